@@ -1,0 +1,30 @@
+//! Every bound of the responders, with its unit in its name.
+
+use core::time::Duration;
+
+/// Replies that wait to be sent. When full, the oldest is discarded: its client has asked again
+/// since or soon will. Worst case 256 × 1472 bytes, about 370 KiB, kept for reuse.
+pub const REPLIES_QUEUED_MAX: usize = 256;
+
+/// Events that wait to be read. When full, the oldest is discarded and counted. Worst case
+/// 1024 × 96 bytes, about 96 KiB.
+pub const EVENTS_QUEUED_MAX: usize = 1024;
+
+/// Longest name that goes into the header's `file` field: 128 bytes less the NUL that receivers
+/// expect.
+pub const HEADER_FILE_BYTES_MAX: usize = 127;
+
+/// Longest name or URL at all: option 67 holds 255 bytes, firmware wants a NUL at its end, and no
+/// boot client joins a split option (RFC 3396).
+pub const BOOT_FILE_BYTES_MAX: usize = 254;
+
+/// A reply is never longer than its request plus this: our own options (53, 54, 60, 43, 67, END
+/// and a PAD) at their longest. Everything else in a reply is the fixed header and echoes.
+pub(crate) const OWN_OPTION_BYTES_MAX: usize = 3 + 6 + 13 + 51 + 257 + 2;
+
+/// Age at which an unsent reply is worthless: iPXE stops listening for proxies two seconds after
+/// its first offer (`DHCP_DISC_PROXY_TIMEOUT_SEC`), and everybody else has asked again by four.
+pub(crate) const REPLY_AGE_MAX: Duration = Duration::from_secs(4);
+
+const _: () = assert!(HEADER_FILE_BYTES_MAX < BOOT_FILE_BYTES_MAX);
+const _: () = assert!(EVENTS_QUEUED_MAX >= 2 * REPLIES_QUEUED_MAX);

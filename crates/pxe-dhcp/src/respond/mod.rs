@@ -1,0 +1,1 @@
+//! The proxyDHCP responder: a sans-IO state machine above the codec.

@@ -1,0 +1,125 @@
+//! What a responder has done, for logs, metrics and the story of each client.
+
+use core::fmt;
+use core::net::Ipv4Addr;
+
+use super::{ClientClass, ProxyAnswer, ProxyRequest, ProxyStyle, RequestKind};
+use crate::MessageView;
+use crate::respond::Transmit;
+
+/// Something a [`ProxyResponder`](super::ProxyResponder) did.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProxyEvent {
+    /// An OFFER was handed over for sending.
+    Offered(Answered),
+    /// An ACK to a boot-server request was handed over for sending.
+    Acknowledged(Answered),
+    /// A reply was never sent: the queue was full, or nobody took it in time. The client asks again.
+    Discarded(Answered),
+}
+
+/// One reply and whom it was for.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Answered {
+    /// The client's hardware address.
+    pub client: HardwareAddress,
+    /// `xid` of the exchange.
+    pub transaction_id: u32,
+    /// What was asked.
+    pub kind: RequestKind,
+    /// Which protocol the client speaks.
+    pub class: ClientClass,
+    /// How the answer was phrased.
+    pub style: ProxyStyle,
+    /// The server the client was sent to: `siaddr`'s meaning after all rules.
+    pub server: Ipv4Addr,
+    /// The relay in between, if any.
+    pub relay: Option<Ipv4Addr>,
+    /// Where the reply went.
+    pub transmit: Transmit,
+    /// Its length, in bytes of UDP payload.
+    pub bytes: usize,
+}
+
+impl ProxyEvent {
+    pub(super) fn answered(
+        request: &ProxyRequest<'_>,
+        answer: &ProxyAnswer<'_>,
+        style: ProxyStyle,
+        transmit: Transmit,
+        bytes: usize,
+    ) -> Self {
+        let view = request.view();
+        let relay = view.relay_address();
+        let answered = Answered {
+            client: HardwareAddress::of(view),
+            transaction_id: view.transaction_id(),
+            kind: request.kind(),
+            class: request.class(),
+            style,
+            server: answer.next_server.unwrap_or(answer.server),
+            relay: (!relay.is_unspecified()).then_some(relay),
+            transmit,
+            bytes,
+        };
+        match request.kind() {
+            RequestKind::Discover => Self::Offered(answered),
+            RequestKind::BootServer | RequestKind::BootItem { .. } => Self::Acknowledged(answered),
+        }
+    }
+
+    pub(super) fn into_discarded(self) -> Self {
+        match self {
+            Self::Offered(answered) | Self::Acknowledged(answered) | Self::Discarded(answered) => {
+                Self::Discarded(answered)
+            }
+        }
+    }
+}
+
+/// A hardware address of up to 16 bytes, copied out of a message. Displays as
+/// `52:54:00:aa:00:01`.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct HardwareAddress {
+    bytes: [u8; HARDWARE_ADDRESS_BYTES_MAX],
+    length: u8,
+}
+
+impl HardwareAddress {
+    fn of(view: &MessageView<'_>) -> Self {
+        let mut bytes = [0; HARDWARE_ADDRESS_BYTES_MAX];
+        let mut length = 0;
+        for (to, from) in bytes.iter_mut().zip(view.hardware_address()) {
+            *to = *from;
+            length += 1;
+        }
+        Self { bytes, length }
+    }
+
+    /// The address, 0 to 16 bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..usize::from(self.length)]
+    }
+}
+
+impl fmt::Display for HardwareAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (position, byte) in self.as_bytes().iter().enumerate() {
+            let separator = if position == 0 { "" } else { ":" };
+            write!(f, "{separator}{byte:02x}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for HardwareAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Octets of `chaddr`.
+const HARDWARE_ADDRESS_BYTES_MAX: usize = crate::limits::HARDWARE_ADDRESS_BYTES_MAX;

@@ -1,0 +1,104 @@
+//! The ways to phrase a proxy offer. Firmware differs in which of them it understands.
+
+use crate::{BootFacts, Message, OptionCode};
+
+/// How an offer is phrased to a [`ClientClass::Pxe`](super::ClientClass::Pxe) client.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ProxyStyle {
+    /// No option 43. UEFI firmware then asks on port 4011, and every version of EDK2 can do that;
+    /// those of 2010 to 2017 discard proxy offers with PXE sub-options
+    /// (`PxeBcCacheDhcp4Offer`).
+    Binl,
+    /// Option 43 with `PXE_DISCOVERY_CONTROL` 8: take the boot file of this packet at once. For
+    /// BIOS ROMs and iPXE; saves them port 4011.
+    JustBoot,
+    /// Option 43 with the one-item menu a Raspberry Pi looks for before it believes an offer.
+    RaspberryPi,
+}
+
+impl ProxyStyle {
+    /// The style that suits the client in question as far as its request alone tells: iPXE and
+    /// BIOS boot at once, a Raspberry Pi that names itself gets its menu, the rest is UEFI or
+    /// indifferent. A Raspberry Pi 3 looks like a BIOS here; who knows its hardware address
+    /// should set the style.
+    #[must_use]
+    pub fn for_facts(facts: &BootFacts<'_>) -> Self {
+        if is_ipxe(facts) {
+            return Self::JustBoot;
+        }
+        let arch = first_arch(facts);
+        if arch == ARCH_RASPBERRY_PI || has_raspberry_pi_fourcc(facts) {
+            return Self::RaspberryPi;
+        }
+        if ARCHS_WITHOUT_EFI.contains(&arch) { Self::JustBoot } else { Self::Binl }
+    }
+}
+
+/// Adds option 43 as `style` wants it, if it wants it at all.
+pub(super) fn push(message: &mut Message, facts: &BootFacts<'_>, style: ProxyStyle) {
+    match style {
+        ProxyStyle::Binl => {}
+        ProxyStyle::JustBoot => {
+            message.push(OptionCode::VENDOR_SPECIFIC, &JUST_BOOT);
+        }
+        ProxyStyle::RaspberryPi => {
+            // The ROM of the Pi 3 wants the name with three blanks after it; boards that name
+            // themselves in option 97 are newer and want it without.
+            let menu = match has_raspberry_pi_fourcc(facts) {
+                true => RASPBERRY_PI_MENU,
+                false => RASPBERRY_PI_3_MENU,
+            };
+            message.push(OptionCode::VENDOR_SPECIFIC, menu);
+        }
+    }
+}
+
+/// Whether iPXE sent the request: user class `iPXE` in either framing, or its own options. Vendor
+/// builds omit one or the other.
+pub(super) fn is_ipxe(facts: &BootFacts<'_>) -> bool {
+    let named = facts.user_classes().is_some_and(|classes| classes.contains(IPXE_USER_CLASS));
+    named || facts.ipxe.is_some()
+}
+
+/// The architecture that decides: the first entry of option 93 that the registry knows, else the
+/// one in the text of option 60, else BIOS (a PXE client that says nothing is an old one).
+fn first_arch(facts: &BootFacts<'_>) -> u16 {
+    let listed = facts.archs.iter().find(|arch| *arch <= ARCH_REGISTERED_MAX);
+    listed.or_else(|| arch_in_vendor_class(facts.vendor_class?)).unwrap_or(ARCH_BIOS)
+}
+
+/// `PXEClient:Arch:00007:UNDI:003016`.
+fn arch_in_vendor_class(class: &[u8]) -> Option<u16> {
+    let text = core::str::from_utf8(class).ok()?;
+    let (_, after) = text.split_once(":Arch:")?;
+    after.split(':').next()?.parse().ok()
+}
+
+/// Option 97 of a Raspberry Pi 4 or 5: type 0, then `RPi4` or the like.
+fn has_raspberry_pi_fourcc(facts: &BootFacts<'_>) -> bool {
+    facts.machine_id.is_some_and(|id| id.starts_with(b"\0RPi"))
+}
+
+const IPXE_USER_CLASS: &[u8] = b"iPXE";
+
+/// x86 BIOS (IANA "Processor Architecture Types").
+const ARCH_BIOS: u16 = 0;
+const ARCH_RASPBERRY_PI: u16 = 41;
+/// Highest assigned number.
+const ARCH_REGISTERED_MAX: u16 = 41;
+/// BIOS, NEC PC-98, Alpha, Arc x86, Intel Lean Client, BIOS over HTTP: ROMs of the PXE 1 era or in
+/// their tradition.
+const ARCHS_WITHOUT_EFI: [u16; 6] = [ARCH_BIOS, 1, 3, 4, 5, 20];
+
+/// `PXE_DISCOVERY_CONTROL` with bit 3 alone.
+const JUST_BOOT: [u8; 4] = [6, 1, 8, END];
+/// Discovery neither by broadcast nor multicast; prompt `PXE` with timeout 0; one item of type 0.
+const RASPBERRY_PI_MENU: &[u8] = b"\x06\x01\x03\x0a\x04\0PXE\x09\x14\0\0\x11Raspberry Pi Boot\xff";
+const RASPBERRY_PI_3_MENU: &[u8] =
+    b"\x06\x01\x03\x0a\x04\0PXE\x09\x17\0\0\x14Raspberry Pi Boot   \xff";
+
+/// Sub-option 71 of option 43, `PXE_BOOT_ITEM`.
+pub(super) const BOOT_ITEM: u8 = 71;
+/// End of the encapsulated space. Intel ROMs want it.
+pub(super) const END: u8 = 255;
