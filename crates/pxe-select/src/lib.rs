@@ -1,1 +1,58 @@
-//! Skeleton.
+#![doc = include_str!("../README.md")]
+#![cfg_attr(not(test), no_std)]
+#![deny(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::arithmetic_side_effects
+)]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::indexing_slicing,
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::arithmetic_side_effects
+    )
+)]
+
+extern crate alloc;
+
+mod arch;
+mod builder;
+mod decision;
+mod error;
+mod facts;
+mod firmware;
+#[cfg(feature = "_fuzz")]
+#[doc(hidden)]
+pub mod fuzz;
+mod glob;
+mod identity;
+pub mod limits;
+mod loaders;
+mod mac;
+pub mod names;
+mod policy;
+mod reason;
+mod rule;
+mod subnet;
+mod user_class;
+
+pub use arch::{Arch, ArchEntry, ArchSource, Transport};
+pub use builder::PolicyBuilder;
+pub use decision::{Action, Asked, Decision};
+pub use error::{Fault, Place, PolicyError};
+pub use facts::{ClientFacts, IpxeFeatures};
+pub use firmware::Firmware;
+pub use identity::{Identity, Ipxe, MissingFeatures};
+pub use loaders::{
+    Distribution, LoaderCandidate, Package, Sibling, arch_table_markdown, default_loaders,
+    loader_table_markdown,
+};
+pub use names::{Generated, NameFault};
+pub use policy::Policy;
+pub use reason::{Conditions, Mismatch, Reason, Reasons};
+pub use rule::{Host, Rule, When};

@@ -1,0 +1,345 @@
+//! From configuration to a checked policy, every fault at once.
+
+use alloc::{
+    borrow::ToOwned,
+    string::{String, ToString},
+    vec::Vec,
+};
+
+use crate::{
+    error::{Fault, Place, PolicyError},
+    firmware::{Firmware, FirmwareSet},
+    glob,
+    limits::{FILE_NAME_BYTES_MAX, HOSTS_MAX, PATTERN_BYTES_MAX, RULES_MAX, URL_BYTES_MAX},
+    mac, names,
+    policy::{LoaderTable, Policy},
+    rule::{CheckedHost, CheckedRule, CheckedWhen, Gives, Host, LoaderName, Rule, When},
+    subnet::{BadSubnet, Subnet},
+};
+
+/// Collects the parts of a [`Policy`]; [`PolicyBuilder::build`] checks them.
+#[derive(Clone, Debug, Default)]
+pub struct PolicyBuilder {
+    loaders: Vec<(String, String)>,
+    hosts: Vec<Host>,
+    rules: Vec<Rule>,
+    ipxe_script: Option<String>,
+    http_base: Option<String>,
+}
+
+impl PolicyBuilder {
+    /// Names the loader for a firmware: a file name relative to the root.
+    pub fn loader(&mut self, firmware: Firmware, file: &str) -> &mut Self {
+        self.loader_named(firmware.name(), file)
+    }
+
+    /// The same with the firmware's name as configuration gives it; a wrong one is a fault of [`Self::build`].
+    pub fn loader_named(&mut self, firmware: &str, file: &str) -> &mut Self {
+        self.loaders.push((firmware.to_owned(), file.to_owned()));
+        self
+    }
+
+    /// Adds a host entry.
+    pub fn host(&mut self, host: Host) -> &mut Self {
+        self.hosts.push(host);
+        self
+    }
+
+    /// Adds a rule behind those already there. The first that matches decides.
+    pub fn rule(&mut self, rule: Rule) -> &mut Self {
+        self.rules.push(rule);
+        self
+    }
+
+    /// Names a script below the root for a running iPXE, instead of the generated [`names::IPXE_MENU_NAME`].
+    pub fn ipxe_script(&mut self, file: &str) -> &mut Self {
+        self.ipxe_script = Some(file.to_owned());
+        self
+    }
+
+    /// Says that files below the root can be fetched over HTTP under this address, for example
+    /// `http://192.0.2.5:8080/boot/`. A `{server}` in it is kept for the caller to fill in, since the address a
+    /// client is told can differ per interface.
+    ///
+    /// Without it UEFI HTTP Boot is held, and a running iPXE needs TFTP for its script; with it, HTTP.
+    pub fn http_base(&mut self, url: &str) -> &mut Self {
+        self.http_base = Some(url.to_owned());
+        self
+    }
+
+    /// Checks everything.
+    ///
+    /// # Errors
+    /// Every fault there is, in the order loaders, hosts, rules, the rest.
+    pub fn build(&self) -> Result<Policy, Vec<PolicyError>> {
+        let mut faults = Faults::default();
+        let http_base = self
+            .http_base
+            .as_deref()
+            .and_then(|url| faults.check(&Place::Policy, "http base", check_http_base(url)));
+        let loaders = self.check_loaders(http_base.as_deref(), &mut faults);
+        let hosts = self.check_hosts(http_base.as_deref(), &mut faults);
+        let rules = self.check_rules(http_base.as_deref(), &mut faults);
+        let ipxe_script = self
+            .ipxe_script
+            .as_deref()
+            .and_then(|file| faults.check(&Place::Policy, "ipxe script", check_file(file)));
+        if faults.0.is_empty() {
+            Ok(Policy { loaders, hosts, rules, ipxe_script, http_base })
+        } else {
+            Err(faults.0)
+        }
+    }
+
+    fn check_loaders(&self, http_base: Option<&str>, faults: &mut Faults) -> LoaderTable {
+        let mut table = LoaderTable::default();
+        for (name, file) in &self.loaders {
+            let place = Place::Loader(name.clone());
+            let loader = faults.check(&place, "file", check_loader(file, http_base));
+            let Some(firmware) = Firmware::from_name(name) else {
+                faults.add(&place, "firmware", Fault::UnknownFirmware { name: name.clone() });
+                continue;
+            };
+            if let (Some(slot), Some(loader)) = (table.get_mut(firmware.index()), loader) {
+                if slot.replace(loader).is_some() {
+                    faults.add(&place, firmware.name(), Fault::DuplicateLoader);
+                }
+            }
+        }
+        table
+    }
+
+    fn check_hosts(&self, http_base: Option<&str>, faults: &mut Faults) -> Vec<CheckedHost> {
+        if self.hosts.len() > HOSTS_MAX {
+            let fault = Fault::TooManyHosts { found: self.hosts.len() };
+            faults.add(&Place::Policy, "host", fault);
+            return Vec::new();
+        }
+        let mut hosts = Vec::with_capacity(self.hosts.len());
+        for (position, host) in self.hosts.iter().enumerate() {
+            let place = Place::Host(position);
+            let mac = mac::parse(&host.mac).ok_or_else(|| Fault::BadMac { text: host.mac.clone() });
+            let mac = faults.check(&place, "mac", mac);
+            let loader = host
+                .loader
+                .as_deref()
+                .and_then(|file| faults.check(&place, "loader", check_loader(file, http_base)));
+            if let (Some(mac), Ok(index)) = (mac, u32::try_from(position)) {
+                hosts.push(CheckedHost { mac, index, loader, boot: host.boot });
+            }
+        }
+        hosts.sort_by_key(|host| (host.mac, host.index));
+        for pair in hosts.chunk_by(|one, other| one.mac == other.mac) {
+            if let [first, others @ ..] = pair {
+                for other in others {
+                    let fault = Fault::DuplicateHost { first: first.index as usize };
+                    faults.add(&Place::Host(other.index as usize), "mac", fault);
+                }
+            }
+        }
+        hosts
+    }
+
+    fn check_rules(&self, http_base: Option<&str>, faults: &mut Faults) -> Vec<CheckedRule> {
+        if self.rules.len() > RULES_MAX {
+            let fault = Fault::TooManyRules { found: self.rules.len() };
+            faults.add(&Place::Policy, "rule", fault);
+            return Vec::new();
+        }
+        let mut rules: Vec<CheckedRule> = Vec::with_capacity(self.rules.len());
+        for (position, rule) in self.rules.iter().enumerate() {
+            let place = Place::Rule(position);
+            let when = check_when(&rule.when, &place, faults);
+            let gives = check_gives(rule, http_base, &place, faults);
+            let (Some(when), Some(gives)) = (when, gives) else { continue };
+            let Ok(index) = u16::try_from(position) else { continue };
+            let rule = CheckedRule { index, when, gives };
+            if let Some(first) = rules.iter().find(|earlier| earlier.shadows(&rule)) {
+                faults.add(&place, "when", Fault::Unreachable { by: usize::from(first.index) });
+            }
+            rules.push(rule);
+        }
+        rules
+    }
+}
+
+/// The faults so far.
+#[derive(Default)]
+struct Faults(Vec<PolicyError>);
+
+impl Faults {
+    fn add(&mut self, place: &Place, key: &'static str, fault: Fault) {
+        self.0.push(PolicyError { place: place.clone(), key, fault });
+    }
+
+    fn check<T>(
+        &mut self,
+        place: &Place,
+        key: &'static str,
+        outcome: Result<T, Fault>,
+    ) -> Option<T> {
+        outcome.map_err(|fault| self.add(place, key, fault)).ok()
+    }
+}
+
+/// `None` when any condition is at fault; a rule must not get wider by losing one.
+fn check_when(when: &When, place: &Place, faults: &mut Faults) -> Option<CheckedWhen> {
+    let before = faults.0.len();
+    let mut checked = CheckedWhen::default();
+    if let Some(names) = &when.arch {
+        let mut set = FirmwareSet::default();
+        for name in names {
+            match Firmware::from_name(name) {
+                Some(firmware) => set.insert(firmware),
+                None => faults.add(place, "arch", Fault::UnknownFirmware { name: name.clone() }),
+            }
+        }
+        if names.is_empty() {
+            faults.add(place, "arch", Fault::Empty);
+        }
+        checked.arch = (!set.is_empty()).then_some(set);
+    }
+    for (key, given, slot) in [
+        ("user-class", &when.user_class, &mut checked.user_class),
+        ("vendor-class", &when.vendor_class, &mut checked.vendor_class),
+    ] {
+        if let Some(text) = given {
+            *slot = faults.check(place, key, check_pattern(text));
+        }
+    }
+    if let Some(text) = &when.subnet {
+        checked.subnet = faults.check(place, "subnet", check_subnet(text));
+    }
+    if let Some(text) = &when.mac {
+        checked.mac = faults.check(place, "mac", check_mac_pattern(text));
+    }
+    (faults.0.len() == before).then_some(checked)
+}
+
+fn check_gives(
+    rule: &Rule,
+    http_base: Option<&str>,
+    place: &Place,
+    faults: &mut Faults,
+) -> Option<Gives> {
+    let found = usize::from(rule.file.is_some())
+        .saturating_add(usize::from(rule.url.is_some()))
+        .saturating_add(usize::from(rule.deny));
+    if found != 1 {
+        faults.add(place, "file", Fault::NotOneAction { found });
+    }
+    let file = rule.file.as_deref().and_then(|file| {
+        faults.check(place, "file", check_loader(file, http_base)).map(Gives::File)
+    });
+    let url = rule
+        .url
+        .as_deref()
+        .and_then(|url| faults.check(place, "url", check_url(url)).map(Gives::Url));
+    let given = file.or(url).or_else(|| rule.deny.then_some(Gives::Deny));
+    given.filter(|_| found == 1)
+}
+
+fn check_pattern(text: &str) -> Result<String, Fault> {
+    match text.len() {
+        0 => Err(Fault::Empty),
+        1..=PATTERN_BYTES_MAX => Ok(text.to_owned()),
+        _ => Err(Fault::PatternTooLong),
+    }
+}
+
+fn check_mac_pattern(text: &str) -> Result<String, Fault> {
+    check_pattern(text)?;
+    // A whole address may be written in any spelling, as in a host entry.
+    if !glob::is_pattern(text) {
+        if let Some(mac) = mac::parse(text) {
+            return Ok(String::from_utf8_lossy(mac::MacText::new(&mac).as_bytes()).into_owned());
+        }
+    }
+    mac::normalise_pattern(text).map_err(|bad| match bad {
+        mac::BadPattern::Byte(offset) => Fault::BadMacPatternByte { text: text.to_owned(), offset },
+        mac::BadPattern::Shape => Fault::BadMacPatternShape { text: text.to_owned() },
+    })
+}
+
+fn check_subnet(text: &str) -> Result<Subnet, Fault> {
+    let text_owned = || text.to_owned();
+    text.parse().map_err(|bad| match bad {
+        BadSubnet::Text => Fault::BadSubnet { text: text_owned() },
+        BadSubnet::Prefix => Fault::BadPrefix { text: text_owned() },
+        BadSubnet::HostBits(network) => Fault::HostBits { text: text_owned(), network },
+    })
+}
+
+/// A file name in the form it is requested in, so that what is offered and what is asked for compare equal.
+fn check_file(file: &str) -> Result<String, Fault> {
+    if file.is_empty() {
+        return Err(Fault::Empty);
+    }
+    if file.len() > FILE_NAME_BYTES_MAX {
+        return Err(Fault::FileNameTooLong { bytes: file.len() });
+    }
+    if let Some(offset) = file.bytes().position(|byte| byte.is_ascii_control()) {
+        let offset = u16::try_from(offset).unwrap_or(u16::MAX);
+        return Err(Fault::BadFileName { fault: names::NameFault::ControlByte { offset } });
+    }
+    let name = names::normalise(file.as_bytes()).map_err(|fault| Fault::BadFileName { fault })?;
+    if name.trimmed.is_some() || file.ends_with(' ') {
+        return Err(Fault::FileNameEndsInBlank);
+    }
+    Ok(String::from_utf8_lossy(&name.bytes).into_owned())
+}
+
+fn check_loader(file: &str, http_base: Option<&str>) -> Result<LoaderName, Fault> {
+    let file = check_file(file)?;
+    let url = http_base.map(|base| {
+        let mut url = base.to_owned();
+        push_encoded(&mut url, &file);
+        url
+    });
+    Ok(LoaderName { url: url.filter(|url| url.len() <= URL_BYTES_MAX), file })
+}
+
+/// Percent-encodes what may not stand in the path of a URL (RFC 3986 section 3.3).
+fn push_encoded(url: &mut String, file: &str) {
+    for byte in file.bytes() {
+        if byte.is_ascii_alphanumeric() || b"/-._~!$&'()*+,;=:@".contains(&byte) {
+            url.push(char::from(byte));
+        } else {
+            url.push('%');
+            for digit in [byte >> 4, byte & 0x0f] {
+                let digit = char::from_digit(u32::from(digit), 16).unwrap_or('0');
+                url.push(digit.to_ascii_uppercase());
+            }
+        }
+    }
+}
+
+fn check_url(url: &str) -> Result<String, Fault> {
+    if url.is_empty() {
+        return Err(Fault::Empty);
+    }
+    if url.len() > URL_BYTES_MAX {
+        return Err(Fault::UrlTooLong { bytes: url.len() });
+    }
+    let plausible = url.split_once("://").is_some_and(|(scheme, rest)| {
+        let mut letters = scheme.bytes();
+        letters.next().is_some_and(|byte| byte.is_ascii_alphabetic())
+            && letters.all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
+            && !rest.is_empty()
+            && !rest.starts_with('/')
+            && rest.bytes().all(|byte| byte.is_ascii_graphic())
+    });
+    if plausible { Ok(url.to_owned()) } else { Err(Fault::BadUrl { text: url.to_string() }) }
+}
+
+/// The base address of the root over HTTP, ending in a slash.
+fn check_http_base(url: &str) -> Result<String, Fault> {
+    let mut base = check_url(url)?;
+    if !base.starts_with("http://") && !base.starts_with("https://") {
+        return Err(Fault::BadUrl { text: base });
+    }
+    if !base.ends_with('/') {
+        base.push('/');
+    }
+    Ok(base)
+}

@@ -1,0 +1,183 @@
+//! What can be wrong with a policy.
+
+use alloc::string::String;
+use core::{fmt, net::Ipv4Addr};
+
+use thiserror::Error;
+
+use crate::{
+    firmware::Firmware,
+    limits::{FILE_NAME_BYTES_MAX, HOSTS_MAX, PATTERN_BYTES_MAX, RULES_MAX, URL_BYTES_MAX},
+    names::NameFault,
+};
+
+/// One fault of a policy: where, and what.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+#[error("{place}, {key}: {fault}")]
+pub struct PolicyError {
+    /// The entry.
+    pub place: Place,
+    /// The key in the entry, as configuration spells it: `mac`, `user-class`, `file`.
+    pub key: &'static str,
+    /// What is wrong.
+    pub fault: Fault,
+}
+
+/// The entry of a policy that a fault is in. Indices count from 0 in the order of the builder's calls; printed, from 1.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Place {
+    /// A host entry.
+    Host(usize),
+    /// A rule.
+    Rule(usize),
+    /// An entry of the loader table, by its key.
+    Loader(String),
+    /// A setting of the policy as a whole.
+    Policy,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Host(index) => write!(f, "host entry {}", index.saturating_add(1)),
+            Self::Rule(index) => write!(f, "rule {}", index.saturating_add(1)),
+            Self::Loader(_) => f.write_str("loaders"),
+            Self::Policy => f.write_str("select"),
+        }
+    }
+}
+
+/// What is wrong with a value.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum Fault {
+    /// Not one of [`Firmware::all`].
+    #[error("`{name}` is no firmware name; known are {}", FirmwareNames)]
+    UnknownFirmware {
+        /// The text.
+        name: String,
+    },
+    /// Not a six-byte hardware address.
+    #[error("`{text}` is no MAC address like 52:54:00:aa:00:01")]
+    BadMac {
+        /// The text.
+        text: String,
+    },
+    /// A byte in a MAC pattern that no address contains.
+    #[error("`{text}` is no MAC pattern: byte {offset} is neither a digit, `:`, `*` nor `?`")]
+    BadMacPatternByte {
+        /// The text.
+        text: String,
+        /// Offset of the byte.
+        offset: usize,
+    },
+    /// A MAC pattern whose pieces do not line up with pairs of digits.
+    #[error(
+        "`{text}` can match no MAC address; write pairs of digits between colons, like 52:54:00:*"
+    )]
+    BadMacPatternShape {
+        /// The text.
+        text: String,
+    },
+    /// A pattern of more than [`PATTERN_BYTES_MAX`] bytes.
+    #[error("the pattern is longer than {PATTERN_BYTES_MAX} bytes")]
+    PatternTooLong,
+    /// Not a subnet.
+    #[error("`{text}` is no subnet like 10.1.0.0/16")]
+    BadSubnet {
+        /// The text.
+        text: String,
+    },
+    /// A prefix of more than 32 bits.
+    #[error("`{text}` has a prefix of more than 32 bits")]
+    BadPrefix {
+        /// The text.
+        text: String,
+    },
+    /// An address with bits set outside its prefix.
+    #[error("`{text}` has bits outside its prefix; the subnet is {network}")]
+    HostBits {
+        /// The text.
+        text: String,
+        /// The address of the subnet.
+        network: Ipv4Addr,
+    },
+    /// An empty text or list.
+    #[error("it is empty")]
+    Empty,
+    /// A file name of more than [`FILE_NAME_BYTES_MAX`] bytes.
+    #[error("the file name has {bytes} bytes; DHCP has room for {FILE_NAME_BYTES_MAX}")]
+    FileNameTooLong {
+        /// Its length.
+        bytes: usize,
+    },
+    /// A file name that no request could name.
+    #[error("the file name is refused: {fault}")]
+    BadFileName {
+        /// What is wrong with it.
+        fault: NameFault,
+    },
+    /// A file name that ends in a blank.
+    #[error("the file name ends in a blank, which firmware cuts off or adds as it likes")]
+    FileNameEndsInBlank,
+    /// Not a URL.
+    #[error("`{text}` is no URL like http://192.0.2.5/boot.efi")]
+    BadUrl {
+        /// The text.
+        text: String,
+    },
+    /// A URL of more than [`URL_BYTES_MAX`] bytes.
+    #[error("the URL has {bytes} bytes; a DHCP option has room for {URL_BYTES_MAX}")]
+    UrlTooLong {
+        /// Its length.
+        bytes: usize,
+    },
+    /// A rule without, or with more than one of, `file`, `url` and `deny`.
+    #[error("a rule needs exactly one of file, url and deny = true; this one has {found}")]
+    NotOneAction {
+        /// How many it has.
+        found: usize,
+    },
+    /// A second host entry for the same address.
+    #[error("the same address is in host entry {}", first.saturating_add(1))]
+    DuplicateHost {
+        /// Index of the first entry.
+        first: usize,
+    },
+    /// A second entry of the loader table for the same firmware.
+    #[error("it is named twice")]
+    DuplicateLoader,
+    /// A rule behind another that always decides first.
+    #[error("it can never decide: rule {} matches every client that this one matches", by.saturating_add(1))]
+    Unreachable {
+        /// Index of the earlier rule.
+        by: usize,
+    },
+    /// More than [`HOSTS_MAX`] host entries.
+    #[error("there are {found} host entries; at most {HOSTS_MAX} are allowed")]
+    TooManyHosts {
+        /// How many there are.
+        found: usize,
+    },
+    /// More than [`RULES_MAX`] rules.
+    #[error("there are {found} rules; at most {RULES_MAX} are allowed")]
+    TooManyRules {
+        /// How many there are.
+        found: usize,
+    },
+}
+
+/// Prints every firmware name.
+struct FirmwareNames;
+
+impl fmt::Display for FirmwareNames {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (position, firmware) in Firmware::all().iter().enumerate() {
+            let separator = if position == 0 { "" } else { ", " };
+            write!(f, "{separator}{firmware}")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,1 @@
+//! Bodies of the fuzz targets: each takes any bytes and asserts what must hold for all of them.
