@@ -85,7 +85,7 @@ impl Machine {
             kind: request.kind(),
             class: request.class(),
             style: answer.style.unwrap_or(request.default_style()),
-            budget: SizeBudget::for_request(request.facts().max_message_size).bytes(),
+            budget: SizeBudget::for_request(request.facts().max_message_size).payload_bytes(),
         };
         if self.responder.accept(self.now, request, &answer).is_err() {
             return;
@@ -142,18 +142,18 @@ fn assert_may_answer(view: &MessageView<'_>, kind: RequestKind, received: &Recei
                 "offered to an ordinary client"
             );
         }
-        (ServerPort::Dhcp, RequestKind::BootItem { .. }) => {
+        (ServerPort::Dhcp, RequestKind::BootItem(_)) => {
             assert_eq!(message_type, MessageType::REQUEST);
             assert!(view.first(OptionCode::REQUESTED_ADDRESS).is_none(), "answered a selection");
             assert!(view.first(OptionCode::VENDOR_SPECIFIC).is_some());
         }
         (ServerPort::Dhcp, RequestKind::BootServer) => panic!("a boot-server ACK from port 67"),
-        (ServerPort::BootServer, RequestKind::BootServer | RequestKind::BootItem { .. }) => {
+        (ServerPort::BootServer, RequestKind::BootServer | RequestKind::BootItem(_)) => {
             assert_eq!(message_type, MessageType::REQUEST);
         }
         (ServerPort::BootServer, RequestKind::Discover) => panic!("an OFFER from port 4011"),
     }
-    if let (RequestKind::BootServer | RequestKind::BootItem { .. }, Some(server)) =
+    if let (RequestKind::BootServer | RequestKind::BootItem(_), Some(server)) =
         (kind, view.boot_facts().server_identifier)
     {
         assert!(server == LOCAL || server == ADVERTISED, "answered for another server");
@@ -203,7 +203,7 @@ impl Expectation {
         let (message_type, your_address) = match self.kind {
             RequestKind::Discover => (MessageType::OFFER, Ipv4Addr::UNSPECIFIED),
             RequestKind::BootServer => (MessageType::ACK, Ipv4Addr::UNSPECIFIED),
-            RequestKind::BootItem { .. } => (MessageType::ACK, request.client_address()),
+            RequestKind::BootItem(_) => (MessageType::ACK, request.client_address()),
         };
         assert_eq!(reply.message_type(), Some(message_type));
         assert_eq!(reply.your_address(), your_address);
@@ -213,7 +213,7 @@ impl Expectation {
             ClientClass::Pxe | ClientClass::UBoot => b"PXEClient",
         };
         assert_eq!(reply.first(OptionCode::VENDOR_CLASS), Some(class));
-        let item = matches!(self.kind, RequestKind::BootItem { .. });
+        let item = matches!(self.kind, RequestKind::BootItem(_));
         let quiet = self.class != ClientClass::Pxe || self.style == ProxyStyle::Binl;
         let vendor = reply.first(OptionCode::VENDOR_SPECIFIC);
         assert_eq!(vendor.is_none(), quiet && !item, "option 43 where it harms or missing");

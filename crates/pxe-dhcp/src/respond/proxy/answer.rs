@@ -1,11 +1,11 @@
 //! What a caller decides about a request, and the parts of a reply that every recipe shares.
 
-use alloc::vec::Vec;
 use core::net::Ipv4Addr;
 
 use super::{ClientClass, ProxyRequest, ProxyStyle};
 use crate::respond::limits::{BOOT_FILE_BYTES_MAX, HEADER_FILE_BYTES_MAX};
-use crate::{EncodeError, Message, MessageView, OptionCode, SizeBudget};
+use crate::options::VendorClass;
+use crate::{EncodeError, Message, OptionCode};
 
 /// The decision about one request: who we are, and what to boot from where.
 #[non_exhaustive]
@@ -34,7 +34,7 @@ impl<'a> ProxyAnswer<'a> {
     }
 }
 
-/// 54, 60, 97 and the echoes: what is the same in every reply.
+/// 54, 60 and 97: what is the same in every reply. Options 61 and 82 are echoed already.
 pub(super) fn fill_identity(
     message: &mut Message,
     request: &ProxyRequest<'_>,
@@ -44,22 +44,14 @@ pub(super) fn fill_identity(
     match request.class() {
         ClientClass::Http => {
             // A GRUB patch reads this option as a C string (docs/quirks.md).
-            message.push(OptionCode::VENDOR_CLASS, super::classify::HTTP_CLIENT);
-            message.pad_after(OptionCode::VENDOR_CLASS);
+            message.push_padded(OptionCode::VENDOR_CLASS, VendorClass::HTTP_CLIENT);
         }
         // U-Boot reads neither; EDK2 on the same wire must never see a proxy offer without it.
         ClientClass::Pxe | ClientClass::UBoot => {
-            message.push(OptionCode::VENDOR_CLASS, super::classify::PXE_CLIENT);
+            message.push(OptionCode::VENDOR_CLASS, VendorClass::PXE_CLIENT);
         }
     }
-    if let Some(machine_id) = request.facts().machine_id.filter(|id| !id.is_empty()) {
-        message.push(OptionCode::MACHINE_ID, machine_id);
-    }
-    // RFC 6842: a server returns the client identifier it was sent.
-    if let Some(client) = request.facts().client_identifier.filter(|id| id.len() >= 2) {
-        message.push(OptionCode::CLIENT_IDENTIFIER, client);
-    }
-    echo_relay_information(message, request.view());
+    message.push_from(request.view(), OptionCode::MACHINE_ID);
 }
 
 /// The boot file: in the header, where every loader looks, and in option 67 only if it must be.
@@ -78,11 +70,14 @@ pub(super) fn fill_boot_file(
     if fits_header {
         message.set_boot_file(file)?;
     }
-    if !fits_header || request.class() == ClientClass::Http {
-        // EDK2 writes a NUL behind a value that does not end in one, over the next option's code.
-        let mut terminated = [0_u8; BOOT_FILE_BYTES_MAX + 1];
-        terminated[..file.len()].copy_from_slice(file);
-        message.push(OptionCode::BOOT_FILE_NAME, &terminated[..=file.len()]);
+    // EDK2 writes a NUL behind a value that does not end in one, over the next option's code.
+    let mut terminated = [0_u8; BOOT_FILE_BYTES_MAX + 1];
+    terminated[..file.len()].copy_from_slice(file);
+    let terminated = &terminated[..=file.len()];
+    if !fits_header {
+        message.push_mandatory(OptionCode::BOOT_FILE_NAME, terminated);
+    } else if request.class() == ClientClass::Http {
+        message.push(OptionCode::BOOT_FILE_NAME, terminated);
     }
     Ok(())
 }
@@ -93,24 +88,4 @@ pub(super) fn require_boot_file(file: &[u8]) -> Result<(), EncodeError> {
         return Err(EncodeError::ValueLength { code: OptionCode::BOOT_FILE_NAME, bytes: 0 });
     }
     Ok(())
-}
-
-/// Encodes `message`. The client identifier and machine identifier are only echoes: where the
-/// budget is too small for them, a reply without is better than none.
-pub(super) fn encode(
-    message: &mut Message,
-    budget: SizeBudget,
-    out: &mut Vec<u8>,
-) -> Result<(), EncodeError> {
-    message.encode(budget, out)?;
-    Ok(())
-}
-
-/// RFC 3046 section 2.2: byte for byte, in every reply.
-fn echo_relay_information(message: &mut Message, request: &MessageView<'_>) {
-    if let Some(value) = request.option(OptionCode::RELAY_AGENT_INFORMATION)
-        && !value.is_empty()
-    {
-        message.push(OptionCode::RELAY_AGENT_INFORMATION, &value);
-    }
 }

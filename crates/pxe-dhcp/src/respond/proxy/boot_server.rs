@@ -5,6 +5,7 @@ use core::net::Ipv4Addr;
 use super::answer::{self, ProxyAnswer};
 use super::style::{self, ProxyStyle};
 use super::ProxyRequest;
+use crate::options::{BootItem, PxeOption};
 use crate::{EncodeError, Message, OptionCode};
 
 /// Fills the ACK to a REQUEST on port 4011. As complete as the OFFER: shim and GRUB read this very
@@ -31,8 +32,7 @@ pub(super) fn fill_item(
     message: &mut Message,
     request: &ProxyRequest<'_>,
     answer: &ProxyAnswer<'_>,
-    item_type: u16,
-    layer: u16,
+    item: BootItem,
 ) -> Result<(), EncodeError> {
     fill_common(message, request, answer)?;
     answer::require_boot_file(answer.file)?;
@@ -41,10 +41,11 @@ pub(super) fn fill_item(
     message.set_server_address(answer.server);
     message.set_client_address(Ipv4Addr::UNSPECIFIED);
     message.set_your_address(request.view().client_address());
-    let [type_high, type_low] = item_type.to_be_bytes();
-    let [layer_high, layer_low] = layer.to_be_bytes();
-    let item = [style::BOOT_ITEM, 4, type_high, type_low, layer_high, layer_low, style::END];
-    message.push(OptionCode::VENDOR_SPECIFIC, &item);
+    message.push_with(OptionCode::VENDOR_SPECIFIC, |value| {
+        value.extend_from_slice(&[PxeOption::BOOT_ITEM.0, 4]);
+        value.extend_from_slice(&item.to_bytes());
+        value.push(style::END);
+    });
     Ok(())
 }
 

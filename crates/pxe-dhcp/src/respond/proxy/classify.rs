@@ -6,7 +6,8 @@
 use core::net::Ipv4Addr;
 
 use super::ProxyConfig;
-use super::style::{BOOT_ITEM, END, is_ipxe};
+use super::style::is_ipxe;
+use crate::options::{BootItem, PxeOptions, VendorClass, VendorSpace};
 use crate::respond::{Received, ServerPort};
 use crate::{BootFacts, MessageType, MessageView, Operation, OptionCode};
 
@@ -20,12 +21,7 @@ pub enum RequestKind {
     BootServer,
     /// REQUEST with option 43 sub-option 71, on either port: the client chose this from a boot
     /// menu (PXE 2.1, boot server discovery).
-    BootItem {
-        /// Boot server type: which entry of the menu.
-        item_type: u16,
-        /// Layer: which file of that entry, 0 for the first. Bit 15 asks for BIS credentials.
-        layer: u16,
-    },
+    BootItem(BootItem),
 }
 
 /// Which boot protocol a client speaks. Decided by option 60, never by the architecture alone:
@@ -144,39 +140,24 @@ fn is_ours(config: &ProxyConfig, received: &Received, server: Ipv4Addr) -> bool 
 }
 
 fn class_of(config: &ProxyConfig, facts: &BootFacts<'_>) -> Option<ClientClass> {
-    let class = facts.vendor_class.unwrap_or_default();
-    if class.starts_with(HTTP_CLIENT) {
-        Some(ClientClass::Http)
-    } else if class.starts_with(PXE_CLIENT) || is_ipxe(facts) {
-        Some(ClientClass::Pxe)
-    } else if config.answer_u_boot && class.starts_with(U_BOOT) && !facts.archs.is_empty() {
-        Some(ClientClass::UBoot)
-    } else {
-        None
-    }
-}
-
-
-/// Sub-option 71 of a PXE client's option 43.
-fn boot_item(facts: &BootFacts<'_>) -> Option<RequestKind> {
-    let mut rest = facts.vendor_specific?;
-    while let [code, tail @ ..] = rest {
-        match (*code, tail) {
-            (PAD, _) => rest = tail,
-            (END, _) | (_, []) => return None,
-            (BOOT_ITEM, [4, type_high, type_low, layer_high, layer_low, ..]) => {
-                return Some(RequestKind::BootItem {
-                    item_type: u16::from_be_bytes([*type_high, *type_low]),
-                    layer: u16::from_be_bytes([*layer_high, *layer_low]),
-                });
-            }
-            (_, [length, value @ ..]) => rest = value.get(usize::from(*length)..)?,
+    let class = VendorClass::new(facts.vendor_class.unwrap_or_default());
+    match class.space() {
+        VendorSpace::Http => Some(ClientClass::Http),
+        VendorSpace::Pxe => Some(ClientClass::Pxe),
+        // Apple's clients speak BSDP, whatever else they say.
+        VendorSpace::Bsdp => None,
+        VendorSpace::Other if is_ipxe(facts) => Some(ClientClass::Pxe),
+        VendorSpace::Other => {
+            let u_boot = class.as_bytes().starts_with(U_BOOT) && !facts.archs.is_empty();
+            (u_boot && config.answer_u_boot).then_some(ClientClass::UBoot)
         }
     }
-    None
 }
 
-pub(super) const PXE_CLIENT: &[u8] = b"PXEClient";
-pub(super) const HTTP_CLIENT: &[u8] = b"HTTPClient";
+
+/// The menu choice in option 43. An iPXE that leaves out option 60 means PXE by it all the same.
+fn boot_item(facts: &BootFacts<'_>) -> Option<RequestKind> {
+    PxeOptions::new(facts.vendor_specific?).boot_item().map(RequestKind::BootItem)
+}
+
 const U_BOOT: &[u8] = b"U-Boot";
-const PAD: u8 = 0;

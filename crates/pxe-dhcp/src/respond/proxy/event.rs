@@ -66,7 +66,7 @@ impl ProxyEvent {
         };
         match request.kind() {
             RequestKind::Discover => Self::Offered(answered),
-            RequestKind::BootServer | RequestKind::BootItem { .. } => Self::Acknowledged(answered),
+            RequestKind::BootServer | RequestKind::BootItem(_) => Self::Acknowledged(answered),
         }
     }
 

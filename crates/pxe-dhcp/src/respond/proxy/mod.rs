@@ -19,9 +19,10 @@ pub use event::{Answered, HardwareAddress, ProxyEvent};
 pub use style::ProxyStyle;
 
 use super::limits::{EVENTS_QUEUED_MAX, REPLIES_QUEUED_MAX, REPLY_AGE_MAX};
-use super::{Ports, Received, ServerPort, Transmit, reply_destination};
+use super::{Ports, Received, Transmit, reply_destination};
 use crate::{
-    BootFacts, DecodeError, EncodeError, Message, MessageType, MessageView, Operation, SizeBudget,
+    BootFacts, DecodeError, EncodeError, Flags, Message, MessageType, MessageView, Operation,
+    SizeBudget,
 };
 
 /// Settings of a [`ProxyResponder`].
@@ -203,10 +204,10 @@ impl ProxyResponder {
     ) -> Result<(), EncodeError> {
         let reply_type = match request.kind {
             RequestKind::Discover => MessageType::OFFER,
-            RequestKind::BootServer | RequestKind::BootItem { .. } => MessageType::ACK,
+            RequestKind::BootServer | RequestKind::BootItem(_) => MessageType::ACK,
         };
         let your_address = match request.kind {
-            RequestKind::BootItem { .. } => request.view.client_address(),
+            RequestKind::BootItem(_) => request.view.client_address(),
             RequestKind::Discover | RequestKind::BootServer => Ipv4Addr::UNSPECIFIED,
         };
         let destination = reply_destination(
@@ -224,18 +225,18 @@ impl ProxyResponder {
         match request.kind {
             RequestKind::Discover => offer::fill(message, &request, answer, style)?,
             RequestKind::BootServer => boot_server::fill(message, &request, answer, style)?,
-            RequestKind::BootItem { item_type, layer } => {
-                boot_server::fill_item(message, &request, answer, item_type, layer)?;
+            RequestKind::BootItem(item) => {
+                boot_server::fill_item(message, &request, answer, item)?;
             }
         }
         if destination.broadcast_flag {
-            message.set_broadcast(true);
+            message.set_flags(Flags::BROADCAST);
         }
 
         let mut bytes = self.spare.pop().unwrap_or_default();
         bytes.clear();
         let budget = SizeBudget::for_request(request.facts.max_message_size);
-        if let Err(error) = answer::encode(message, budget, &mut bytes) {
+        if let Err(error) = message.encode(budget, &mut bytes) {
             self.spare.push(bytes);
             return Err(error);
         }

@@ -65,14 +65,7 @@ pub(super) fn is_ipxe(facts: &BootFacts<'_>) -> bool {
 /// one in the text of option 60, else BIOS (a PXE client that says nothing is an old one).
 fn first_arch(facts: &BootFacts<'_>) -> u16 {
     let listed = facts.archs.iter().find(|arch| *arch <= ARCH_REGISTERED_MAX);
-    listed.or_else(|| arch_in_vendor_class(facts.vendor_class?)).unwrap_or(ARCH_BIOS)
-}
-
-/// `PXEClient:Arch:00007:UNDI:003016`.
-fn arch_in_vendor_class(class: &[u8]) -> Option<u16> {
-    let text = core::str::from_utf8(class).ok()?;
-    let (_, after) = text.split_once(":Arch:")?;
-    after.split(':').next()?.parse().ok()
+    listed.or_else(|| facts.class()?.arch()).unwrap_or(ARCH_BIOS)
 }
 
 /// Option 97 of a Raspberry Pi 4 or 5: type 0, then `RPi4` or the like.
@@ -98,7 +91,5 @@ const RASPBERRY_PI_MENU: &[u8] = b"\x06\x01\x03\x0a\x04\0PXE\x09\x14\0\0\x11Rasp
 const RASPBERRY_PI_3_MENU: &[u8] =
     b"\x06\x01\x03\x0a\x04\0PXE\x09\x17\0\0\x14Raspberry Pi Boot   \xff";
 
-/// Sub-option 71 of option 43, `PXE_BOOT_ITEM`.
-pub(super) const BOOT_ITEM: u8 = 71;
 /// End of the encapsulated space. Intel ROMs want it.
 pub(super) const END: u8 = 255;
