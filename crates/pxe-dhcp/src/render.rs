@@ -10,7 +10,7 @@ use core::fmt;
 
 use crate::code::OptionCode;
 use crate::header::MessageKind;
-use crate::options::{OptionValue, VendorClass, hex};
+use crate::options::{Hex, OptionValue, VendorClass};
 use crate::view::{Area, MessageView};
 
 /// The message, one fact a line: what the header says, each option in wire order with its typed value, then the
@@ -47,9 +47,7 @@ fn header(view: &MessageView<'_>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, " {message_type}")?;
     }
     writeln!(f, ", {} bytes", view.datagram().len())?;
-    write!(f, "hardware {} ", view.hardware_type())?;
-    hex(f, view.hardware_address())?;
-    writeln!(f)?;
+    writeln!(f, "hardware {} {}", view.hardware_type(), Hex(view.hardware_address()))?;
     writeln!(f, "hops {}", view.hops())?;
     writeln!(f, "xid {:#010x}", view.transaction_id())?;
     writeln!(f, "secs {}", view.seconds())?;
@@ -72,10 +70,7 @@ fn options(view: &MessageView<'_>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, ": ")?;
         match OptionValue::decode(option.code, option.value, class.space()) {
             Ok(value) => write!(f, "{value}")?,
-            Err(error) => {
-                hex(f, option.value)?;
-                write!(f, " ({error})")?;
-            }
+            Err(error) => write!(f, "{} ({error})", Hex(option.value))?,
         }
         writeln!(f)?;
     }

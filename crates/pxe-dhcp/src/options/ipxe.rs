@@ -11,8 +11,8 @@ use core::fmt;
 use bytes::BufMut;
 
 use crate::error::{ValueError, ValueErrorKind};
-use crate::options::octet;
 use crate::options::space::{Grammar, SubOptions, ValueBuffer};
+use crate::options::{Hex, octet};
 use crate::parse::END;
 
 /// The code of an option inside option 175.
@@ -167,9 +167,11 @@ impl<'a> IpxeOptions<'a> {
         self.first(IpxeOption::VERSION)?.try_into().ok()
     }
 
-    /// What the client was built with.
+    /// What the client was built with: the feature options whose value is not 0. Most are 1; PXE extensions is a version
+    /// number.
     pub fn features(&self) -> IpxeFeatures {
-        let flags = self.sub_options().filter(|option| matches!(option.value, [1, ..]));
+        let flags =
+            self.sub_options().filter(|option| matches!(option.value, &[octet, ..] if octet != 0));
         flags.fold(IpxeFeatures::default(), |features, option| {
             features.with(IpxeOption(option.code))
         })
@@ -178,7 +180,7 @@ impl<'a> IpxeOptions<'a> {
 
 impl fmt::Debug for IpxeOptions<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let options = self.sub_options().map(|option| (IpxeOption(option.code), option.value));
+        let options = self.sub_options().map(|option| (IpxeOption(option.code), Hex(option.value)));
         f.debug_map().entries(options).finish()
     }
 }

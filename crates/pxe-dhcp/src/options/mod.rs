@@ -32,6 +32,6 @@ pub use search::{DomainName, DomainSearch};
 pub use space::{SubOption, SubOptions};
 pub use text::text;
 pub use user_class::{UserClass, UserClassFraming, UserClassItems};
+pub(crate) use value::Hex;
 pub use value::OptionValue;
-pub(crate) use value::hex;
 pub use vendor::{BsdpOptions, VendorClass, VendorSpace, VendorSpecific};

@@ -14,7 +14,7 @@ use bytes::BufMut;
 use crate::error::{ValueError, ValueErrorKind};
 use crate::options::pxe_menu::{self, BootMenu, BootServers};
 use crate::options::space::{Grammar, SubOptions, ValueBuffer};
-use crate::options::{BootServerType, MenuPrompt, address, octet, short};
+use crate::options::{BootServerType, Hex, MenuPrompt, address, octet, short};
 use crate::parse::END;
 
 /// The code of an option inside option 43 of a PXE message. Open: vendors add their own.
@@ -201,7 +201,7 @@ impl<'a> PxeOptions<'a> {
 
 impl fmt::Debug for PxeOptions<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let options = self.sub_options().map(|option| (PxeOption(option.code), option.value));
+        let options = self.sub_options().map(|option| (PxeOption(option.code), Hex(option.value)));
         f.debug_map().entries(options).finish()
     }
 }

@@ -12,8 +12,8 @@ use core::net::Ipv4Addr;
 use bytes::BufMut;
 
 use crate::error::{ValueError, ValueErrorKind};
-use crate::options::address;
 use crate::options::space::{Grammar, SubOptions, ValueBuffer};
+use crate::options::{Hex, address};
 
 /// The code of an option inside option 82 (IANA "DHCP Relay Agent Sub-Option Codes").
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -152,7 +152,8 @@ impl<'a> RelayAgentInformation<'a> {
 
 impl fmt::Debug for RelayAgentInformation<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let options = self.sub_options().map(|option| (RelayOption(option.code), option.value));
+        let options =
+            self.sub_options().map(|option| (RelayOption(option.code), Hex(option.value)));
         f.debug_map().entries(options).finish()
     }
 }

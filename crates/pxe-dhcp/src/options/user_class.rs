@@ -85,8 +85,8 @@ impl<'a> UserClass<'a> {
 
 impl core::fmt::Debug for UserClass<'_> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(f, "{:?} ", self.framing)?;
-        f.debug_list().entries(self.items().map(<[u8]>::escape_ascii)).finish()
+        write!(f, "{:?}", self.framing)?;
+        self.items().try_for_each(|item| write!(f, " \"{}\"", item.escape_ascii()))
     }
 }
 

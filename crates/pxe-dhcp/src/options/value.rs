@@ -126,7 +126,7 @@ impl fmt::Display for OptionValue<'_> {
             Self::MessageType(message_type) => write!(f, "{message_type}"),
             Self::ParameterRequestList(list) => separated(f, list.iter().map(|code| code.0)),
             Self::VendorClass(class) => write!(f, "{class:?}"),
-            Self::ClientIdentifier(identifier) => hex(f, identifier.as_bytes()),
+            Self::ClientIdentifier(identifier) => write!(f, "{}", Hex(identifier.as_bytes())),
             Self::UserClass(class) => write!(f, "{class:?}"),
             Self::RelayAgentInformation(information) => {
                 let options = information.sub_options();
@@ -136,7 +136,7 @@ impl fmt::Display for OptionValue<'_> {
             Self::NetworkInterface(NetworkInterface { kind, major, minor }) => {
                 write!(f, "type {kind}, version {major}.{minor}")
             }
-            Self::MachineId(id) => hex(f, id.as_bytes()),
+            Self::MachineId(id) => write!(f, "{}", Hex(id.as_bytes())),
             Self::DomainSearch(search) => separated(f, search.iter()),
             Self::ClasslessRoutes(routes) => separated(f, routes.iter()),
             Self::Pxe(options) => {
@@ -148,7 +148,7 @@ impl fmt::Display for OptionValue<'_> {
             Self::Ipxe(options) => {
                 sub_options(f, options.sub_options().map(|option| (option.code, option.value)))
             }
-            Self::Bytes(bytes) => hex(f, bytes),
+            Self::Bytes(bytes) => write!(f, "{}", Hex(bytes)),
         }
     }
 }
@@ -171,13 +171,23 @@ fn sub_options<'a>(
 ) -> fmt::Result {
     let mut separator = "";
     for (code, value) in options {
-        write!(f, "{separator}{code} = ")?;
-        hex(f, value)?;
+        write!(f, "{separator}{code} = {}", Hex(value))?;
         separator = "; ";
     }
     Ok(())
 }
 
-pub(crate) fn hex(f: &mut fmt::Formatter<'_>, bytes: &[u8]) -> fmt::Result {
-    bytes.iter().try_for_each(|octet| write!(f, "{octet:02x}"))
+/// Bytes shown as hexadecimal digits.
+pub(crate) struct Hex<'a>(pub(crate) &'a [u8]);
+
+impl fmt::Display for Hex<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|octet| write!(f, "{octet:02x}"))
+    }
+}
+
+impl fmt::Debug for Hex<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
