@@ -1,1 +1,21 @@
-//! Skeleton.
+#![doc = include_str!("../README.md")]
+
+mod error;
+pub mod limits;
+mod negotiate;
+pub mod netascii;
+mod options;
+mod packet;
+mod parse;
+mod server;
+
+pub use error::{DecodeError, DecodeErrorKind, EncodeError, ErrorCode};
+pub use negotiate::{Negotiated, NegotiationLimits, negotiate};
+pub use options::{
+    Options, OptionsView, RawOption, RequestOptions, name as option_name, put_option,
+};
+pub use packet::{Mode, Packet, RequestView};
+pub use server::{
+    BlockSource, Busy, ContentInfo, Dropped, ErrorText, Event, FailureReason, LocalPort,
+    ReadFailure, Request, Server, ServerConfig, TransferId, Transmit,
+};

@@ -1,0 +1,81 @@
+//! Every bound of this crate, with its unit in the name.
+//!
+//! Worst-case memory of a [`Server`](crate::Server) that is full: about 300 bytes for each of
+//! [`TRANSFERS_MAX`] transfers and 80 for its places in the maps and queues (4 MB), one more kilobyte for each
+//! transfer in netascii mode, and [`ERRORS_QUEUED_MAX`] replies of 130 bytes. Files are read again for a
+//! retransmission, so a window costs nothing.
+
+use core::time::Duration;
+
+/// Smallest block size that can be negotiated, in bytes (RFC 2348).
+pub const BLOCK_SIZE_MIN: u16 = 8;
+/// Block size when none is negotiated, in bytes (RFC 1350).
+pub const BLOCK_SIZE_DEFAULT: u16 = 512;
+/// Largest block size that can be negotiated, in bytes (RFC 2348).
+pub const BLOCK_SIZE_MAX: u16 = 65464;
+/// Block size that fills an Ethernet frame over IPv4, in bytes: 1500 less 20 (IP), 8 (UDP) and 4 (TFTP).
+pub const BLOCK_SIZE_ETHERNET_IPV4: u16 = 1468;
+/// Block size that fills an Ethernet frame over IPv6, in bytes: 1500 less 40 (IP), 8 (UDP) and 4 (TFTP).
+pub const BLOCK_SIZE_ETHERNET_IPV6: u16 = 1448;
+
+/// Bytes in front of the payload of a DATA packet: opcode and block number.
+pub const DATA_HEADER_BYTES: usize = 4;
+
+/// Default of the largest window a server agrees to, in blocks.
+pub const WINDOW_SIZE_MAX: u16 = 64;
+/// Default of the most data a server has in flight for one transfer, in bytes.
+pub const WINDOW_BYTES_MAX: u32 = 1 << 20;
+/// Largest window in netascii mode, in blocks: the converter's state is kept for each block in flight.
+pub const NETASCII_WINDOW_SIZE_MAX: u16 = 64;
+
+/// Most datagrams that one `poll_transmit` hands out: what every kernel takes in one segmented send.
+pub const BURST_SEGMENTS_MAX: usize = 64;
+/// Most bytes that one `poll_transmit` hands out: the largest UDP payload over IPv4.
+pub const BURST_BYTES_MAX: usize = 65_507;
+
+/// Default of the transfers a server has at once.
+pub const TRANSFERS_MAX: usize = 10_000;
+/// Default of the transfers one address has at once.
+pub const TRANSFERS_PER_ADDRESS_MAX: u16 = 64;
+/// Default of the transfers of one address that it has not yet acknowledged anything of.
+pub const UNPROVEN_PER_ADDRESS_MAX: u16 = 8;
+
+/// ERROR packets that wait to be sent; further ones are dropped.
+pub const ERRORS_QUEUED_MAX: usize = 1024;
+/// Bytes of text in an ERROR packet of ours, and kept of one received.
+pub const ERROR_TEXT_BYTES_MAX: usize = 96;
+/// ERROR packets a second in answer to datagrams that belong to nobody (wrong transfer id, unreadable request).
+pub const STRAY_ERRORS_PER_SECOND_MAX: u32 = 100;
+
+/// Repetitions of the first packet (OACK or DATA 1) while nothing has been acknowledged. A request whose
+/// source address is forged costs its victim at most one packet more than this, each of at most
+/// [`BLOCK_SIZE_DEFAULT`] + [`DATA_HEADER_BYTES`] bytes.
+pub const OPENING_RESENDS_MAX: u8 = 3;
+/// Least time between answers to repetitions of one request.
+pub const DUPLICATE_REQUEST_INTERVAL_MIN: Duration = Duration::from_millis(50);
+/// A repeated request within this time of the transfer's last progress is a stray copy, and ignored; later it
+/// is a client that began anew from the same port.
+pub const RESTART_QUIET_MIN: Duration = Duration::from_secs(1);
+
+/// Shortest retransmission timeout.
+pub const RETRANSMIT_MIN: Duration = Duration::from_millis(50);
+/// Longest retransmission timeout before backing off, and the one used until a round trip was measured.
+pub const RETRANSMIT_MAX: Duration = Duration::from_secs(1);
+/// Longest retransmission timeout after backing off.
+pub const RETRANSMIT_BACKOFF_MAX: Duration = Duration::from_secs(4);
+/// A transfer without progress for this long is given up. More than the 5 s after which U-Boot repeats itself
+/// and the 10 s after which lwIP gives up.
+pub const NO_PROGRESS_MAX: Duration = Duration::from_secs(30);
+/// Repetitions of a window of which only the last acknowledgement is missing.
+pub const FINAL_RESENDS_MAX: u32 = 6;
+/// Shortest wait after a repeated acknowledgement before the window is sent again.
+pub const GAP_QUIET_MIN: Duration = Duration::from_millis(2);
+/// Longest wait after a repeated acknowledgement before the window is sent again.
+pub const GAP_QUIET_MAX: Duration = Duration::from_millis(50);
+
+/// Least time between a client's answers to blocks it already has.
+pub const REACKNOWLEDGE_INTERVAL_MIN: Duration = Duration::from_millis(10);
+/// Times a client sends its request, and times it repeats an acknowledgement without hearing anything.
+pub const CLIENT_TRIES_MAX: u32 = 8;
+/// Longest request a client sends, in bytes (RFC 2347).
+pub const REQUEST_BYTES_MAX: usize = 512;

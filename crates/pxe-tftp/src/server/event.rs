@@ -1,0 +1,179 @@
+//! What a server tells its driver.
+
+use core::fmt;
+use core::net::SocketAddr;
+use core::time::Duration;
+
+use thiserror::Error;
+
+use super::table::TransferId;
+use crate::error::ErrorCode;
+use crate::limits::ERROR_TEXT_BYTES_MAX;
+
+/// News of a transfer. Every accepted one ends in exactly one of [`Finished`](Self::Finished),
+/// [`ProbeEnded`](Self::ProbeEnded) and [`Failed`](Self::Failed); from then on its id is dead and its port can
+/// be closed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// The client acknowledged something for the first time.
+    #[non_exhaustive]
+    Started {
+        /// Which transfer.
+        transfer: TransferId,
+        /// The client.
+        peer: SocketAddr,
+        /// Bytes of the file.
+        size: u64,
+        /// Negotiated bytes in a block.
+        block_size: u16,
+        /// Negotiated blocks in a window.
+        window_size: u16,
+    },
+    /// The client has the whole file.
+    #[non_exhaustive]
+    Finished {
+        /// Which transfer.
+        transfer: TransferId,
+        /// The client.
+        peer: SocketAddr,
+        /// Bytes of the file.
+        bytes: u64,
+        /// From the acceptance of the request to the last acknowledgement.
+        elapsed: Duration,
+        /// DATA packets sent.
+        blocks_sent: u64,
+        /// DATA packets among them that had been sent before.
+        blocks_resent: u64,
+        /// Everything was sent and all but the end acknowledged: some clients do not acknowledge the last block.
+        last_ack_missing: bool,
+    },
+    /// The client ended the transfer itself, and that is normal: it wanted the size only (EDK2, Intel's ROM), or
+    /// closed a file of which it had read enough (GRUB, PXELINUX, Raspberry Pi).
+    #[non_exhaustive]
+    ProbeEnded {
+        /// Which transfer.
+        transfer: TransferId,
+        /// The client.
+        peer: SocketAddr,
+        /// Bytes it acknowledged before, 0 after a probe of the size.
+        bytes: u64,
+    },
+    /// The client does not have the file.
+    #[non_exhaustive]
+    Failed {
+        /// Which transfer.
+        transfer: TransferId,
+        /// The client.
+        peer: SocketAddr,
+        /// Why.
+        reason: FailureReason,
+        /// Bytes it acknowledged before.
+        bytes: u64,
+        /// From the acceptance of the request.
+        elapsed: Duration,
+        /// DATA packets sent.
+        blocks_sent: u64,
+        /// DATA packets among them that had been sent before.
+        blocks_resent: u64,
+    },
+}
+
+impl Event {
+    /// The transfer it is about.
+    #[must_use]
+    pub const fn transfer(&self) -> TransferId {
+        match *self {
+            Self::Started { transfer, .. }
+            | Self::Finished { transfer, .. }
+            | Self::ProbeEnded { transfer, .. }
+            | Self::Failed { transfer, .. } => transfer,
+        }
+    }
+
+    /// Whether the transfer is over: the id is dead, its port and file can be closed.
+    #[must_use]
+    pub const fn is_end(&self) -> bool {
+        !matches!(self, Self::Started { .. })
+    }
+}
+
+/// Why a transfer failed.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum FailureReason {
+    /// The client said so in an ERROR packet.
+    #[error("the client reported error {code}: {message}")]
+    ClientError {
+        /// Its code.
+        code: ErrorCode,
+        /// Its text.
+        message: ErrorText,
+    },
+    /// The client does not know this transfer: the request was a late copy, and another transfer serves it.
+    #[error("the request was a copy: the client is served by another transfer")]
+    UnwantedCopy,
+    /// The client sent another request from the same port.
+    #[error("the client began anew")]
+    Superseded,
+    /// Nothing was ever acknowledged.
+    #[error("the client never answered")]
+    NeverAcknowledged,
+    /// Nothing was acknowledged for too long.
+    #[error("the client stopped answering")]
+    NoProgress,
+    /// The system said that the client's port is closed.
+    #[error("the client's port is closed")]
+    Unreachable,
+    /// The file has another size than when it was opened.
+    #[error("the file changed while it was sent")]
+    ContentChanged,
+    /// The file could not be read.
+    #[error("the file could not be read")]
+    ContentFailed,
+    /// The driver ended it.
+    #[error("ended by this server with error {0}")]
+    Aborted(ErrorCode),
+}
+
+/// The text of an ERROR packet, at most [`ERROR_TEXT_BYTES_MAX`] bytes of it, in no known character set.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct ErrorText {
+    octets: [u8; ERROR_TEXT_BYTES_MAX],
+    used: u8,
+}
+
+impl ErrorText {
+    /// Keeps as much of `text` as there is room for, up to a NUL.
+    pub(crate) fn new(text: &[u8], bytes_max: usize) -> Self {
+        let mut octets = [0; ERROR_TEXT_BYTES_MAX];
+        let mut used = 0_u8;
+        let kept = text.iter().take_while(|&&byte| byte != 0).take(bytes_max);
+        for (octet, &byte) in octets.iter_mut().zip(kept) {
+            *octet = byte;
+            used += 1;
+        }
+        Self { octets, used }
+    }
+
+    /// The bytes, without NUL.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.octets[..usize::from(self.used)]
+    }
+}
+
+impl fmt::Debug for ErrorText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{self}\"")
+    }
+}
+
+/// Escaped, so that it can be written to a log.
+impl fmt::Display for ErrorText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.as_bytes().escape_ascii())
+    }
+}
+
+const _: () = assert!(ERROR_TEXT_BYTES_MAX <= u8::MAX as usize);

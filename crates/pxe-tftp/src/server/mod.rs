@@ -1,0 +1,462 @@
+//! The server's side of read transfers, without sockets, clock or files.
+
+mod burst;
+mod config;
+mod deadlines;
+mod ending;
+mod event;
+mod opening;
+mod outbox;
+mod request;
+mod round_trip;
+mod sending;
+mod table;
+mod transfer;
+mod window;
+
+use core::mem;
+use core::net::{IpAddr, SocketAddr};
+use std::collections::VecDeque;
+use std::time::Instant;
+
+use thiserror::Error;
+
+pub use self::config::{ContentInfo, ServerConfig};
+use self::deadlines::Deadlines;
+use self::ending::Ending;
+pub use self::event::{ErrorText, Event, FailureReason};
+use self::outbox::Outbox;
+pub use self::request::Request;
+use self::table::Table;
+pub use self::table::{Busy, TransferId};
+use self::transfer::{Beginning, Next, Transfer};
+use crate::error::{DecodeError, DecodeErrorKind, ErrorCode};
+use crate::negotiate::{NegotiationLimits, negotiate};
+use crate::packet::{Mode, Packet, opcode};
+
+/// Which socket a datagram leaves by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LocalPort {
+    /// The one that requests come to, usually port 69.
+    Listener,
+    /// The transfer's own (RFC 1350 section 4).
+    Transfer(TransferId),
+}
+
+/// Where the bytes in `out` go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Transmit {
+    /// By which socket.
+    pub port: LocalPort,
+    /// To whom.
+    pub peer: SocketAddr,
+    /// If `out` holds several datagrams: the bytes of each but the last, which may be shorter. That is the shape
+    /// of UDP segmentation offload.
+    pub segment_bytes: Option<usize>,
+}
+
+impl Transmit {
+    const fn single(port: LocalPort, peer: SocketAddr) -> Self {
+        Self { port, peer, segment_bytes: None }
+    }
+}
+
+/// Where a transfer's bytes come from. They are read again for a retransmission, so nothing is kept.
+pub trait BlockSource {
+    /// Fills `block` with the file's bytes from `offset`, and returns how many there were. Never asked for bytes
+    /// behind the size given to [`Server::accept`]; fewer than asked for mean that the file shrank.
+    ///
+    /// # Errors
+    /// If the bytes cannot be had; the transfer ends with error 0.
+    fn read_at(
+        &mut self,
+        transfer: TransferId,
+        offset: u64,
+        block: &mut [u8],
+    ) -> Result<usize, ReadFailure>;
+}
+
+/// Why a block cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum ReadFailure {
+    /// The file is not the one the request was accepted with.
+    #[error("the file changed")]
+    Changed,
+    /// The system reported an error.
+    #[error("the file could not be read")]
+    Failed,
+}
+
+/// Why a datagram had no effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum Dropped {
+    /// It is no TFTP packet.
+    #[error(transparent)]
+    Malformed(#[from] DecodeError),
+    /// It came to the listener and is no request.
+    #[error("not a request")]
+    NotARequest,
+    /// Its source address cannot be answered.
+    #[error("the source address is not a single host's")]
+    Source,
+    /// The transfer is over.
+    #[error("unknown transfer")]
+    UnknownTransfer,
+    /// It is not from the transfer's client. Answered with error 5 unless it is an ERROR.
+    #[error("from another address or port than the transfer's client")]
+    ForeignSource,
+    /// The transfer's client has no reason to send it now.
+    #[error("unexpected packet")]
+    Unexpected,
+}
+
+/// Many read transfers.
+///
+/// The driver hands in datagrams, times and decisions, and drains [`poll_transmit`](Self::poll_transmit) and then
+/// [`poll_event`](Self::poll_event) after each; see the [crate's documentation](crate) for the loop.
+#[derive(Debug)]
+pub struct Server {
+    config: ServerConfig,
+    table: Table,
+    deadlines: Deadlines,
+    /// Transfers that have something to send, each once; one burst each per turn.
+    ready: VecDeque<TransferId>,
+    outbox: Outbox,
+    events: VecDeque<Event>,
+    /// The netascii converter's input.
+    scratch: Vec<u8>,
+}
+
+impl Server {
+    /// A server without transfers.
+    #[must_use]
+    pub fn new(config: ServerConfig) -> Self {
+        Self {
+            config,
+            table: Table::default(),
+            deadlines: Deadlines::default(),
+            ready: VecDeque::new(),
+            outbox: Outbox::default(),
+            events: VecDeque::new(),
+            scratch: Vec::new(),
+        }
+    }
+
+    /// Takes a datagram that came to the listening port. `None` means that it was dealt with: a repeated
+    /// request is answered again, a write request, an unknown mode and an unreadable request with an ERROR.
+    ///
+    /// # Errors
+    /// If nothing is done about it.
+    pub fn handle_request<'d>(
+        &mut self,
+        now: Instant,
+        peer: SocketAddr,
+        datagram: &'d [u8],
+    ) -> Result<Option<Request<'d>>, Dropped> {
+        let peer = answerable(peer).ok_or(Dropped::Source)?;
+        let view = match Packet::parse(datagram) {
+            Ok(Packet::ReadRequest(view)) => view,
+            Ok(Packet::WriteRequest(_)) => {
+                self.refuse(now, peer, datagram, ErrorCode::ACCESS_VIOLATION, "read only");
+                return Ok(None);
+            }
+            Ok(_) => return Err(Dropped::NotARequest),
+            Err(error) => return self.refuse_unreadable(now, peer, datagram, error).map(|()| None),
+        };
+        if !matches!(view.mode(), Mode::Octet | Mode::Netascii) {
+            self.refuse(now, peer, datagram, ErrorCode::ILLEGAL_OPERATION, "unknown mode");
+            return Ok(None);
+        }
+        if self.repeats_request(now, peer, datagram) {
+            return Ok(None);
+        }
+        Ok(Some(Request { peer, datagram, view }))
+    }
+
+    /// Takes a datagram that came to a transfer's own port.
+    ///
+    /// # Errors
+    /// If nothing is done about it; the transfer goes on unharmed.
+    pub fn handle_datagram(
+        &mut self,
+        now: Instant,
+        transfer: TransferId,
+        peer: SocketAddr,
+        datagram: &[u8],
+    ) -> Result<(), Dropped> {
+        let peer = answerable(peer).ok_or(Dropped::Source)?;
+        let Some(state) = self.table.get_mut(transfer) else {
+            return Err(Dropped::UnknownTransfer);
+        };
+        let packet = Packet::parse(datagram);
+        if peer != state.peer {
+            // An ERROR is never answered with an ERROR, and what is no TFTP not at all.
+            if packet.is_ok_and(|packet| !matches!(packet, Packet::Error { .. })) {
+                let (port, code) = (LocalPort::Transfer(transfer), ErrorCode::UNKNOWN_TRANSFER_ID);
+                let text = "unknown transfer id";
+                self.outbox.push_stray(now, port, peer, code, text, datagram.len());
+            }
+            return Err(Dropped::ForeignSource);
+        }
+        let proven = state.is_proven();
+        let next = state.handle_packet(now, &packet?)?;
+        if !proven && state.is_proven() {
+            let (size, block_size, window_size) = state.negotiated();
+            self.table.prove(peer);
+            self.events.push_back(Event::Started { transfer, peer, size, block_size, window_size });
+        }
+        self.follow(now, transfer, next);
+        Ok(())
+    }
+
+    /// The system reports that the client's port is closed (ICMP port unreachable, `ECONNREFUSED`).
+    pub fn handle_unreachable(&mut self, now: Instant, transfer: TransferId) {
+        if let Some(state) = self.table.get(transfer) {
+            let next = state.handle_unreachable();
+            self.follow(now, transfer, next);
+        }
+    }
+
+    /// Begins a transfer. An older one of the same peer's port ends.
+    ///
+    /// # Errors
+    /// If there are too many; the client is told with error 0.
+    pub fn accept(
+        &mut self,
+        now: Instant,
+        request: Request<'_>,
+        content: ContentInfo,
+    ) -> Result<TransferId, Busy> {
+        let Request { peer, datagram, view } = request;
+        if let Some(older) = self.table.of_peer(peer) {
+            self.end(now, older, Ending::Failed(FailureReason::Superseded));
+        }
+        if let Err(busy) = self.table.admit(peer, &self.config) {
+            let text = "busy, try again later";
+            self.outbox.push(
+                LocalPort::Listener,
+                peer,
+                ErrorCode::NOT_DEFINED,
+                text,
+                datagram.len(),
+            );
+            return Err(busy);
+        }
+        let limits = self.limits(peer, &content);
+        let beginning = Beginning {
+            peer,
+            digest: Request::digest(datagram),
+            mode: view.mode(),
+            size: content.size,
+            asked_size: view.options().values().transfer_size.is_some(),
+            negotiated: negotiate(view.options(), view.mode(), content.size, &limits),
+        };
+        let id = self.table.insert(|id| Transfer::new(now, id, beginning));
+        self.follow(now, id, Next::Send);
+        Ok(id)
+    }
+
+    /// Answers a request with an ERROR from the listening port, no larger than the request.
+    pub fn reject(&mut self, _now: Instant, request: Request<'_>, code: ErrorCode, message: &str) {
+        let drawn_by_bytes = request.datagram.len();
+        self.outbox.push(LocalPort::Listener, request.peer, code, message, drawn_by_bytes);
+    }
+
+    /// Leaves a request unanswered: another server may have the file.
+    pub fn ignore(&mut self, request: Request<'_>) {
+        drop(request);
+    }
+
+    /// Ends a transfer with an ERROR to its client.
+    pub fn abort(&mut self, now: Instant, transfer: TransferId, code: ErrorCode, message: &str) {
+        if let Some(state) = self.table.get_mut(transfer) {
+            state.close(code, message);
+            self.follow(now, transfer, Next::Send);
+        }
+    }
+
+    /// Writes the next datagram, or the next burst of equal ones, into `out`, which is cleared before and best
+    /// used again. `None`, if there is nothing to send now, leaves `out` with no meaning.
+    pub fn poll_transmit(
+        &mut self,
+        now: Instant,
+        source: &mut dyn BlockSource,
+        out: &mut Vec<u8>,
+    ) -> Option<Transmit> {
+        let table = &self.table;
+        let exists = |port| match port {
+            LocalPort::Listener => true,
+            LocalPort::Transfer(id) => table.get(id).is_some(),
+        };
+        if let Some(transmit) = self.outbox.poll(out, exists) {
+            return Some(transmit);
+        }
+        while let Some(id) = self.ready.pop_front() {
+            let Some(transfer) = self.table.get_mut(id) else { continue };
+            transfer.queued = false;
+            let sent = match transfer.transmit(now, source, &mut self.scratch, out) {
+                Ok(sent) => sent,
+                Err(ending) => return Some(self.break_off(now, id, ending, out)),
+            };
+            if let Some(code) = transfer.closed() {
+                self.end(now, id, Ending::Failed(FailureReason::Aborted(code)));
+            } else {
+                let more = sent.is_some_and(|(_, more)| more);
+                self.follow(now, id, if more { Next::Send } else { Next::Wait });
+            }
+            if let Some((transmit, _)) = sent {
+                return Some(transmit);
+            }
+        }
+        None
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) is due, if nothing else happens before.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.deadlines.first()
+    }
+
+    /// Does what is due. Calling it early does no harm.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        while let Some(slot) = self.deadlines.pop_due(now) {
+            let Some(id) = self.table.at(slot) else { continue };
+            let Some(transfer) = self.table.get_mut(id) else { continue };
+            let next = transfer.handle_timeout(now);
+            self.follow(now, id, next);
+        }
+    }
+
+    /// The next news. An end is told after the transfer's last datagram was taken by
+    /// [`poll_transmit`](Self::poll_transmit); its id is free for another transfer from then on.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        let event = self.events.pop_front()?;
+        if event.is_end() {
+            self.table.free(event.transfer());
+        }
+        Some(event)
+    }
+
+    /// Transfers that are not over.
+    #[must_use]
+    pub const fn transfers(&self) -> usize {
+        self.table.live()
+    }
+
+    /// Whether the request is a copy of one that is being served. If it is a new one, the older transfer of that
+    /// port ends: some firmware (SLOF, s390) uses one port for everything.
+    fn repeats_request(&mut self, now: Instant, peer: SocketAddr, datagram: &[u8]) -> bool {
+        let Some(id) = self.table.of_peer(peer) else { return false };
+        let Some(transfer) = self.table.get_mut(id) else { return false };
+        match transfer.handle_request(now, Request::digest(datagram)) {
+            Ok(next) => {
+                self.follow(now, id, next);
+                true
+            }
+            Err(ending) => {
+                self.end(now, id, ending);
+                false
+            }
+        }
+    }
+
+    fn refuse(
+        &mut self,
+        now: Instant,
+        peer: SocketAddr,
+        datagram: &[u8],
+        code: ErrorCode,
+        text: &str,
+    ) {
+        self.outbox.push_stray(now, LocalPort::Listener, peer, code, text, datagram.len());
+    }
+
+    fn refuse_unreadable(
+        &mut self,
+        now: Instant,
+        peer: SocketAddr,
+        datagram: &[u8],
+        error: DecodeError,
+    ) -> Result<(), Dropped> {
+        let DecodeErrorKind::Unterminated { opcode } = error.kind else {
+            return Err(Dropped::Malformed(error));
+        };
+        debug_assert!(matches!(opcode, opcode::READ_REQUEST | opcode::WRITE_REQUEST));
+        self.refuse(now, peer, datagram, ErrorCode::ILLEGAL_OPERATION, "unreadable request");
+        Ok(())
+    }
+
+    fn limits(&self, peer: SocketAddr, content: &ContentInfo) -> NegotiationLimits {
+        let config = &self.config;
+        let family_max = if peer.is_ipv6() { config.block_size_max_ipv6 } else { u16::MAX };
+        let block_size_max = config.block_size_max.min(family_max);
+        NegotiationLimits {
+            block_size_max: content
+                .block_size_max
+                .map_or(block_size_max, |m| m.min(block_size_max)),
+            window_size_max: content
+                .window_size_max
+                .map_or(config.window_size_max, |max| max.min(config.window_size_max)),
+            window_bytes_max: config.window_bytes_max,
+        }
+    }
+
+    /// Does what follows, and keeps queue and deadline in step with the transfer.
+    fn follow(&mut self, now: Instant, id: TransferId, next: Next) {
+        let Some(transfer) = self.table.get_mut(id) else { return };
+        match next {
+            Next::Wait => {}
+            Next::Send => {
+                if !mem::replace(&mut transfer.queued, true) {
+                    self.ready.push_back(id);
+                }
+            }
+            Next::End(ending) => return self.end(now, id, ending),
+        }
+        match transfer.deadline() {
+            Some(deadline) => self.deadlines.set(id.slot, deadline),
+            None => self.deadlines.clear(id.slot),
+        }
+    }
+
+    /// The file cannot be read on: the ERROR leaves at once, in place of the data.
+    fn break_off(
+        &mut self,
+        now: Instant,
+        id: TransferId,
+        ending: Ending,
+        out: &mut Vec<u8>,
+    ) -> Transmit {
+        let peer = self.table.get(id).map(|transfer| transfer.peer);
+        let message: &[u8] = match &ending {
+            Ending::Failed(FailureReason::ContentChanged) => b"file changed",
+            _ => b"read error",
+        };
+        out.clear();
+        Packet::Error { code: ErrorCode::NOT_DEFINED, message }.encode(out);
+        self.end(now, id, ending);
+        let nobody = SocketAddr::from(([0, 0, 0, 0], 0));
+        Transmit::single(LocalPort::Transfer(id), peer.unwrap_or(nobody))
+    }
+
+    fn end(&mut self, now: Instant, id: TransferId, ending: Ending) {
+        let Some(transfer) = self.table.remove(id) else { return };
+        self.deadlines.clear(id.slot);
+        self.events.push_back(transfer.last_event(now, ending));
+    }
+}
+
+/// The address in the form that is compared, if it is one host's and has a port.
+fn answerable(mut peer: SocketAddr) -> Option<SocketAddr> {
+    if let SocketAddr::V6(peer) = &mut peer {
+        peer.set_flowinfo(0);
+    }
+    let host = match peer.ip() {
+        IpAddr::V4(ip) => !ip.is_broadcast() && !ip.is_multicast() && !ip.is_unspecified(),
+        IpAddr::V6(ip) => !ip.is_multicast() && !ip.is_unspecified(),
+    };
+    (host && peer.port() != 0).then_some(peer)
+}

@@ -1,0 +1,107 @@
+//! Measures the round trip and derives the two waits from it (RFC 1123 section 4.2.3.2, Karn's rule).
+
+use core::time::Duration;
+use std::time::Instant;
+
+use crate::limits::{
+    GAP_QUIET_MAX, GAP_QUIET_MIN, RETRANSMIT_BACKOFF_MAX, RETRANSMIT_MAX, RETRANSMIT_MIN,
+};
+
+#[derive(Debug)]
+pub(super) struct RoundTrip {
+    smoothed: Option<Duration>,
+    /// How often the timeout was doubled. It stays so until a new round trip was measured: what was
+    /// acknowledged after a repetition says nothing about either copy's way.
+    doublings: u32,
+    /// Longest timeout, what the client negotiated or our own limit.
+    timeout_max: Duration,
+    /// The block being timed and when it was sent, for the first time.
+    sample: Option<(u64, Instant)>,
+}
+
+impl RoundTrip {
+    pub(super) fn new(timeout_s: Option<u8>) -> Self {
+        let asked = timeout_s.map_or(RETRANSMIT_BACKOFF_MAX, |s| Duration::from_secs(s.into()));
+        let timeout_max = asked.min(RETRANSMIT_BACKOFF_MAX);
+        Self { smoothed: None, doublings: 0, timeout_max, sample: None }
+    }
+
+    /// Wait before data is sent again without any sign from the client.
+    pub(super) fn retransmission_timeout(&self) -> Duration {
+        let measured = self.smoothed.map_or(RETRANSMIT_MAX, |round_trip| round_trip * 4);
+        let timeout = measured.clamp(RETRANSMIT_MIN, RETRANSMIT_MAX);
+        (timeout * (1 << self.doublings)).min(self.timeout_max)
+    }
+
+    /// Wait for quiet after a repeated acknowledgement.
+    pub(super) fn quiet(&self) -> Duration {
+        let measured = self.smoothed.map_or(GAP_QUIET_MAX, |round_trip| round_trip * 2);
+        measured.clamp(GAP_QUIET_MIN, GAP_QUIET_MAX)
+    }
+
+    /// A block was sent that had not been sent before.
+    pub(super) fn sent_first(&mut self, now: Instant, block: u64) {
+        self.sample.get_or_insert((block, now));
+    }
+
+    pub(super) fn acknowledged(&mut self, now: Instant, block: u64) {
+        let Some((_, sent)) = self.sample.take_if(|&mut (timed, _)| timed <= block) else { return };
+        let measured = now.saturating_duration_since(sent);
+        self.smoothed = Some(self.smoothed.map_or(measured, |old| (old * 7 + measured) / 8));
+        self.doublings = 0;
+    }
+
+    /// Blocks are about to be sent again, so that their acknowledgements tell nothing.
+    pub(super) fn forget_sample(&mut self) {
+        self.sample = None;
+    }
+
+    pub(super) fn back_off(&mut self) {
+        self.forget_sample();
+        // Enough to get from the shortest timeout to any limit.
+        self.doublings = (self.doublings + 1).min(7);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn timeouts_follow_the_measurement_within_bounds() {
+        let start = Instant::now();
+        let mut round_trip = RoundTrip::new(None);
+        assert_eq!(round_trip.retransmission_timeout(), 1000 * MS);
+        round_trip.sent_first(start, 1);
+        round_trip.sent_first(start + 5 * MS, 2);
+        round_trip.acknowledged(start + 20 * MS, 1);
+        assert_eq!(round_trip.retransmission_timeout(), 80 * MS);
+        assert_eq!(round_trip.quiet(), 40 * MS);
+        round_trip.acknowledged(start + 900 * MS, 2);
+        assert_eq!(round_trip.retransmission_timeout(), 80 * MS);
+        for wait in [160, 320, 640, 1280, 2560, 4000, 4000, 4000] {
+            round_trip.back_off();
+            assert_eq!(round_trip.retransmission_timeout(), wait * MS);
+        }
+    }
+
+    #[test]
+    fn repeated_blocks_are_not_measured_and_the_longer_wait_stays() {
+        let start = Instant::now();
+        let mut round_trip = RoundTrip::new(Some(1));
+        round_trip.sent_first(start, 1);
+        round_trip.acknowledged(start + MS, 1);
+        assert_eq!(round_trip.retransmission_timeout(), 50 * MS);
+        assert_eq!(round_trip.quiet(), 2 * MS);
+        round_trip.sent_first(start + 2 * MS, 2);
+        round_trip.back_off();
+        round_trip.acknowledged(start + 3 * MS, 2);
+        assert_eq!(round_trip.retransmission_timeout(), 100 * MS);
+        for _ in 0..10 {
+            round_trip.back_off();
+        }
+        assert_eq!(round_trip.retransmission_timeout(), 1000 * MS);
+    }
+}

@@ -1,0 +1,117 @@
+//! The transfer proper: windows, their timers and their end.
+
+use std::time::Instant;
+
+use super::round_trip::RoundTrip;
+use super::transfer::Next;
+use super::window::{Acknowledgement, Window};
+use super::{Ending, FailureReason};
+use crate::limits::{FINAL_RESENDS_MAX, NO_PROGRESS_MAX};
+
+#[derive(Debug)]
+pub(super) struct Sending {
+    pub(super) window: Window,
+    /// Timeouts since the last progress.
+    tries: u32,
+    last_progress: Instant,
+    /// When the window is sent again.
+    retransmission: Instant,
+    /// ERROR 5 packets, of which the first may be about something else.
+    pub(super) unknown_transfer_errors: u32,
+}
+
+impl Sending {
+    pub(super) fn new(now: Instant, window: Window, round_trip: &RoundTrip) -> Self {
+        Self {
+            window,
+            tries: 0,
+            last_progress: now,
+            retransmission: now + round_trip.retransmission_timeout(),
+            unknown_transfer_errors: 0,
+        }
+    }
+
+    pub(super) const fn last_progress(&self) -> Instant {
+        self.last_progress
+    }
+
+    pub(super) fn deadline(&self) -> Instant {
+        let gap = self.window.gap().unwrap_or(self.retransmission);
+        self.retransmission.min(gap).min(self.last_progress + NO_PROGRESS_MAX)
+    }
+
+    /// Returns how many blocks the acknowledgement was about, and what to do.
+    pub(super) fn acknowledge(
+        &mut self,
+        now: Instant,
+        wire_block: u16,
+        round_trip: &mut RoundTrip,
+    ) -> (u64, Next) {
+        match self.window.acknowledge(now, wire_block, round_trip.quiet()) {
+            Acknowledgement::Outside | Acknowledgement::Repeated => (0, Next::Wait),
+            Acknowledgement::Complete => {
+                (0, Next::End(Ending::Finished { last_ack_missing: false }))
+            }
+            Acknowledgement::Advanced(blocks) => {
+                round_trip.acknowledged(now, self.window.base());
+                self.tries = 0;
+                self.last_progress = now;
+                self.retransmission = now + round_trip.retransmission_timeout();
+                (blocks, Next::Send)
+            }
+        }
+    }
+
+    /// Some of the window was sent.
+    pub(super) fn sent(&mut self, now: Instant, round_trip: &RoundTrip) {
+        self.retransmission = now + round_trip.retransmission_timeout();
+    }
+
+    /// `waits_to_send`: the burst has not left yet, because the driver had no room or other transfers their turn.
+    pub(super) fn handle_timeout(
+        &mut self,
+        now: Instant,
+        round_trip: &mut RoundTrip,
+        waits_to_send: bool,
+    ) -> Next {
+        if now >= self.last_progress + NO_PROGRESS_MAX {
+            return Next::End(self.give_up(FailureReason::NoProgress));
+        }
+        let gap_is_due = self.window.gap().is_some_and(|gap| gap <= now);
+        let timeout_is_due = self.retransmission <= now;
+        if waits_to_send {
+            if gap_is_due {
+                self.window.delay_gap(now + round_trip.quiet());
+            }
+            if timeout_is_due {
+                self.retransmission = now + round_trip.retransmission_timeout();
+            }
+            return Next::Wait;
+        }
+        if timeout_is_due {
+            if self.tries >= FINAL_RESENDS_MAX && self.window.only_last_acknowledgement_missing() {
+                return Next::End(self.give_up(FailureReason::NoProgress));
+            }
+            self.tries += 1;
+            round_trip.back_off();
+            self.window.rewind_for_timeout();
+            self.retransmission = now + round_trip.retransmission_timeout();
+            return Next::Send;
+        }
+        if gap_is_due {
+            round_trip.forget_sample();
+            self.window.rewind_for_gap();
+            return Next::Send;
+        }
+        Next::Wait
+    }
+
+    /// What it means if nothing more comes from the client.
+    pub(super) fn give_up(&self, reason: FailureReason) -> Ending {
+        if self.window.only_last_acknowledgement_missing() {
+            Ending::Finished { last_ack_missing: true }
+        } else {
+            Ending::Failed(reason)
+        }
+    }
+}
