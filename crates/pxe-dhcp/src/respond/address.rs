@@ -164,3 +164,156 @@ const ETHERNET_ADDRESS_BYTES: usize = 6;
 const FIRST_MULTICAST_OCTET: u8 = 224;
 /// Sub-option 19 of option 82, RFC 8357 section 5.4.
 const RELAY_SOURCE_PORT: u8 = 19;
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+
+    use super::*;
+    use crate::{Flags, Message, Operation, SizeBudget};
+
+    const ZERO: Ipv4Addr = Ipv4Addr::UNSPECIFIED;
+    const CLIENT: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 100);
+    const RELAY: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 1);
+    const BROADCAST: Ipv4Addr = Ipv4Addr::BROADCAST;
+
+    /// One request and its reply; the default is a client without an address on our segment.
+    #[derive(Clone, Copy)]
+    struct Case {
+        port: ServerPort,
+        source: (Ipv4Addr, u16),
+        flags: u16,
+        ciaddr: Ipv4Addr,
+        giaddr: Ipv4Addr,
+        hardware: &'static [u8],
+        relay_information: &'static [u8],
+        reply: MessageType,
+        yiaddr: Ipv4Addr,
+    }
+
+    const CASE: Case = Case {
+        port: ServerPort::Dhcp,
+        source: (ZERO, 68),
+        flags: 0,
+        ciaddr: ZERO,
+        giaddr: ZERO,
+        hardware: &[0x52, 0x54, 0, 0xaa, 0, 1],
+        relay_information: &[],
+        reply: MessageType::OFFER,
+        yiaddr: CLIENT,
+    };
+
+    fn destination(case: Case) -> ReplyDestination {
+        let mut message = Message::new(Operation::BootRequest);
+        message
+            .set_flags(Flags(case.flags))
+            .set_client_address(case.ciaddr)
+            .set_relay_address(case.giaddr)
+            .push(OptionCode::MESSAGE_TYPE, &[MessageType::DISCOVER.0]);
+        message.set_hardware(HardwareType::ETHERNET, case.hardware).expect("at most 16 bytes");
+        if !case.relay_information.is_empty() {
+            message.push(OptionCode::RELAY_AGENT_INFORMATION, case.relay_information);
+        }
+        let mut bytes = Vec::new();
+        message.encode(SizeBudget::default(), &mut bytes).expect("a small message");
+        let request = MessageView::parse(&bytes).expect("what was just encoded");
+        let source = SocketAddrV4::new(case.source.0, case.source.1);
+        let received = Received::new(source, case.port, Ipv4Addr::new(192, 0, 2, 5), 1);
+        reply_destination(&request, &received, case.reply, case.yiaddr, &Ports::default())
+    }
+
+    #[track_caller]
+    fn check(case: Case, port: ServerPort, to: (Ipv4Addr, u16), delivery: Delivery, flag: bool) {
+        let address = SocketAddrV4::new(to.0, to.1);
+        let expected = ReplyDestination { port, address, delivery, broadcast_flag: flag };
+        assert_eq!(destination(case), expected);
+    }
+
+    #[test]
+    fn boot_server_answers_the_source() {
+        let port = ServerPort::BootServer;
+        let ack = Case { port, reply: MessageType::ACK, yiaddr: ZERO, ..CASE };
+        let asked = Case { source: (CLIENT, 4011), ciaddr: CLIENT, ..ack };
+        check(asked, port, (CLIENT, 4011), Delivery::Unicast, false);
+        // From port 68, as iPXE does; `giaddr` and the broadcast flag change nothing.
+        let asked = Case { source: (CLIENT, 68), giaddr: RELAY, flags: 0x8000, ..asked };
+        check(asked, port, (CLIENT, 68), Delivery::Unicast, false);
+        let nobody = Case { source: (ZERO, 68), ..ack };
+        check(nobody, port, (BROADCAST, 68), Delivery::Broadcast, true);
+    }
+
+    #[test]
+    fn relays_get_what_came_through_them() {
+        let relayed = Case { source: (RELAY, 67), giaddr: RELAY, ..CASE };
+        check(relayed, ServerPort::Dhcp, (RELAY, 67), Delivery::Unicast, false);
+        // A proxy offer has no address a relay could unicast to.
+        let offer = Case { yiaddr: ZERO, ..relayed };
+        check(offer, ServerPort::Dhcp, (RELAY, 67), Delivery::Unicast, true);
+        let nak = Case { reply: MessageType::NAK, yiaddr: ZERO, ciaddr: CLIENT, ..relayed };
+        check(nak, ServerPort::Dhcp, (RELAY, 67), Delivery::Unicast, true);
+        let own_port = Case {
+            source: (RELAY, 6767),
+            relay_information: &[1, 2, b'e', b'1', 19, 0],
+            ..relayed
+        };
+        check(own_port, ServerPort::Dhcp, (RELAY, 6767), Delivery::Unicast, false);
+        let not_asked = Case { relay_information: &[1, 2, 19, 0], ..own_port };
+        check(not_asked, ServerPort::Dhcp, (RELAY, 67), Delivery::Unicast, false);
+        let cut_off = Case { relay_information: &[1, 200, 19, 0], ..own_port };
+        check(cut_off, ServerPort::Dhcp, (RELAY, 67), Delivery::Unicast, false);
+    }
+
+    #[test]
+    fn a_nak_is_broadcast() {
+        let nak = Case { reply: MessageType::NAK, yiaddr: ZERO, ciaddr: CLIENT, ..CASE };
+        check(nak, ServerPort::Dhcp, (BROADCAST, 68), Delivery::Broadcast, true);
+    }
+
+    #[test]
+    fn clients_with_an_address_get_a_unicast() {
+        let renewing = Case {
+            source: (CLIENT, 1068),
+            ciaddr: CLIENT,
+            flags: 0x8000,
+            reply: MessageType::ACK,
+            ..CASE
+        };
+        check(renewing, ServerPort::Dhcp, (CLIENT, 1068), Delivery::Unicast, false);
+        let elsewhere = Case { source: (ZERO, 1068), ..renewing };
+        check(elsewhere, ServerPort::Dhcp, (CLIENT, 68), Delivery::Unicast, false);
+    }
+
+    #[test]
+    fn clients_without_an_address() {
+        check(CASE, ServerPort::Dhcp, (CLIENT, 68), Delivery::HardwareAddress, false);
+        let asked = Case { flags: 0x8000, ..CASE };
+        check(asked, ServerPort::Dhcp, (BROADCAST, 68), Delivery::Broadcast, false);
+        let other_bits = Case { flags: 0x7f80, ..CASE };
+        check(other_bits, ServerPort::Dhcp, (CLIENT, 68), Delivery::HardwareAddress, false);
+        let guid = Case { hardware: &[0xa0; 16], ..CASE };
+        check(guid, ServerPort::Dhcp, (BROADCAST, 68), Delivery::Broadcast, false);
+        let proxy = Case { yiaddr: ZERO, ..CASE };
+        check(proxy, ServerPort::Dhcp, (BROADCAST, 68), Delivery::Broadcast, true);
+    }
+
+    #[test]
+    fn a_forged_header_aims_nowhere() {
+        for forged in [[127, 0, 0, 1], [224, 0, 0, 1], [255; 4], [0, 0, 0, 7]] {
+            let forged = Ipv4Addr::from(forged);
+            let relayed = Case { giaddr: forged, yiaddr: ZERO, ..CASE };
+            assert_eq!(destination(relayed).address, SocketAddrV4::new(BROADCAST, 68));
+            let renewing = Case { ciaddr: forged, yiaddr: ZERO, ..CASE };
+            assert_eq!(destination(renewing).address, SocketAddrV4::new(BROADCAST, 68));
+        }
+    }
+
+    #[test]
+    fn broadcast_stands_in_for_a_hardware_address_only() {
+        let ports = Ports::default();
+        let unicast = destination(CASE).broadcast_instead(&ports);
+        assert_eq!(unicast.address, SocketAddrV4::new(BROADCAST, 68));
+        assert_eq!(unicast.delivery, Delivery::Broadcast);
+        let relayed = destination(Case { giaddr: RELAY, ..CASE });
+        assert_eq!(relayed.broadcast_instead(&ports), relayed);
+    }
+}

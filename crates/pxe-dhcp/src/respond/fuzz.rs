@@ -3,9 +3,10 @@
 
 use alloc::vec::Vec;
 use core::net::{Ipv4Addr, SocketAddrV4};
-use std::time::{Duration, Instant};
+use core::time::Duration;
+use std::time::Instant;
 
-use super::limits::OWN_OPTION_BYTES_MAX;
+use super::limits::REPLY_GROWTH_BYTES_MAX;
 use super::{
     ClientClass, Inbound, Ports, ProxyAnswer, ProxyConfig, ProxyEvent, ProxyResponder, ProxyStyle,
     Received, RequestKind, ServerPort, Transmit,
@@ -84,7 +85,7 @@ impl Machine {
         let expectation = Expectation {
             kind: request.kind(),
             class: request.class(),
-            style: answer.style.unwrap_or(request.default_style()),
+            style: answer.style.unwrap_or_else(|| request.default_style()),
             budget: SizeBudget::for_request(request.facts().max_message_size).payload_bytes(),
         };
         if self.responder.accept(self.now, request, &answer).is_err() {
@@ -174,7 +175,7 @@ impl Expectation {
         assert_only_echoed_anomalies(sent);
 
         assert!(sent.len() >= MESSAGE_BYTES_MIN && sent.len() <= self.budget);
-        assert!(sent.len() <= MESSAGE_BYTES_MIN.max(asked.len() + OWN_OPTION_BYTES_MAX));
+        assert!(sent.len() <= MESSAGE_BYTES_MIN.max(asked.len() + REPLY_GROWTH_BYTES_MAX));
 
         assert_eq!(reply.operation(), Operation::BootReply);
         assert_eq!(reply.transaction_id(), request.transaction_id());

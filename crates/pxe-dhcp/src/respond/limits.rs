@@ -18,9 +18,11 @@ pub const HEADER_FILE_BYTES_MAX: usize = 127;
 /// boot client joins a split option (RFC 3396).
 pub const BOOT_FILE_BYTES_MAX: usize = 254;
 
-/// A reply is never longer than its request plus this: our own options (53, 54, 60, 43, 67, END
-/// and a PAD) at their longest. Everything else in a reply is the fixed header and echoes.
-pub(crate) const OWN_OPTION_BYTES_MAX: usize = 3 + 6 + 13 + 51 + 257 + 2;
+/// A reply is never longer than its request plus this, or 300 bytes: our own options (53, 54, 60,
+/// 43, 67 and END) at their longest. Everything else in a reply is the fixed header and echoes. The
+/// shortest message that draws a reply has some 250 bytes, so a forged one gains an attacker less
+/// than a factor of 3.
+pub const REPLY_GROWTH_BYTES_MAX: usize = 3 + 6 + 13 + 51 + 257 + 1;
 
 /// Age at which an unsent reply is worthless: iPXE stops listening for proxies two seconds after
 /// its first offer (`DHCP_DISC_PROXY_TIMEOUT_SEC`), and everybody else has asked again by four.

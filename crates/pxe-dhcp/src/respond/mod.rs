@@ -1,1 +1,89 @@
-//! The proxyDHCP responder: a sans-IO state machine above the codec.
+//! Sans-IO responders: who answers a DHCP datagram, with what, and to which address.
+//!
+//! [`ProxyResponder`] answers network-boot clients beside a DHCP server that nobody touches
+//! (PXE 2.1 section 2.2.3: a proxyDHCP server on port 67 and a boot server on port 4011).
+//! [`reply_destination`] is the addressing table of RFC 2131 section 4.1 with the PXE rows added;
+//! it knows every kind of reply, so that a full DHCP server uses the same one.
+//!
+//! # The loop around a responder
+//! 1. Give every datagram to [`ProxyResponder::handle_datagram`] with where it came from and by
+//!    which of our addresses ([`Received`]).
+//! 2. An [`Inbound::Request`] wants a decision: end it with [`ProxyResponder::accept`] or
+//!    [`ProxyResponder::ignore`]. An [`Inbound::Overheard`] wants none, and no answer exists for it.
+//! 3. Call [`ProxyResponder::poll_transmit`] until it returns `None`, sending each datagram from
+//!    the port, address and interface that [`Transmit`] names.
+//! 4. Read [`ProxyResponder::poll_event`] until it returns `None`.
+//! 5. Sleep until [`ProxyResponder::poll_timeout`] or the next datagram; after the former call
+//!    [`ProxyResponder::handle_timeout`]. Calls at the wrong time do no harm.
+
+mod address;
+#[cfg(feature = "_fuzz")]
+#[doc(hidden)]
+pub mod fuzz;
+mod limits;
+mod proxy;
+
+use core::net::{Ipv4Addr, SocketAddrV4};
+
+pub use address::{Delivery, Ports, ReplyDestination, reply_destination};
+pub use limits::{
+    BOOT_FILE_BYTES_MAX, EVENTS_QUEUED_MAX, HEADER_FILE_BYTES_MAX, REPLIES_QUEUED_MAX,
+    REPLY_GROWTH_BYTES_MAX,
+};
+pub use proxy::{
+    Answered, ClientClass, Dropped, HardwareAddress, Inbound, ProxyAnswer, ProxyConfig, ProxyEvent,
+    ProxyRequest, ProxyResponder, ProxyStyle, RequestKind, Silence,
+};
+
+/// Which of our two sockets a datagram belongs to. The numbers are in [`Ports`], since tests and
+/// unprivileged runs use others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ServerPort {
+    /// The BOOTP and DHCP server port, 67 (RFC 951).
+    Dhcp,
+    /// The PXE boot-server port, 4011 (PXE 2.1 section 2.2.3).
+    BootServer,
+}
+
+/// Where a datagram came from and how it reached us.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Received {
+    /// Source address and port in the datagram's headers.
+    pub source: SocketAddrV4,
+    /// Which of our sockets received it.
+    pub port: ServerPort,
+    /// Our own unicast address on the receiving interface, also when the datagram was broadcast
+    /// (`ipi_spec_dst` of `IP_PKTINFO`). `0.0.0.0` when the driver cannot tell.
+    pub local_address: Ipv4Addr,
+    /// Index of the receiving interface; 0 when the driver cannot tell.
+    pub interface: u32,
+}
+
+impl Received {
+    /// A datagram from `source` that came in on `port`, by our address `local_address` on the
+    /// interface with index `interface`.
+    #[must_use]
+    pub const fn new(
+        source: SocketAddrV4,
+        port: ServerPort,
+        local_address: Ipv4Addr,
+        interface: u32,
+    ) -> Self {
+        Self { source, port, local_address, interface }
+    }
+}
+
+/// Where a datagram goes and how it leaves. The bytes travel beside it.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Transmit {
+    /// The socket to send from: clients check the source port.
+    pub port: ServerPort,
+    /// Destination address and port; `255.255.255.255` needs `SO_BROADCAST` and [`Self::interface`].
+    pub destination: SocketAddrV4,
+    /// The address to send from: the one the request came to.
+    pub source_address: Ipv4Addr,
+    /// Index of the interface to send from: the one the request came by; 0 leaves it to routing.
+    pub interface: u32,
+}

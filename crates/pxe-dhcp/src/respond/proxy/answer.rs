@@ -3,8 +3,8 @@
 use core::net::Ipv4Addr;
 
 use super::{ClientClass, ProxyRequest, ProxyStyle};
-use crate::respond::limits::{BOOT_FILE_BYTES_MAX, HEADER_FILE_BYTES_MAX};
 use crate::options::VendorClass;
+use crate::respond::limits::{BOOT_FILE_BYTES_MAX, HEADER_FILE_BYTES_MAX};
 use crate::{EncodeError, Message, OptionCode};
 
 /// The decision about one request: who we are, and what to boot from where.
@@ -61,10 +61,16 @@ pub(super) fn fill_boot_file(
     file: &[u8],
 ) -> Result<(), EncodeError> {
     if file.contains(&0) {
-        return Err(EncodeError::Name { bytes: file.len(), field_bytes: HEADER_FILE_BYTES_MAX + 1 });
+        return Err(EncodeError::Name {
+            bytes: file.len(),
+            field_bytes: HEADER_FILE_BYTES_MAX + 1,
+        });
     }
     if file.len() > BOOT_FILE_BYTES_MAX {
-        return Err(EncodeError::ValueTooLong { code: OptionCode::BOOT_FILE_NAME, bytes: file.len() });
+        return Err(EncodeError::ValueTooLong {
+            code: OptionCode::BOOT_FILE_NAME,
+            bytes: file.len(),
+        });
     }
     let fits_header = file.len() <= HEADER_FILE_BYTES_MAX;
     if fits_header {

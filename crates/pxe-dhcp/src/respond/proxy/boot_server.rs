@@ -2,9 +2,9 @@
 
 use core::net::Ipv4Addr;
 
+use super::ProxyRequest;
 use super::answer::{self, ProxyAnswer};
 use super::style::{self, ProxyStyle};
-use super::ProxyRequest;
 use crate::options::{BootItem, PxeOption};
 use crate::{EncodeError, Message, OptionCode};
 

@@ -154,7 +154,6 @@ fn class_of(config: &ProxyConfig, facts: &BootFacts<'_>) -> Option<ClientClass> 
     }
 }
 
-
 /// The menu choice in option 43. An iPXE that leaves out option 60 means PXE by it all the same.
 fn boot_item(facts: &BootFacts<'_>) -> Option<RequestKind> {
     PxeOptions::new(facts.vendor_specific?).boot_item().map(RequestKind::BootItem)

@@ -127,8 +127,8 @@ impl<'d> ProxyRequest<'d> {
 /// and read: at most [`REPLIES_QUEUED_MAX`] replies and [`EVENTS_QUEUED_MAX`] events. Buffers are
 /// recycled, so after the first rounds no datagram costs an allocation.
 ///
-/// A reply is never longer than its request by more than about 330 bytes, nor than 1472 bytes, and
-/// one datagram draws at most one; forged requests gain an attacker little (at most a factor of 3).
+/// One datagram draws at most one reply, which exceeds neither 1472 bytes nor the request by more
+/// than [`REPLY_GROWTH_BYTES_MAX`](super::REPLY_GROWTH_BYTES_MAX).
 #[derive(Debug)]
 pub struct ProxyResponder {
     config: ProxyConfig,
