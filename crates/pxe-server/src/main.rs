@@ -1,2 +1,23 @@
-//! Skeleton.
-fn main() {}
+//! The `pxe-server` program: arguments in, an exit code out.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use pxe_server::cli::{Cli, Command};
+use pxe_server::{check, logging, serve};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    logging::start(cli.verbose);
+    let config = match cli.load() {
+        Ok(config) => config,
+        Err(faults) => {
+            eprintln!("{faults}");
+            return ExitCode::from(serve::EXIT_CONFIG);
+        }
+    };
+    match cli.command.unwrap_or_default() {
+        Command::Serve => serve::serve(&config),
+        Command::Check => check::check(&config),
+    }
+}

@@ -1,0 +1,111 @@
+//! The command line.
+
+use std::net::Ipv4Addr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::config::{Config, DhcpMode, Faults, Located};
+
+/// Boots machines from the network: names the right boot file for each firmware beside a DHCP
+/// server that stays as it is, and serves the files.
+///
+/// Without a configuration it is safe to run on an office network: it gives no addresses, answers
+/// network-boot firmware only, and its menus go on to the local disk by themselves.
+#[derive(Debug, Parser)]
+#[command(name = "pxe-server", version, max_term_width = 100)]
+pub struct Cli {
+    /// Configuration file (TOML); every key has a default
+    #[arg(long, short, value_name = "FILE", global = true)]
+    pub config: Option<PathBuf>,
+    /// Settings that win over the file.
+    #[command(flatten)]
+    pub overrides: Overrides,
+    /// More in the log; twice for every packet
+    #[arg(long, short, action = clap::ArgAction::Count, global = true)]
+    pub verbose: u8,
+    /// What to do; `serve` if nothing is said.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// Flags for the keys people change most.
+#[derive(Debug, Default, Args)]
+pub struct Overrides {
+    /// Interface to serve; repeat for more [default: every one that is up and can broadcast]
+    #[arg(long, short, value_name = "NAME", global = true)]
+    pub interface: Vec<String>,
+    /// Folder of the files that clients may fetch [default: ./boot]
+    #[arg(long, short, value_name = "FOLDER", global = true)]
+    pub root: Option<PathBuf>,
+    /// Address that clients are told [default: the receiving interface's]
+    #[arg(long, value_name = "ADDRESS", global = true)]
+    pub advertise: Option<Ipv4Addr>,
+    /// Our part in DHCP
+    #[arg(long, value_enum, global = true)]
+    pub mode: Option<Mode>,
+}
+
+/// Values of `--mode`.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Mode {
+    /// Add boot files beside any DHCP server (proxyDHCP)
+    Proxy,
+    /// No DHCP at all: serve files only
+    Off,
+}
+
+/// What to do.
+#[derive(Clone, Copy, Debug, Default, Subcommand)]
+pub enum Command {
+    /// Serve until SIGTERM or Ctrl-C
+    #[default]
+    Serve,
+    /// Look for every fault at once: configuration, files, loaders, interfaces, ports
+    Check,
+}
+
+impl Cli {
+    /// The configuration file with the flags laid over it.
+    pub fn load(&self) -> Result<Config, Faults> {
+        let mut config = match &self.config {
+            Some(file) => Config::load(file)?,
+            None => Config::default(),
+        };
+        if !self.overrides.interface.is_empty() {
+            let located = |name: &String| Located { value: name.clone(), line: 0 };
+            config.interfaces = self.overrides.interface.iter().map(located).collect();
+        }
+        if let Some(root) = &self.overrides.root {
+            config.root.clone_from(root);
+        }
+        config.advertise = self.overrides.advertise.or(config.advertise);
+        match self.overrides.mode {
+            Some(Mode::Proxy) => config.dhcp.mode = DhcpMode::Proxy,
+            Some(Mode::Off) => config.dhcp.mode = DhcpMode::Off,
+            None => {}
+        }
+        Ok(config)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn serve_is_the_default_and_flags_win() {
+        let cli = Cli::try_parse_from(["pxe-server", "--root", "/srv", "-i", "eth7"]).expect("cli");
+        assert!(matches!(cli.command.unwrap_or_default(), Command::Serve));
+        let config = cli.load().expect("config");
+        assert_eq!(config.interfaces[0].value, "eth7");
+        assert_eq!(config.root, PathBuf::from("/srv"));
+    }
+}

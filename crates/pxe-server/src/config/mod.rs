@@ -1,0 +1,187 @@
+//! The configuration: a TOML file and flags, read into plain values with every limit explicit.
+//!
+//! Reading never stops at the first fault; [`Config::parse`] returns all of them, each with its
+//! line, what was expected and what to do.
+
+mod fault;
+mod reader;
+mod sections;
+
+use core::fmt;
+use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
+
+pub use fault::{Fault, Faults};
+pub use reader::Located;
+
+/// How we stand towards DHCP (design section 2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DhcpMode {
+    /// Somebody else gives addresses; we add the boot file by proxyDHCP.
+    #[default]
+    Proxy,
+    /// No DHCP socket at all: only files are served.
+    Off,
+}
+
+impl fmt::Display for DhcpMode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Proxy => "proxy",
+            Self::Off => "off",
+        })
+    }
+}
+
+/// `[dhcp]`.
+#[derive(Clone, Debug)]
+pub struct DhcpConfig {
+    /// Which part we play.
+    pub mode: DhcpMode,
+    /// UDP port of the DHCP server side. Clients are answered on 68, or on `port + 1` when this is
+    /// not 67, so that tests can run unprivileged.
+    pub port: u16,
+    /// UDP port of the PXE boot server, 4011 for real firmware.
+    pub boot_port: u16,
+}
+
+impl DhcpConfig {
+    /// The port clients listen on.
+    pub fn client_port(&self) -> u16 {
+        if self.port == 67 { 68 } else { self.port.saturating_add(1) }
+    }
+}
+
+/// `[tftp]`.
+#[derive(Clone, Debug)]
+pub struct TftpConfig {
+    /// Serve files by TFTP.
+    pub enabled: bool,
+    /// UDP port of requests.
+    pub port: u16,
+    /// Largest block size granted, in bytes.
+    pub block_size_max: u16,
+    /// Largest window granted, in blocks.
+    pub window_size_max: u16,
+    /// Transfers open at once.
+    pub transfers_max: usize,
+}
+
+/// One `[[host]]`, as written.
+#[derive(Clone, Debug)]
+pub struct HostConfig {
+    /// Line of its header.
+    pub line: usize,
+    /// Its MAC address.
+    pub mac: Located<String>,
+    /// A name for logs.
+    pub hostname: Option<String>,
+    /// Its own loader.
+    pub loader: Option<Located<String>>,
+    /// `false`: this machine gets nothing from us.
+    pub boot: bool,
+}
+
+/// What a `[[rule]]` does when it matches.
+#[derive(Clone, Debug)]
+pub enum RuleAction {
+    /// Names this file.
+    File(Located<String>),
+    /// Names this URL.
+    Url(Located<String>),
+    /// Gives nothing.
+    Deny,
+}
+
+/// One `[[rule]]`, as written.
+#[derive(Clone, Debug)]
+pub struct RuleConfig {
+    /// Line of its header.
+    pub line: usize,
+    /// `when.arch`.
+    pub arch: Vec<Located<String>>,
+    /// `when.user-class`.
+    pub user_class: Option<String>,
+    /// `when.vendor-class`, a prefix.
+    pub vendor_class: Option<String>,
+    /// `when.subnet`.
+    pub subnet: Option<Located<String>>,
+    /// `when.mac`, with `*` at its end.
+    pub mac: Option<Located<String>>,
+    /// What it does.
+    pub action: RuleAction,
+}
+
+/// Everything the server needs to know before it starts.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Names of the interfaces to serve; empty: every one that is up, can broadcast and is not
+    /// the loopback.
+    pub interfaces: Vec<Located<String>>,
+    /// Folder of the files clients may fetch.
+    pub root: PathBuf,
+    /// Address that clients are told; `None`: the receiving interface's.
+    pub advertise: Option<Ipv4Addr>,
+    /// `[dhcp]`.
+    pub dhcp: DhcpConfig,
+    /// `[tftp]`.
+    pub tftp: TftpConfig,
+    /// `[loaders]`: firmware name and file name, as written.
+    pub loaders: Vec<(Located<String>, Located<String>)>,
+    /// `[[host]]`.
+    pub hosts: Vec<HostConfig>,
+    /// `[[rule]]`.
+    pub rules: Vec<RuleConfig>,
+    /// The file this was read from.
+    pub file: Option<PathBuf>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            interfaces: Vec::new(),
+            root: PathBuf::from("boot"),
+            advertise: None,
+            dhcp: DhcpConfig { mode: DhcpMode::Proxy, port: 67, boot_port: 4011 },
+            tftp: TftpConfig {
+                enabled: true,
+                port: 69,
+                block_size_max: 1468,
+                window_size_max: 64,
+                transfers_max: 10_000,
+            },
+            loaders: Vec::new(),
+            hosts: Vec::new(),
+            rules: Vec::new(),
+            file: None,
+        }
+    }
+}
+
+impl Config {
+    /// Reads a file. A relative `root` is taken from the file's own folder.
+    pub fn load(file: &Path) -> Result<Self, Faults> {
+        let text = std::fs::read_to_string(file).map_err(|error| Faults {
+            file: Some(file.to_owned()),
+            list: vec![Fault::new(
+                "",
+                format!("cannot be read: {error}"),
+                "give the right path with --config, or leave it out: every key has a default",
+            )],
+        })?;
+        let mut config = Self::parse(&text).map_err(|mut faults| {
+            faults.file = Some(file.to_owned());
+            faults
+        })?;
+        if let Some(folder) = file.parent() {
+            config.root = folder.join(&config.root);
+        }
+        config.file = Some(file.to_owned());
+        Ok(config)
+    }
+
+    /// Reads a configuration text, and reports every fault in it at once.
+    pub fn parse(text: &str) -> Result<Self, Faults> {
+        sections::read(text)
+    }
+}

@@ -1,0 +1,252 @@
+//! Which keys there are, section by section, and what each may hold.
+
+use core::ops::RangeInclusive;
+
+use toml::de::DeTable;
+
+use super::fault::Faults;
+use super::reader::{Reader, Section};
+use super::{Config, DhcpConfig, DhcpMode, HostConfig, RuleAction, RuleConfig, TftpConfig};
+
+const PORTS: RangeInclusive<i64> = 1..=65_535;
+/// RFC 2348.
+const BLOCK_BYTES: RangeInclusive<i64> = 8..=65_464;
+/// RFC 7440.
+const WINDOW_BLOCKS: RangeInclusive<i64> = 1..=65_535;
+/// More ports than this one address does not have.
+const TRANSFERS: RangeInclusive<i64> = 1..=60_000;
+
+pub(super) fn read(text: &str) -> Result<Config, Faults> {
+    let reader = Reader::new(text);
+    let (document, errors) = DeTable::parse_recoverable(text);
+    let mut config = Config::default();
+    if errors.is_empty() {
+        top(Section::root(&reader, document.get_ref()), &mut config);
+    }
+    // A broken text is reported by its syntax alone: what was recovered from it would only
+    // look wrong.
+    for error in &errors {
+        let line = error.span().map(|span| reader.line(&span));
+        reader.fault(line, "", error.message().to_owned(), "toml.io shows the syntax".to_owned());
+    }
+    Faults { file: None, list: reader.into_faults() }.or(config)
+}
+
+fn top(root: Section<'_, '_>, config: &mut Config) {
+    if let Some(interfaces) = root.strings("interfaces") {
+        config.interfaces = interfaces;
+    }
+    if let Some(path) = root.string("root") {
+        config.root = path.value.into();
+    }
+    let address = root.parsed("advertise", "an IPv4 address like 192.0.2.5");
+    config.advertise = address.map(|address| address.value);
+    dhcp(root.section("dhcp"), &mut config.dhcp);
+    tftp(root.section("tftp"), &mut config.tftp);
+    select(root.section("select"));
+    config.loaders = root.section("loaders").texts();
+    config.hosts = root.sections("host").into_iter().filter_map(host).collect();
+    config.rules = root.sections("rule").into_iter().filter_map(rule).collect();
+    root.reserved(&["images", "state", "http", "admin"]);
+    root.finish();
+}
+
+fn dhcp(section: Section<'_, '_>, dhcp: &mut DhcpConfig) {
+    if let Some(mode) = section.string("mode") {
+        match mode.value.as_str() {
+            "proxy" => dhcp.mode = DhcpMode::Proxy,
+            "off" => dhcp.mode = DhcpMode::Off,
+            known @ ("server" | "observe") => section.fault(
+                mode.line,
+                "mode",
+                format!("this version does not have the mode {known:?} yet"),
+                "use \"proxy\" beside a DHCP server, or \"off\" for files alone",
+            ),
+            other => section.fault(
+                mode.line,
+                "mode",
+                format!("expected \"proxy\" or \"off\", found {other:?}"),
+                "",
+            ),
+        }
+    }
+    if let Some(port) = port(&section, "port") {
+        dhcp.port = port;
+    }
+    if let Some(boot_port) = port(&section, "boot_port") {
+        dhcp.boot_port = boot_port;
+    }
+    if dhcp.port == dhcp.boot_port {
+        let problem = format!("is {0} like dhcp.port: each needs its own", dhcp.port);
+        section.fault(section.line, "boot_port", problem, "4011 is the port of real firmware");
+    }
+    section.reserved(&["subnet", "store"]);
+    section.finish();
+}
+
+fn tftp(section: Section<'_, '_>, tftp: &mut TftpConfig) {
+    if let Some(enabled) = section.boolean("enabled") {
+        tftp.enabled = enabled;
+    }
+    if let Some(port) = port(&section, "port") {
+        tftp.port = port;
+    }
+    if let Some(bytes) = number(&section, "block_size_max", BLOCK_BYTES) {
+        tftp.block_size_max = bytes;
+    }
+    if let Some(blocks) = number(&section, "window_size_max", WINDOW_BLOCKS) {
+        tftp.window_size_max = blocks;
+    }
+    if let Some(transfers) = number(&section, "transfers_max", TRANSFERS) {
+        tftp.transfers_max = transfers;
+    }
+    section.reserved(&["single_port"]);
+    section.finish();
+}
+
+/// An unidentified client is always held in this version; the key is read so that a configuration
+/// that says so is accepted.
+fn select(section: Section<'_, '_>) {
+    let _ = section.choice("unknown", &[("hold", ())]);
+    section.reserved(&["bait"]);
+    section.finish();
+}
+
+fn host(section: Section<'_, '_>) -> Option<HostConfig> {
+    let mac = section.string("mac");
+    if mac.is_none() {
+        section.fault(
+            section.line,
+            "mac",
+            "a host needs its MAC address".into(),
+            "mac = \"52:54:00:aa:00:01\"",
+        );
+    }
+    let host = mac.map(|mac| HostConfig {
+        line: section.line,
+        mac,
+        hostname: section.string("hostname").map(|name| name.value),
+        loader: section.string("loader"),
+        boot: section.boolean("boot").unwrap_or(true),
+    });
+    section.reserved(&["address", "image", "script", "kernel", "initrd", "cmdline"]);
+    section.finish();
+    host
+}
+
+fn rule(section: Section<'_, '_>) -> Option<RuleConfig> {
+    let when = section.section("when");
+    let arch = when.strings("arch").unwrap_or_default();
+    let user_class = when.string("user-class").map(|class| class.value);
+    let vendor_class = when.string("vendor-class").map(|class| class.value);
+    let subnet = when.string("subnet");
+    let mac = when.string("mac");
+    when.finish();
+    let file = section.string("file").map(RuleAction::File);
+    let url = section.string("url").map(RuleAction::Url);
+    let deny = section.boolean("deny").and_then(|deny| deny.then_some(RuleAction::Deny));
+    let mut actions = [file, url, deny].into_iter().flatten();
+    let action = actions.next();
+    if action.is_none() || actions.next().is_some() {
+        section.fault(
+            section.line,
+            "file",
+            "a rule does exactly one thing".into(),
+            "give it one of file = \"…\", url = \"…\" or deny = true",
+        );
+    }
+    let line = section.line;
+    section.finish();
+    Some(RuleConfig { line, arch, user_class, vendor_class, subnet, mac, action: action? })
+}
+
+fn port(section: &Section<'_, '_>, name: &'static str) -> Option<u16> {
+    number(section, name, PORTS)
+}
+
+fn number<T: TryFrom<i64>>(
+    section: &Section<'_, '_>,
+    name: &'static str,
+    range: RangeInclusive<i64>,
+) -> Option<T> {
+    section.integer(name, range).and_then(|number| T::try_from(number).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Config, DhcpMode};
+
+    #[test]
+    fn the_empty_text_is_the_safe_default() {
+        let config = Config::parse("").expect("no fault");
+        assert_eq!(config.dhcp.mode, DhcpMode::Proxy);
+        assert_eq!((config.dhcp.port, config.dhcp.client_port(), config.tftp.port), (67, 68, 69));
+    }
+
+    #[test]
+    fn every_fault_is_reported_at_once_with_its_line() {
+        let text = "\
+interface = [\"eth0\"]
+advertise = \"192.0.2.500\"
+[dhcp]
+mode = \"server\"
+port = 70000
+[tftp]
+enabled = \"yes\"
+[[rule]]
+when = { arch = [\"x64-uefi\"] }
+";
+        let faults = Config::parse(text).expect_err("faults");
+        let lines: Vec<_> = faults.list.iter().map(|f| (f.line.unwrap_or(0), &*f.key)).collect();
+        assert_eq!(
+            lines,
+            [
+                (1, "interface"),
+                (2, "advertise"),
+                (4, "dhcp.mode"),
+                (5, "dhcp.port"),
+                (7, "tftp.enabled"),
+                (8, "rule[1].file"),
+            ],
+            "{faults}"
+        );
+        assert!(faults.to_string().contains("did you mean `interfaces`?"), "{faults}");
+    }
+
+    #[test]
+    fn broken_syntax_names_its_line() {
+        let faults = Config::parse("root = \"a\"\n[dhcp\nmode = 1\n").expect_err("faults");
+        assert_eq!(faults.list[0].line, Some(2), "{faults}");
+    }
+
+    #[test]
+    fn a_full_text_is_read() {
+        let text = r#"
+interfaces = ["eth0", "eth1"]
+root = "boot"
+advertise = "192.0.2.5"
+[dhcp]
+mode = "proxy"
+[tftp]
+window_size_max = 16
+[select]
+unknown = "hold"
+[loaders]
+bios = "undionly.kpxe"
+[[host]]
+mac = "52:54:00:aa:00:01"
+loader = "snponly.efi"
+[[host]]
+mac = "52:54:00:aa:00:02"
+boot = false
+[[rule]]
+when = { arch = ["x64-uefi"], user-class = "iPXE" }
+file = "custom.efi"
+"#;
+        let config = Config::parse(text).unwrap_or_else(|faults| panic!("{faults}"));
+        assert_eq!(config.hosts.len(), 2);
+        assert!(!config.hosts[1].boot);
+        assert_eq!(config.rules[0].arch[0].value, "x64-uefi");
+        assert_eq!(config.loaders[0].1.value, "undionly.kpxe");
+    }
+}

@@ -1,0 +1,120 @@
+//! The machine's network interfaces: which ones we serve and which address each has.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::Ipv4Addr;
+
+use nix::ifaddrs::getifaddrs;
+use nix::net::if_::{InterfaceFlags, if_nametoindex};
+
+/// More interfaces than this are not looked at (a host of thousands of containers).
+pub const INTERFACES_MAX: usize = 1024;
+
+/// One interface with an IPv4 address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Interface {
+    /// Kernel index.
+    pub index: u32,
+    /// Name, such as `eth0`.
+    pub name: String,
+    /// Its first IPv4 address.
+    pub address: Ipv4Addr,
+    /// Up, able to broadcast, and not the loopback: what an empty `interfaces` list means.
+    pub broadcasts: bool,
+}
+
+/// The interfaces that are served now.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Interfaces {
+    served: BTreeMap<u32, Interface>,
+}
+
+impl Interfaces {
+    /// Picks from `present` those named in `wanted`, or, when `wanted` is empty, all that are up
+    /// and can broadcast.
+    pub fn select(present: &[Interface], wanted: &[&str]) -> Self {
+        let chosen = present.iter().filter(|interface| {
+            if wanted.is_empty() {
+                interface.broadcasts
+            } else {
+                wanted.contains(&interface.name.as_str())
+            }
+        });
+        Self { served: chosen.map(|interface| (interface.index, interface.clone())).collect() }
+    }
+
+    /// The served interface with this kernel index.
+    pub fn get(&self, index: u32) -> Option<&Interface> {
+        self.served.get(&index)
+    }
+
+    /// All, by index.
+    pub fn iter(&self) -> impl Iterator<Item = &Interface> {
+        self.served.values()
+    }
+
+    /// Whether none is served.
+    pub fn is_empty(&self) -> bool {
+        self.served.is_empty()
+    }
+}
+
+/// Asks the kernel which interfaces there are, those without an IPv4 address left out.
+pub fn present() -> io::Result<Vec<Interface>> {
+    let mut found: Vec<Interface> = Vec::new();
+    for entry in getifaddrs()? {
+        let Some(address) = entry.address.as_ref().and_then(|address| address.as_sockaddr_in())
+        else {
+            continue;
+        };
+        let name = entry.interface_name;
+        if found.len() >= INTERFACES_MAX || found.iter().any(|known| known.name == name) {
+            continue;
+        }
+        let Ok(index) = if_nametoindex(name.as_str()) else { continue };
+        let flags = entry.flags;
+        let broadcasts = flags.contains(InterfaceFlags::IFF_UP | InterfaceFlags::IFF_BROADCAST)
+            && !flags.contains(InterfaceFlags::IFF_LOOPBACK);
+        found.push(Interface { index, name, address: address.ip(), broadcasts });
+    }
+    Ok(found)
+}
+
+/// What to say when a configured interface is not there.
+pub fn describe(present: &[Interface]) -> String {
+    if present.is_empty() {
+        return "no interface has an IPv4 address".to_owned();
+    }
+    let list: Vec<_> =
+        present.iter().map(|known| format!("{} ({})", known.name, known.address)).collect();
+    format!("present with an IPv4 address: {}", list.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn interface(index: u32, name: &str, broadcasts: bool) -> Interface {
+        Interface { index, name: name.into(), address: Ipv4Addr::LOCALHOST, broadcasts }
+    }
+
+    #[test]
+    fn an_empty_list_means_every_broadcasting_interface() {
+        let present = [interface(1, "lo", false), interface(2, "eth0", true)];
+        let served = Interfaces::select(&present, &[]);
+        assert_eq!(served.iter().map(|served| &*served.name).collect::<Vec<_>>(), ["eth0"]);
+    }
+
+    #[test]
+    fn a_named_interface_is_served_even_if_it_is_the_loopback() {
+        let present = [interface(1, "lo", false), interface(2, "eth0", true)];
+        let served = Interfaces::select(&present, &["lo"]);
+        assert!(served.get(1).is_some() && served.get(2).is_none());
+    }
+
+    #[test]
+    fn the_loopback_is_there() {
+        let present = present().expect("getifaddrs");
+        assert!(present.iter().any(|known| known.name == "lo" && !known.broadcasts));
+    }
+}

@@ -1,0 +1,138 @@
+//! DHCP datagrams: facts in, the decision asked, the answer out.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Instant;
+
+use pxe_dhcp::respond::{Inbound, ProxyAnswer, ProxyRequest, Received, RequestKind, ServerPort};
+use pxe_dhcp::{MessageType, MessageView, OptionCode};
+use pxe_select::{Action, Asked, Decision, Ipxe};
+
+use super::event::{ClientId, Stage, printable};
+use super::facts::KnownFacts;
+use super::{Arrival, Engine, SocketId, Transmit};
+
+impl Engine {
+    pub(super) fn handle_dhcp(
+        &mut self,
+        now: Instant,
+        socket: SocketId,
+        arrival: &Arrival,
+        datagram: &[u8],
+    ) {
+        let (SocketAddr::V4(source), IpAddr::V4(local)) = (arrival.source, arrival.local) else {
+            return;
+        };
+        let Some(proxy) = &mut self.proxy else { return };
+        let port = match socket {
+            SocketId::BootServer => ServerPort::BootServer,
+            _ => ServerPort::Dhcp,
+        };
+        let received = Received::new(source, port, local, arrival.interface);
+        match proxy.handle_datagram(now, &received, datagram) {
+            Ok(Inbound::Request(request)) => self.handle_boot_request(now, local, request),
+            Ok(Inbound::Overheard(view, _)) => self.overhear(&view),
+            Err(_) => self.drops.dhcp += 1,
+        }
+    }
+
+    /// A REQUEST to another server tells which address the client will have.
+    fn overhear(&mut self, view: &MessageView<'_>) {
+        if view.message_type() != Some(MessageType::REQUEST) {
+            return;
+        }
+        let Some(client) = ClientId::from_hardware_address(view.hardware_address()) else { return };
+        let requested = view.first(OptionCode::REQUESTED_ADDRESS);
+        let address = requested
+            .and_then(|value| <[u8; 4]>::try_from(value).ok())
+            .map_or(view.client_address(), Ipv4Addr::from);
+        if !address.is_unspecified() {
+            self.clients.learn_address(client, address);
+        }
+    }
+
+    fn handle_boot_request(&mut self, now: Instant, local: Ipv4Addr, request: ProxyRequest<'_>) {
+        let view = request.view();
+        let Some(client) = ClientId::from_hardware_address(view.hardware_address()) else {
+            self.drops.dhcp += 1;
+            return self.ignore(request);
+        };
+        let known = KnownFacts::from_request(view, request.facts(), local);
+        let decision = self.policy.decide(&known.as_facts(), Asked::BootFile);
+        let server = self.advertise.unwrap_or(local);
+        let file = self.boot_file(&decision, server);
+        let stage = stage(&request, &decision, file.as_deref());
+        let discovered = Stage::Discovered {
+            firmware: decision.identity.firmware,
+            ipxe: decision.identity.ipxe != Ipxe::Absent,
+            reasons: String::new(),
+        };
+        drop(decision);
+        self.clients.learn(client, known);
+        if request.kind() == RequestKind::Discover {
+            self.report(now, client, discovered);
+        }
+        self.report(now, client, stage);
+        let Some(proxy) = &mut self.proxy else { return };
+        match file {
+            None => proxy.ignore(request),
+            Some(file) => {
+                let answer = ProxyAnswer::new(server, &file);
+                if let Err(error) = proxy.accept(now, request, &answer) {
+                    let file = printable(&file);
+                    self.report(now, client, Stage::Failed { file, reason: error.to_string() });
+                }
+            }
+        }
+    }
+
+    fn ignore(&mut self, request: ProxyRequest<'_>) {
+        if let Some(proxy) = &mut self.proxy {
+            proxy.ignore(request);
+        }
+    }
+
+    /// The name or URL of the decision, as it goes on the wire.
+    fn boot_file(&self, decision: &Decision<'_>, server: Ipv4Addr) -> Option<Vec<u8>> {
+        match &decision.action {
+            Action::File { name, .. } => Some(name.to_vec()),
+            Action::Url(url) => Some(url.as_bytes().to_vec()),
+            Action::Script { name, .. } => Some(self.tftp_url(server, name).into_bytes()),
+            _ => None,
+        }
+    }
+
+    /// An absolute link, because after its own DHCP round iPXE takes a bare name from whichever
+    /// server its address came from.
+    fn tftp_url(&self, server: Ipv4Addr, name: &str) -> String {
+        match self.tftp_port {
+            69 => format!("tftp://{server}/{name}"),
+            port => format!("tftp://{server}:{port}/{name}"),
+        }
+    }
+
+    pub(super) fn poll_dhcp(&mut self, now: Instant, out: &mut Vec<u8>) -> Option<Transmit> {
+        let transmit = self.proxy.as_mut()?.poll_transmit(now, out)?;
+        Some(Transmit {
+            socket: match transmit.port {
+                ServerPort::BootServer => SocketId::BootServer,
+                ServerPort::Dhcp => SocketId::Dhcp,
+            },
+            destination: SocketAddr::V4(transmit.destination),
+            source: IpAddr::V4(transmit.source_address),
+            interface: transmit.interface,
+            segment_bytes: None,
+        })
+    }
+}
+
+fn stage(request: &ProxyRequest<'_>, decision: &Decision<'_>, file: Option<&[u8]>) -> Stage {
+    let reasons = || decision.reasons.to_string();
+    match (file, &decision.action) {
+        (Some(file), _) if request.kind() == RequestKind::Discover => {
+            Stage::Offered { file: printable(file) }
+        }
+        (Some(file), _) => Stage::Acknowledged { file: printable(file) },
+        (None, Action::Deny) => Stage::Denied { reasons: reasons() },
+        (None, _) => Stage::Held { reasons: reasons() },
+    }
+}

@@ -1,0 +1,219 @@
+//! What happened to which client: the engine's only report. Logs are views of it.
+
+use core::fmt;
+use core::time::Duration;
+use std::net::IpAddr;
+
+use pxe_select::Firmware;
+
+/// Who an event is about: the hardware address if it is known, else the address it asked from.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ClientId {
+    /// Ethernet address.
+    Mac([u8; 6]),
+    /// Hardware address of another length (a SMBIOS GUID, InfiniBand), its first 16 bytes.
+    Hardware([u8; 16], u8),
+    /// Nothing but the address a file was asked from.
+    Address(IpAddr),
+}
+
+impl ClientId {
+    /// From `chaddr`; `None` when it is empty.
+    pub fn from_hardware_address(bytes: &[u8]) -> Option<Self> {
+        if let Ok(mac) = <[u8; 6]>::try_from(bytes) {
+            return Some(Self::Mac(mac));
+        }
+        let len = bytes.len().min(16);
+        let mut address = [0; 16];
+        address[..len].copy_from_slice(&bytes[..len]);
+        (len > 0).then(|| Self::Hardware(address, u8::try_from(len).unwrap_or(16)))
+    }
+}
+
+impl fmt::Display for ClientId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bytes = match self {
+            Self::Mac(mac) => &mac[..],
+            Self::Hardware(address, len) => &address[..usize::from(*len)],
+            Self::Address(address) => return address.fmt(f),
+        };
+        for (index, byte) in bytes.iter().enumerate() {
+            let separator = if index == 0 { "" } else { ":" };
+            write!(f, "{separator}{byte:02x}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for ClientId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// One step of one client's boot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// Whose boot it is.
+    pub client: ClientId,
+    /// The same step was reported for this client a moment ago: retransmissions and machines that
+    /// try for ever.
+    pub repeated: bool,
+    /// What happened.
+    pub stage: Stage,
+}
+
+/// The steps of a boot, in the order of a good one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Stage {
+    /// Its first DISCOVER.
+    Discovered {
+        /// What it is, as far as we know.
+        firmware: Option<Firmware>,
+        /// It runs iPXE already.
+        ipxe: bool,
+        /// Why we think so.
+        reasons: String,
+    },
+    /// We named its boot file in an offer.
+    Offered {
+        /// File name or URL.
+        file: String,
+    },
+    /// It asked our boot server port, and got the file's name there.
+    Acknowledged {
+        /// File name or URL.
+        file: String,
+    },
+    /// We name no file: too little is known, or there is none for it.
+    Held {
+        /// Why, and what to do.
+        reasons: String,
+    },
+    /// A rule or a host entry says it gets nothing.
+    Denied {
+        /// Which.
+        reasons: String,
+    },
+    /// It asked for a file, which it now gets.
+    Requested {
+        /// The file.
+        file: String,
+        /// Its size, in bytes.
+        bytes: u64,
+    },
+    /// It asked for the size only.
+    Probed {
+        /// The file.
+        file: String,
+    },
+    /// It closed the file before its end, of its own will: GRUB reads heads of files.
+    Closed {
+        /// The file.
+        file: String,
+        /// Bytes it had by then.
+        bytes: u64,
+    },
+    /// It has the whole file.
+    Delivered {
+        /// The file.
+        file: String,
+        /// Its size, in bytes.
+        bytes: u64,
+        /// From request to last acknowledgement.
+        elapsed: Duration,
+    },
+    /// It asked for a file that is not there. Loaders search, so this is often no fault.
+    NotFound {
+        /// The name it asked for.
+        file: String,
+    },
+    /// It asked for a file and cannot have it, or the transfer broke.
+    Failed {
+        /// The file.
+        file: String,
+        /// Why.
+        reason: String,
+    },
+}
+
+impl Stage {
+    /// The word that names the step, for logs and for counting.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Discovered { .. } => "discovered",
+            Self::Offered { .. } => "offered",
+            Self::Acknowledged { .. } => "acknowledged",
+            Self::Held { .. } => "held",
+            Self::Denied { .. } => "denied",
+            Self::Requested { .. } => "requested",
+            Self::Probed { .. } => "probed",
+            Self::Closed { .. } => "closed",
+            Self::Delivered { .. } => "delivered",
+            Self::NotFound { .. } => "missing",
+            Self::Failed { .. } => "failed",
+        }
+    }
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())?;
+        match self {
+            Self::Discovered { firmware, ipxe, reasons } => {
+                match firmware {
+                    Some(firmware) => write!(f, " {firmware}")?,
+                    None => f.write_str(" unknown firmware")?,
+                }
+                if *ipxe {
+                    f.write_str(" running iPXE")?;
+                }
+                if reasons.is_empty() { Ok(()) } else { write!(f, ": {reasons}") }
+            }
+            Self::Offered { file } | Self::Acknowledged { file } | Self::Probed { file } => {
+                write!(f, " {file}")
+            }
+            Self::NotFound { file } => write!(f, " {file}: there is no such file"),
+            Self::Held { reasons } | Self::Denied { reasons } => write!(f, ": {reasons}"),
+            Self::Closed { file, bytes } => write!(f, " {file} after {bytes} bytes"),
+            Self::Requested { file, bytes } => write!(f, " {file} ({bytes} bytes)"),
+            Self::Delivered { file, bytes, elapsed } => {
+                let milliseconds = elapsed.as_millis().max(1);
+                let rate = u128::from(*bytes) / milliseconds;
+                write!(f, " {file} ({bytes} bytes in {milliseconds} ms, {rate} kB/s)")
+            }
+            Self::Failed { file, reason } => write!(f, " {file}: {reason}"),
+        }
+    }
+}
+
+/// Text of a name from the wire: printable, and of bounded length, so that nobody writes into a
+/// log what he likes.
+pub(crate) fn printable(name: &[u8]) -> String {
+    const SHOWN_BYTES_MAX: usize = 160;
+    let shown = &name[..name.len().min(SHOWN_BYTES_MAX)];
+    let mut text = shown.escape_ascii().to_string();
+    if shown.len() < name.len() {
+        text.push('…');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_is_written_as_people_write_it() {
+        let client = ClientId::from_hardware_address(&[0x52, 0x54, 0, 0xaa, 0, 1]);
+        assert_eq!(client.expect("an address").to_string(), "52:54:00:aa:00:01");
+        assert_eq!(ClientId::from_hardware_address(&[]), None);
+    }
+
+    #[test]
+    fn names_from_the_wire_cannot_break_a_log_line() {
+        assert_eq!(printable(b"a\nb\x1b[31m\xff"), "a\\nb\\x1b[31m\\xff");
+        assert!(printable(&[b'a'; 4000]).len() < 200);
+    }
+}

@@ -1,0 +1,230 @@
+//! The composition of the protocol machines: who is answered what, without a socket, a clock or a
+//! file of its own.
+//!
+//! # Run loop
+//! Give every datagram to [`Engine::handle_datagram`] with the time it came; call
+//! [`Engine::handle_timeout`] when the time of [`Engine::poll_timeout`] has come; after either,
+//! drain [`Engine::poll_transmit`], then [`Engine::poll_event`]. Calls too many do no harm.
+//!
+//! Which file a client gets is decided by [`pxe_select::Policy::decide`] alone, for DHCP and TFTP
+//! alike; the engine only turns what the wire says into its facts and its answer into packets.
+
+mod clients;
+mod content;
+mod dhcp;
+mod event;
+mod facts;
+mod tftp;
+
+use std::collections::VecDeque;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Instant;
+
+use pxe_dhcp::respond::ProxyResponder;
+use pxe_select::Policy;
+use pxe_tftp::TransferId;
+
+pub use clients::CLIENTS_MAX;
+pub use content::{ContentError, ContentId, ContentRequest, ContentStore, Opened};
+pub use event::{ClientId, Event, Stage};
+
+/// Reports that wait to be polled; beyond this the oldest is lost and counted.
+pub const EVENTS_MAX: usize = 4_096;
+
+/// Which socket a datagram came to or is to leave by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SocketId {
+    /// The DHCP server port (67).
+    Dhcp,
+    /// The PXE boot server port (4011).
+    BootServer,
+    /// The TFTP port (69).
+    Tftp,
+    /// The port of one TFTP transfer. The driver opens it when the first datagram is to leave by
+    /// it, and closes it on [`Output::Close`].
+    Transfer(TransferId),
+}
+
+/// Where a datagram came from and how.
+#[derive(Clone, Copy, Debug)]
+pub struct Arrival {
+    /// Sender.
+    pub source: SocketAddr,
+    /// Our address that it was sent to; for a broadcast the address of the receiving interface.
+    pub local: IpAddr,
+    /// Kernel index of the receiving interface, 0 if unknown.
+    pub interface: u32,
+}
+
+/// A datagram, or a row of equal ones, to send now; the bytes are in the buffer of the call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Transmit {
+    /// Socket to send by.
+    pub socket: SocketId,
+    /// Receiver.
+    pub destination: SocketAddr,
+    /// Our address to send from.
+    pub source: IpAddr,
+    /// Interface a broadcast must leave by; 0: as routed.
+    pub interface: u32,
+    /// The buffer holds several datagrams of this many bytes each, the last may be shorter.
+    pub segment_bytes: Option<usize>,
+}
+
+/// What the engine has to say besides datagrams.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// A step in a client's story.
+    Event(Event),
+    /// This transfer is over: its port can be closed.
+    Close(TransferId),
+}
+
+/// Datagrams that were not answered because they were not what they should be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Drops {
+    /// On the DHCP ports.
+    pub dhcp: u64,
+    /// On the TFTP ports.
+    pub tftp: u64,
+    /// Reports that nobody polled in time.
+    pub events: u64,
+}
+
+/// What the engine is to do.
+#[derive(Clone, Debug)]
+pub struct EngineConfig {
+    /// Answer as proxyDHCP; otherwise files only.
+    pub proxy: Option<pxe_dhcp::respond::ProxyConfig>,
+    /// TFTP limits.
+    pub tftp: pxe_tftp::ServerConfig,
+    /// Address that clients are told instead of the receiving interface's.
+    pub advertise: Option<Ipv4Addr>,
+    /// Port of our TFTP server, for links.
+    pub tftp_port: u16,
+}
+
+/// The whole server without its sockets.
+pub struct Engine {
+    policy: Policy,
+    advertise: Option<Ipv4Addr>,
+    tftp_port: u16,
+    proxy: Option<ProxyResponder>,
+    tftp: tftp::Files,
+    clients: clients::Clients,
+    outputs: VecDeque<Output>,
+    drops: Drops,
+}
+
+impl Engine {
+    /// A server that decides by `policy`.
+    pub fn new(config: EngineConfig, policy: Policy) -> Self {
+        Self {
+            policy,
+            advertise: config.advertise,
+            tftp_port: config.tftp_port,
+            proxy: config.proxy.map(ProxyResponder::new),
+            tftp: tftp::Files::new(config.tftp),
+            clients: clients::Clients::default(),
+            outputs: VecDeque::new(),
+            drops: Drops::default(),
+        }
+    }
+
+    /// Decides by another policy from now on; transfers under way go on.
+    pub fn set_policy(&mut self, policy: Policy) {
+        self.policy = policy;
+    }
+
+    /// Takes a datagram that came to `socket`.
+    pub fn handle_datagram(
+        &mut self,
+        now: Instant,
+        socket: SocketId,
+        arrival: &Arrival,
+        datagram: &[u8],
+        content: &mut dyn ContentStore,
+    ) {
+        match socket {
+            SocketId::Dhcp | SocketId::BootServer => {
+                self.handle_dhcp(now, socket, arrival, datagram);
+            }
+            SocketId::Tftp => self.handle_request(now, arrival, datagram, content),
+            SocketId::Transfer(transfer) => {
+                let handled =
+                    self.tftp.server.handle_datagram(now, transfer, arrival.source, datagram);
+                self.drops.tftp += u64::from(handled.is_err());
+            }
+        }
+        self.collect_transfers(now, content);
+    }
+
+    /// Takes note that the time has come.
+    pub fn handle_timeout(&mut self, now: Instant, content: &mut dyn ContentStore) {
+        if let Some(proxy) = &mut self.proxy {
+            proxy.handle_timeout(now);
+        }
+        self.tftp.server.handle_timeout(now);
+        self.collect_transfers(now, content);
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) is due next. Changes with every call of the
+    /// other methods.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let proxy = self.proxy.as_ref().and_then(ProxyResponder::poll_timeout);
+        [proxy, self.tftp.server.poll_timeout()].into_iter().flatten().min()
+    }
+
+    /// The next datagrams to send, written into `out`, which is cleared first.
+    pub fn poll_transmit(
+        &mut self,
+        now: Instant,
+        content: &mut dyn ContentStore,
+        out: &mut Vec<u8>,
+    ) -> Option<Transmit> {
+        if let Some(transmit) = self.poll_dhcp(now, out) {
+            return Some(transmit);
+        }
+        let transmit = self.tftp.poll_transmit(now, content, out);
+        if transmit.is_none() {
+            self.collect_transfers(now, content);
+        }
+        transmit
+    }
+
+    /// The next report.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// A transfer's port could not be opened or sent by: ends it.
+    pub fn fail_transfer(
+        &mut self,
+        now: Instant,
+        transfer: TransferId,
+        content: &mut dyn ContentStore,
+    ) {
+        let code = pxe_tftp::ErrorCode::NOT_DEFINED;
+        self.tftp.server.abort(now, transfer, code, "server has no free port");
+        self.collect_transfers(now, content);
+    }
+
+    /// What was dropped since the start.
+    pub fn drops(&self) -> Drops {
+        self.drops
+    }
+
+    fn report(&mut self, now: Instant, client: ClientId, stage: Stage) {
+        let repeated = self.clients.is_repeated(now, client, &stage);
+        self.push(Output::Event(Event { client, repeated, stage }));
+    }
+
+    fn push(&mut self, output: Output) {
+        // A port must be closed whatever else is lost.
+        if self.outputs.len() >= EVENTS_MAX && matches!(output, Output::Event(_)) {
+            self.drops.events += 1;
+            return;
+        }
+        self.outputs.push_back(output);
+    }
+}

@@ -1,0 +1,243 @@
+//! TFTP requests: the decision asked, the content opened, the transfer followed to its end.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Instant;
+
+use pxe_select::{Action, Asked, ClientFacts};
+use pxe_tftp::{
+    BlockSource, ContentInfo, ErrorCode, Event, FailureReason, LocalPort, ReadFailure, Request,
+    Server, ServerConfig, TransferId,
+};
+
+use super::content::{ContentError, ContentId, ContentRequest, ContentStore};
+use super::event::{ClientId, Stage, printable};
+use super::{Arrival, Engine, Output, SocketId, Transmit};
+
+/// The TFTP machine and what each of its transfers reads.
+pub(super) struct Files {
+    pub(super) server: Server,
+    open: Vec<Option<OpenTransfer>>,
+}
+
+struct OpenTransfer {
+    content: ContentId,
+    client: ClientId,
+    file: String,
+    local: IpAddr,
+}
+
+impl Files {
+    pub(super) fn new(config: ServerConfig) -> Self {
+        Self { server: Server::new(config), open: Vec::new() }
+    }
+
+    fn put(&mut self, transfer: TransferId, open: OpenTransfer) {
+        let index = transfer.index();
+        if self.open.len() <= index {
+            self.open.resize_with(index + 1, || None);
+        }
+        self.open[index] = Some(open);
+    }
+
+    fn get(&self, transfer: TransferId) -> Option<&OpenTransfer> {
+        self.open.get(transfer.index()).and_then(Option::as_ref)
+    }
+
+    pub(super) fn poll_transmit(
+        &mut self,
+        now: Instant,
+        content: &mut dyn ContentStore,
+        out: &mut Vec<u8>,
+    ) -> Option<Transmit> {
+        let mut source = Source { open: &self.open, content };
+        let transmit = self.server.poll_transmit(now, &mut source, out)?;
+        let (socket, local) = match transmit.port {
+            LocalPort::Listener => (SocketId::Tftp, None),
+            LocalPort::Transfer(transfer) => {
+                (SocketId::Transfer(transfer), self.get(transfer).map(|open| open.local))
+            }
+        };
+        Some(Transmit {
+            socket,
+            destination: transmit.peer,
+            source: local.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
+            interface: 0,
+            segment_bytes: transmit.segment_bytes,
+        })
+    }
+}
+
+/// Blocks of a transfer are read from what it has open.
+struct Source<'a> {
+    open: &'a [Option<OpenTransfer>],
+    content: &'a mut dyn ContentStore,
+}
+
+impl BlockSource for Source<'_> {
+    fn read_at(
+        &mut self,
+        transfer: TransferId,
+        offset: u64,
+        block: &mut [u8],
+    ) -> Result<usize, ReadFailure> {
+        let open = self.open.get(transfer.index()).and_then(Option::as_ref);
+        let open = open.ok_or(ReadFailure::Failed)?;
+        self.content.read_at(open.content, offset, block).map_err(|_| ReadFailure::Failed)
+    }
+}
+
+impl Engine {
+    pub(super) fn handle_request(
+        &mut self,
+        now: Instant,
+        arrival: &Arrival,
+        datagram: &[u8],
+        content: &mut dyn ContentStore,
+    ) {
+        match self.tftp.server.handle_request(now, arrival.source, datagram) {
+            Ok(Some(request)) => self.answer(now, arrival, request, content),
+            Ok(None) => {}
+            Err(_) => self.drops.tftp += 1,
+        }
+    }
+
+    fn answer(
+        &mut self,
+        now: Instant,
+        arrival: &Arrival,
+        request: Request<'_>,
+        content: &mut dyn ContentStore,
+    ) {
+        let asked = printable(request.file_name());
+        let peer = arrival.source.ip();
+        let (client, decision) = match self.clients.at_address(peer) {
+            Some((client, known)) => {
+                let facts = known.facts.as_facts();
+                (client, self.policy.decide(&facts, Asked::Name(request.file_name())))
+            }
+            None => {
+                let facts = stranger(peer);
+                (
+                    ClientId::Address(peer),
+                    self.policy.decide(&facts, Asked::Name(request.file_name())),
+                )
+            }
+        };
+        let (name, trimmed, generated) = match &decision.action {
+            Action::File { name, trimmed, generated } => (name.to_vec(), *trimmed, *generated),
+            Action::Deny => {
+                let reasons = decision.reasons.to_string();
+                self.tftp.server.reject(now, request, ErrorCode::ACCESS_VIOLATION, "denied");
+                return self.report(now, client, Stage::Denied { reasons });
+            }
+            _ => {
+                let reason = decision.reasons.to_string();
+                self.tftp.server.reject(now, request, ErrorCode::FILE_NOT_FOUND, "not served");
+                return self.report(now, client, Stage::Failed { file: asked, reason });
+            }
+        };
+        drop(decision);
+        let server = self.advertise.map_or(arrival.local, IpAddr::V4);
+        let mut wanted = ContentRequest { name: &name, generated, server };
+        let mut opened = content.open(&wanted);
+        // Some ROMs append garbage to the name they were told (docs/quirks.md).
+        if let (Err(ContentError::NotFound), Some(kept)) = (&opened, trimmed) {
+            wanted.name = name.get(..kept).unwrap_or(&name);
+            opened = content.open(&wanted);
+        }
+        match opened {
+            Ok(opened) => {
+                let file = printable(wanted.name);
+                let open = OpenTransfer { content: opened.id, client, file, local: arrival.local };
+                self.begin(now, request, open, opened.size, content);
+            }
+            Err(error) => self.refuse(now, client, request, asked, &error),
+        }
+    }
+
+    fn begin(
+        &mut self,
+        now: Instant,
+        request: Request<'_>,
+        open: OpenTransfer,
+        size: u64,
+        content: &mut dyn ContentStore,
+    ) {
+        let (client, file) = (open.client, open.file.clone());
+        match self.tftp.server.accept(now, request, ContentInfo::new(size)) {
+            Ok(transfer) => {
+                self.tftp.put(transfer, open);
+                self.report(now, client, Stage::Requested { file, bytes: size });
+            }
+            Err(busy) => {
+                content.close(open.content);
+                self.report(now, client, Stage::Failed { file, reason: busy.to_string() });
+            }
+        }
+    }
+
+    fn refuse(
+        &mut self,
+        now: Instant,
+        client: ClientId,
+        request: Request<'_>,
+        file: String,
+        error: &ContentError,
+    ) {
+        // The client is told a fixed text: paths and system errors stay here.
+        let (code, message) = match error {
+            ContentError::NotFound => (ErrorCode::FILE_NOT_FOUND, "file not found"),
+            ContentError::Refused(_) => (ErrorCode::ACCESS_VIOLATION, "access violation"),
+            ContentError::Unavailable(_) => (ErrorCode::NOT_DEFINED, "try again later"),
+        };
+        self.tftp.server.reject(now, request, code, message);
+        let stage = match error {
+            ContentError::NotFound => Stage::NotFound { file },
+            error => Stage::Failed { file, reason: error.to_string() },
+        };
+        self.report(now, client, stage);
+    }
+
+    /// Turns what the TFTP machine has to say into the clients' stories, and gives back what ended
+    /// transfers had open.
+    pub(super) fn collect_transfers(&mut self, now: Instant, content: &mut dyn ContentStore) {
+        while let Some(event) = self.tftp.server.poll_event() {
+            if !event.is_end() {
+                continue;
+            }
+            let transfer = event.transfer();
+            let open = self.tftp.open.get_mut(transfer.index()).and_then(Option::take);
+            let Some(open) = open else { continue };
+            content.close(open.content);
+            self.push(Output::Close(transfer));
+            if let Some(stage) = ending(open.file, event) {
+                self.report(now, open.client, stage);
+            }
+        }
+    }
+}
+
+fn ending(file: String, event: Event) -> Option<Stage> {
+    Some(match event {
+        Event::Finished { bytes, elapsed, .. } => Stage::Delivered { file, bytes, elapsed },
+        Event::ProbeEnded { bytes: 0, .. } => Stage::Probed { file },
+        Event::ProbeEnded { bytes, .. } => Stage::Closed { file, bytes },
+        // Another transfer tells this client's story.
+        Event::Failed {
+            reason: FailureReason::UnwantedCopy | FailureReason::Superseded, ..
+        } => {
+            return None;
+        }
+        Event::Failed { reason, .. } => Stage::Failed { file, reason: reason.to_string() },
+        _ => return None,
+    })
+}
+
+/// Facts of somebody of whom we know the address alone.
+fn stranger(peer: IpAddr) -> ClientFacts<'static> {
+    let mut facts = ClientFacts::new(&[]);
+    if let IpAddr::V4(address) = peer {
+        facts.address = Some(address);
+    }
+    facts
+}

@@ -1,0 +1,124 @@
+//! From the configuration and the loaders found to the policy that decides.
+
+use pxe_select::{Host, Place, Policy, Rule, When};
+
+use crate::config::{Config, Fault, HostConfig, Located, RuleAction, RuleConfig};
+use crate::content::Loaders;
+
+/// Builds the policy; reports every fault with the line of the entry it is in.
+pub fn build(config: &Config, loaders: &Loaders) -> Result<Policy, Vec<Fault>> {
+    let mut builder = Policy::builder();
+    let mut named: Vec<&str> = Vec::new();
+    for (firmware, file) in &config.loaders {
+        builder.loader_named(&firmware.value, &file.value);
+        named.push(&firmware.value);
+    }
+    for found in loaders.found() {
+        if !named.contains(&found.firmware.name()) {
+            builder.loader(found.firmware, &found.file_name);
+        }
+    }
+    for host in &config.hosts {
+        builder.host(self::host(host));
+    }
+    for rule in &config.rules {
+        builder.rule(self::rule(rule));
+    }
+    builder.build().map_err(|errors| errors.iter().map(|error| fault(config, error)).collect())
+}
+
+fn host(config: &HostConfig) -> Host {
+    let mut host = Host::new(&config.mac.value);
+    if let Some(loader) = &config.loader {
+        host = host.with_loader(&loader.value);
+    }
+    if config.boot { host } else { host.without_boot() }
+}
+
+fn rule(config: &RuleConfig) -> Rule {
+    let text = |located: &Option<Located<String>>| located.as_ref().map(|text| text.value.clone());
+    let mut when = When::any();
+    if !config.arch.is_empty() {
+        when.arch = Some(config.arch.iter().map(|arch| arch.value.clone()).collect());
+    }
+    when.user_class.clone_from(&config.user_class);
+    when.vendor_class.clone_from(&config.vendor_class);
+    when.subnet = text(&config.subnet);
+    when.mac = text(&config.mac);
+    match &config.action {
+        RuleAction::File(file) => Rule::file(when, &file.value),
+        RuleAction::Url(url) => Rule::url(when, &url.value),
+        RuleAction::Deny => Rule::deny(when),
+    }
+}
+
+/// A fault of the policy at its line of the file.
+fn fault(config: &Config, error: &pxe_select::PolicyError) -> Fault {
+    let (key, line) = match &error.place {
+        Place::Host(index) => {
+            let host = config.hosts.get(*index);
+            let line = match error.key {
+                "mac" => host.map(|host| host.mac.line),
+                "loader" => host.and_then(|host| host.loader.as_ref()).map(|name| name.line),
+                _ => None,
+            };
+            let key = format!("host[{}].{}", index + 1, error.key);
+            (key, line.or_else(|| host.map(|host| host.line)))
+        }
+        Place::Rule(index) => {
+            let rule = config.rules.get(*index);
+            let part = if matches!(error.key, "file" | "url" | "deny") { "" } else { "when." };
+            let key = format!("rule[{}].{part}{}", index + 1, error.key);
+            (key, rule.map(|rule| rule_line(rule, error.key)))
+        }
+        Place::Loader(name) => {
+            let entry = config.loaders.iter().find(|(firmware, _)| firmware.value == *name);
+            (format!("loaders.{name}"), entry.map(|(firmware, _)| firmware.line))
+        }
+        _ => ("select".to_owned(), None),
+    };
+    Fault::new(key, error.fault.to_string(), "").at(line)
+}
+
+fn rule_line(rule: &RuleConfig, key: &str) -> usize {
+    let line = match (key, &rule.action) {
+        ("arch", _) => rule.arch.first().map(|arch| arch.line),
+        ("subnet", _) => rule.subnet.as_ref().map(|subnet| subnet.line),
+        ("mac", _) => rule.mac.as_ref().map(|mac| mac.line),
+        ("file" | "url", RuleAction::File(text) | RuleAction::Url(text)) => Some(text.line),
+        _ => None,
+    };
+    line.unwrap_or(rule.line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn faults_of_rules_and_hosts_have_their_lines() {
+        let text = "\
+[loaders]
+x65-uefi = \"a.efi\"
+[[host]]
+mac = \"52:54:zz\"
+[[rule]]
+when = { arch = [\"x64\"], subnet = \"10.1.0.1/33\" }
+file = \"../x\"
+";
+        let config = Config::parse(text).unwrap_or_else(|faults| panic!("{faults}"));
+        let faults = build(&config, &Loaders::default()).expect_err("faults");
+        let mut found: Vec<_> = faults.iter().map(|f| (f.line.unwrap_or(0), &*f.key)).collect();
+        found.sort_unstable();
+        assert_eq!(
+            found,
+            [
+                (2, "loaders.x65-uefi"),
+                (4, "host[1].mac"),
+                (6, "rule[1].when.arch"),
+                (6, "rule[1].when.subnet"),
+                (7, "rule[1].file"),
+            ]
+        );
+    }
+}
