@@ -4,6 +4,8 @@ use core::fmt;
 
 use thiserror::Error;
 
+use crate::limits::ERROR_TEXT_BYTES_MAX;
+
 /// The code in an ERROR packet. Open: codes without a name are kept.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ErrorCode(pub u16);
@@ -60,6 +62,48 @@ impl fmt::Display for ErrorCode {
         }
     }
 }
+
+/// The text of an ERROR packet, at most [`ERROR_TEXT_BYTES_MAX`] bytes of it, in no known character set.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct ErrorText {
+    octets: [u8; ERROR_TEXT_BYTES_MAX],
+    used: u8,
+}
+
+impl ErrorText {
+    /// Keeps as much of `text` as there is room for, up to a NUL.
+    pub(crate) fn new(text: &[u8], bytes_max: usize) -> Self {
+        let mut octets = [0; ERROR_TEXT_BYTES_MAX];
+        let mut used = 0_u8;
+        let kept = text.iter().take_while(|&&byte| byte != 0).take(bytes_max);
+        for (octet, &byte) in octets.iter_mut().zip(kept) {
+            *octet = byte;
+            used += 1;
+        }
+        Self { octets, used }
+    }
+
+    /// The bytes, without NUL.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.octets[..usize::from(self.used)]
+    }
+}
+
+impl fmt::Debug for ErrorText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{self}\"")
+    }
+}
+
+/// Escaped, so that it can be written to a log.
+impl fmt::Display for ErrorText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.as_bytes().escape_ascii())
+    }
+}
+
+const _: () = assert!(ERROR_TEXT_BYTES_MAX <= u8::MAX as usize);
 
 /// Why a datagram is not a TFTP packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]

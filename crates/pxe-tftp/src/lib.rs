@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod client;
 mod error;
 pub mod limits;
 mod negotiate;
@@ -9,13 +10,14 @@ mod packet;
 mod parse;
 mod server;
 
-pub use error::{DecodeError, DecodeErrorKind, EncodeError, ErrorCode};
+pub use client::{Chunk, Client, ClientConfig, TransferError};
+pub use error::{DecodeError, DecodeErrorKind, EncodeError, ErrorCode, ErrorText};
 pub use negotiate::{Negotiated, NegotiationLimits, negotiate};
 pub use options::{
     Options, OptionsView, RawOption, RequestOptions, name as option_name, put_option,
 };
 pub use packet::{Mode, Packet, RequestView};
 pub use server::{
-    BlockSource, Busy, ContentInfo, Dropped, ErrorText, Event, FailureReason, LocalPort,
-    ReadFailure, Request, Server, ServerConfig, TransferId, Transmit,
+    BlockSource, Busy, ContentInfo, Dropped, Event, FailureReason, LocalPort, ReadFailure, Request,
+    Server, ServerConfig, TransferId, Transmit,
 };

@@ -1,7 +1,7 @@
 //! How transfers end, and what a client means by its ERROR packet.
 
-use super::event::{ErrorText, FailureReason};
-use crate::error::ErrorCode;
+use super::event::FailureReason;
+use crate::error::{ErrorCode, ErrorText};
 
 /// The way a transfer ended.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,14 +1,12 @@
 //! What a server tells its driver.
 
-use core::fmt;
 use core::net::SocketAddr;
 use core::time::Duration;
 
 use thiserror::Error;
 
 use super::table::TransferId;
-use crate::error::ErrorCode;
-use crate::limits::ERROR_TEXT_BYTES_MAX;
+use crate::error::{ErrorCode, ErrorText};
 
 /// News of a transfer. Every accepted one ends in exactly one of [`Finished`](Self::Finished),
 /// [`ProbeEnded`](Self::ProbeEnded) and [`Failed`](Self::Failed); from then on its id is dead and its port can
@@ -135,45 +133,3 @@ pub enum FailureReason {
     #[error("ended by this server with error {0}")]
     Aborted(ErrorCode),
 }
-
-/// The text of an ERROR packet, at most [`ERROR_TEXT_BYTES_MAX`] bytes of it, in no known character set.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct ErrorText {
-    octets: [u8; ERROR_TEXT_BYTES_MAX],
-    used: u8,
-}
-
-impl ErrorText {
-    /// Keeps as much of `text` as there is room for, up to a NUL.
-    pub(crate) fn new(text: &[u8], bytes_max: usize) -> Self {
-        let mut octets = [0; ERROR_TEXT_BYTES_MAX];
-        let mut used = 0_u8;
-        let kept = text.iter().take_while(|&&byte| byte != 0).take(bytes_max);
-        for (octet, &byte) in octets.iter_mut().zip(kept) {
-            *octet = byte;
-            used += 1;
-        }
-        Self { octets, used }
-    }
-
-    /// The bytes, without NUL.
-    #[must_use]
-    pub fn as_bytes(&self) -> &[u8] {
-        &self.octets[..usize::from(self.used)]
-    }
-}
-
-impl fmt::Debug for ErrorText {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "\"{self}\"")
-    }
-}
-
-/// Escaped, so that it can be written to a log.
-impl fmt::Display for ErrorText {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.as_bytes().escape_ascii())
-    }
-}
-
-const _: () = assert!(ERROR_TEXT_BYTES_MAX <= u8::MAX as usize);

@@ -24,7 +24,7 @@ use thiserror::Error;
 pub use self::config::{ContentInfo, ServerConfig};
 use self::deadlines::Deadlines;
 use self::ending::Ending;
-pub use self::event::{ErrorText, Event, FailureReason};
+pub use self::event::{Event, FailureReason};
 use self::outbox::Outbox;
 pub use self::request::Request;
 use self::table::Table;

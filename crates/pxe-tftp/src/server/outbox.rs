@@ -4,9 +4,8 @@ use core::net::SocketAddr;
 use std::collections::VecDeque;
 use std::time::Instant;
 
-use super::event::ErrorText;
 use super::{LocalPort, Transmit};
-use crate::error::ErrorCode;
+use crate::error::{ErrorCode, ErrorText};
 use crate::limits::{ERRORS_QUEUED_MAX, STRAY_ERRORS_PER_SECOND_MAX};
 use crate::packet::Packet;
 

@@ -5,13 +5,13 @@ use std::time::Instant;
 
 use super::burst::{Burst, Content};
 use super::ending::{self, Ending};
-use super::event::{ErrorText, Event, FailureReason};
+use super::event::{Event, FailureReason};
 use super::opening::Opening;
 use super::round_trip::RoundTrip;
 use super::sending::Sending;
 use super::window::Window;
 use super::{BlockSource, Dropped, LocalPort, TransferId, Transmit};
-use crate::error::ErrorCode;
+use crate::error::{ErrorCode, ErrorText};
 use crate::limits::{DATA_HEADER_BYTES, RESTART_QUIET_MIN};
 use crate::negotiate::Negotiated;
 use crate::netascii::Cursors;
