@@ -70,17 +70,10 @@ enum Phase {
         datagram: Vec<u8>,
         due: bool,
     },
-    /// Blocks come. The port is the one of the first answer.
+    /// The server answered, and its port is known.
     Receiving {
         agreed: Agreed,
         receiver: Receiver,
-        received_bytes: u64,
-    },
-    /// All is there. The last acknowledgement may have been lost (RFC 1350 section 6).
-    Dallying {
-        agreed: Agreed,
-        receiver: Receiver,
-        received_bytes: u64,
     },
     Over,
 }
