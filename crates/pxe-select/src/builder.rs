@@ -100,10 +100,10 @@ impl PolicyBuilder {
                 faults.add(&place, "firmware", Fault::UnknownFirmware { name: name.clone() });
                 continue;
             };
-            if let (Some(slot), Some(loader)) = (table.get_mut(firmware.index()), loader) {
-                if slot.replace(loader).is_some() {
-                    faults.add(&place, firmware.name(), Fault::DuplicateLoader);
-                }
+            if let (Some(slot), Some(loader)) = (table.get_mut(firmware.index()), loader)
+                && slot.replace(loader).is_some()
+            {
+                faults.add(&place, firmware.name(), Fault::DuplicateLoader);
             }
         }
         table
@@ -250,10 +250,10 @@ fn check_pattern(text: &str) -> Result<String, Fault> {
 fn check_mac_pattern(text: &str) -> Result<String, Fault> {
     check_pattern(text)?;
     // A whole address may be written in any spelling, as in a host entry.
-    if !glob::is_pattern(text) {
-        if let Some(mac) = mac::parse(text) {
-            return Ok(String::from_utf8_lossy(mac::MacText::new(&mac).as_bytes()).into_owned());
-        }
+    if !glob::is_pattern(text)
+        && let Some(mac) = mac::parse(text)
+    {
+        return Ok(String::from_utf8_lossy(mac::MacText::new(&mac).as_bytes()).into_owned());
     }
     mac::normalise_pattern(text).map_err(|bad| match bad {
         mac::BadPattern::Byte(offset) => Fault::BadMacPatternByte { text: text.to_owned(), offset },

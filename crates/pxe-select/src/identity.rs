@@ -96,11 +96,12 @@ pub(crate) fn identify(
         Some((arch, by)) => (Some(arch), firmware_of(arch, by, class, reasons)),
         None => (None, without_arch(facts, class, reasons)),
     };
-    let firmware = raspberry_pi(facts, class, arch, firmware, reasons).or(firmware);
-    if let (Some(listed), Some(stated)) = (arch, stated) {
-        if !facts.archs.is_empty() && listed != stated {
-            reasons.push(Reason::ArchsDisagree { listed, class: stated });
-        }
+    let firmware = on_this_board(facts, class, firmware, reasons);
+    if let (Some(listed), Some(stated)) = (arch, stated)
+        && !facts.archs.is_empty()
+        && listed != stated
+    {
+        reasons.push(Reason::ArchsDisagree { listed, class: stated });
     }
     let http = match firmware {
         Some(firmware) => firmware.is_http(),
@@ -208,11 +209,11 @@ fn has_meaning(arch: Arch) -> bool {
 fn firmware_of(arch: Arch, by: NamedBy, class: Class, reasons: &mut Reasons) -> Option<Firmware> {
     let plain = match class {
         // U-Boot's 0 on ARM is an unset number; the class knows better.
-        Class::Uboot64 if arch == Arch::X86_BIOS => {
+        Class::Uboot64 if matches!(arch, Arch::X86_BIOS | BIOS_HTTP) => {
             reasons.push(Reason::UbootByClass);
             return Some(Firmware::Arm64Uboot);
         }
-        Class::Uboot32 if arch == Arch::X86_BIOS => {
+        Class::Uboot32 if matches!(arch, Arch::X86_BIOS | BIOS_HTTP) => {
             reasons.push(Reason::Uboot32);
             return None;
         }
@@ -255,41 +256,40 @@ fn without_arch(facts: &ClientFacts<'_>, class: Class, reasons: &mut Reasons) ->
             return Some(Firmware::Arm64Uboot);
         }
         Class::Uboot32 => reasons.push(Reason::Uboot32),
-        Class::Pxe(_) | Class::Http(_) if facts.archs.is_empty() => {
-            if class.stated_arch().is_none() {
-                reasons.push(Reason::NoArch { boots: true });
-            }
-        }
-        _ if facts.archs.is_empty() => reasons.push(Reason::NoArch { boots: false }),
-        // Each entry of option 93 has already said that it has no meaning here.
-        _ => {}
+        // Each number that was named has already been said to have no meaning here.
+        _ if !facts.archs.is_empty() || class.stated_arch().is_some() => {}
+        Class::Pxe(_) | Class::Http(_) => reasons.push(Reason::NoArch { boots: true }),
+        Class::Uboot | Class::Other => reasons.push(Reason::NoArch { boots: false }),
     }
     None
 }
 
 /// Raspberry Pi boot ROMs send architecture 0, so only the board tells them from a PC. A Pi that runs UEFI or
-/// U-Boot says so with another number or class and is taken at its word.
-fn raspberry_pi(
+/// U-Boot says so with another number or class and is taken at its word; a PC BIOS it never is.
+fn on_this_board(
     facts: &ClientFacts<'_>,
     class: Class,
-    arch: Option<Arch>,
     firmware: Option<Firmware>,
     reasons: &mut Reasons,
 ) -> Option<Firmware> {
     let by_mac = mac::is_raspberry_pi(facts.hardware_address);
     let by_machine_id = facts.machine_id.is_some_and(has_raspberry_pi_code);
     if !by_mac && !by_machine_id {
-        return None;
+        return firmware;
     }
-    let rom_number = match arch {
-        Some(arch) => matches!(arch, Arch::X86_BIOS | Arch::ARM_RPIBOOT),
-        None => facts.archs.is_empty(),
-    };
-    if !rom_number || class.is_uboot() || matches!(class, Class::Http(_)) {
-        if let Some(firmware) = firmware {
-            reasons.push(Reason::RaspberryPiRunsOther { firmware });
+    let other_stage = class.is_uboot() || matches!(class, Class::Http(_));
+    match firmware {
+        Some(Firmware::Bios) if other_stage => {
+            reasons.push(Reason::RaspberryPiIsNoPc);
+            return None;
         }
-        return None;
+        Some(Firmware::Bios | Firmware::Rpi) => {}
+        None if facts.archs.is_empty() && !other_stage => {}
+        Some(firmware) => {
+            reasons.push(Reason::RaspberryPiRunsOther { firmware });
+            return Some(firmware);
+        }
+        None => return None,
     }
     reasons.push(if by_mac { Reason::RaspberryPiByMac } else { Reason::RaspberryPiByMachineId });
     Some(Firmware::Rpi)

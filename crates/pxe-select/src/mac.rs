@@ -6,28 +6,28 @@ use crate::limits::HARDWARE_ADDRESS_BYTES_MAX;
 
 /// A six-byte address written `52:54:00:aa:00:01`, with `-`, as `5254.00aa.0001`, or as twelve digits.
 pub(crate) fn parse(text: &str) -> Option<[u8; 6]> {
-    let group = match (text.len(), text.as_bytes().get(2), text.as_bytes().get(4)) {
-        (12, ..) => 12,
-        (14, _, Some(b'.')) => 4,
-        (17, Some(b':' | b'-'), _) => 2,
-        _ => return None,
+    let separator = text.bytes().find(|byte| !byte.is_ascii_hexdigit());
+    let group_digits = match separator {
+        None => 12,
+        Some(b':' | b'-') => 2,
+        Some(b'.') => 4,
+        Some(_) => return None,
     };
-    let separator = text.as_bytes().get(group).copied();
     let mut mac = [0_u8; 6];
-    let mut digits = 0_usize;
-    for (position, byte) in text.bytes().enumerate() {
-        if position % group.saturating_add(1) == group && group != 12 {
-            if Some(byte) != separator {
+    let mut slots = mac.iter_mut();
+    for group in text.as_bytes().split(|byte| Some(*byte) == separator) {
+        if group.len() != group_digits {
+            return None;
+        }
+        for pair in group.chunks_exact(2) {
+            let pair = core::str::from_utf8(pair).ok()?;
+            if !pair.bytes().all(|byte| byte.is_ascii_hexdigit()) {
                 return None;
             }
-            continue;
+            *slots.next()? = u8::from_str_radix(pair, 16).ok()?;
         }
-        let digit = u8::try_from(char::from(byte).to_digit(16)?).ok()?;
-        let slot = mac.get_mut(digits / 2)?;
-        *slot = (*slot << 4) | digit;
-        digits = digits.saturating_add(1);
     }
-    (digits == 12).then_some(mac)
+    slots.next().is_none().then_some(mac)
 }
 
 /// Why a pattern for hardware addresses cannot work.

@@ -101,10 +101,10 @@ impl<'p> Question<'p, '_, '_> {
     fn boot_file(&mut self) -> Action<'p> {
         let policy = self.policy;
         let host = policy.host(self.facts.hardware_address);
-        if let Some(host) = host {
-            if let Some(action) = self.by_host(host) {
-                return action;
-            }
+        if let Some(host) = host
+            && let Some(action) = self.by_host(host)
+        {
+            return action;
         }
         if let Some(rule) = self.matching_rule(host) {
             return match &rule.gives {

@@ -31,9 +31,9 @@ pub enum Reason {
         /// What it is taken for.
         firmware: Firmware,
     },
-    /// An entry of option 93 before the chosen one, or the only one, for which there is no firmware name.
+    /// A number, from option 93 or the text of option 60, for which there is no firmware name.
     ArchWithoutFirmware {
-        /// The entry.
+        /// The number.
         arch: Arch,
     },
     /// Option 93 is missing; the text of option 60 names the architecture.
@@ -76,6 +76,8 @@ pub enum Reason {
         /// What it runs.
         firmware: Firmware,
     },
+    /// A Raspberry Pi board that says BIOS without being its ROM.
+    RaspberryPiIsNoPc,
     /// Option 60 is U-Boot's on 64-bit ARM.
     UbootByClass,
     /// Option 60 is U-Boot's on 32-bit ARM, which has no firmware name here.
@@ -209,7 +211,7 @@ impl Reason {
                 arch.0
             ),
             Self::ArchWithoutFirmware { arch } => {
-                write!(f, "option 93 names architecture {arch}, for which there is no firmware name")
+                write!(f, "architecture {arch} has no firmware name here")
             }
             Self::ArchFromClass { arch, firmware } => {
                 write!(f, "option 93 is missing; the text of option 60 names architecture {arch}: {firmware}")
@@ -224,8 +226,8 @@ impl Reason {
                 f.write_str("nothing is known about the client's firmware (no option 93, no boot class in option 60)")
             }
             Self::ClassDecidesTransport { arch, firmware } => {
-                let class = if firmware.is_http() { "HTTPClient" } else { "PXEClient" };
-                write!(f, "the class is {class} although the architecture is {arch}: treated as {firmware}")
+                let is = if firmware.is_http() { "is" } else { "is not" };
+                write!(f, "the class {is} HTTPClient, the architecture is {arch}: treated as {firmware}")
             }
             Self::NoHttpFirmware { arch } => {
                 write!(f, "the class is HTTPClient, but architecture {arch} has no HTTP boot known here")
@@ -234,6 +236,9 @@ impl Reason {
             Self::RaspberryPiByMachineId => f.write_str("option 97 carries a Raspberry Pi's code: rpi"),
             Self::RaspberryPiRunsOther { firmware } => {
                 write!(f, "a Raspberry Pi board, but it asks as {firmware}: not its boot ROM")
+            }
+            Self::RaspberryPiIsNoPc => {
+                f.write_str("a Raspberry Pi board is no PC, whatever its architecture number says")
             }
             Self::UbootByClass => f.write_str("option 60 is U-Boot's on 64-bit ARM: arm64-uboot"),
             Self::Uboot32 => {

@@ -230,10 +230,10 @@ impl CheckedWhen {
                 return Err(Mismatch::UserClass);
             }
         }
-        if let Some(pattern) = &self.vendor_class {
-            if !facts.vendor_class.is_some_and(|class| class_matches(pattern, class)) {
-                return Err(Mismatch::VendorClass);
-            }
+        if let Some(pattern) = &self.vendor_class
+            && !facts.vendor_class.is_some_and(|class| class_matches(pattern, class))
+        {
+            return Err(Mismatch::VendorClass);
         }
         if let Some(subnet) = self.subnet {
             in_subnet(subnet, facts)?;
