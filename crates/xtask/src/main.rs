@@ -1,2 +1,65 @@
-//! Skeleton.
-fn main() {}
+//! The project's own commands: `cargo xtask serve | demo | test | bench`.
+
+mod check;
+mod demo;
+mod error;
+mod interrupt;
+mod lab;
+mod matrix;
+mod packages;
+mod process;
+mod report;
+mod serve;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::error::Result;
+use crate::workspace::Workspace;
+
+/// The project's own commands
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Build the server and start it; without arguments in proxy mode, which is safe on an office LAN
+    Serve(serve::Options),
+    /// Boot one virtual machine per firmware on a private wire on this computer
+    Demo(demo::Options),
+    /// Check everything: format, lints, tests, documentation, packages, and real firmware in QEMU
+    Test(check::Options),
+    /// Run the benchmarks; what follows is for them
+    Bench {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+}
+
+fn main() -> ExitCode {
+    match run(&Arguments::parse().task) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(why) => {
+            eprintln!("error: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// `Ok(false)` means that the task ran and found faults.
+fn run(task: &Task) -> Result<bool> {
+    let workspace = Workspace::find()?;
+    match task {
+        Task::Serve(options) => serve::run(&workspace, options).map(|()| true),
+        Task::Demo(options) => demo::run(&workspace, options).map(|()| true),
+        Task::Test(options) => check::run(&workspace, options),
+        Task::Bench { arguments } => check::bench(&workspace, arguments).map(|()| true),
+    }
+}

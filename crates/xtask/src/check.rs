@@ -1,0 +1,269 @@
+//! `cargo xtask test`: everything that must hold, in one command.
+
+use core::time::Duration;
+use std::env;
+use std::fs;
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+use nix::unistd::geteuid;
+
+use crate::error::{Failure, Result, fail};
+use crate::interrupt;
+use crate::lab::server::Subject;
+use crate::lab::wire::sweep_leftovers;
+use crate::matrix::{self, ROWS, Row};
+use crate::packages::{self, Need};
+use crate::process::show;
+use crate::report::{Outcome, Report};
+use crate::workspace::Workspace;
+
+/// The published crates, which must be complete as packages.
+const LIBRARIES: [&str; 3] = ["pxe-dhcp", "pxe-tftp", "pxe-select"];
+
+/// What `cargo xtask test` was asked for.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    /// Run only this step (again for more): format, clippy, tests, docs, no-std, package, fuzz, matrix
+    #[arg(long, value_name = "STEP")]
+    only: Vec<String>,
+    /// Leave the firmware matrix out
+    #[arg(long)]
+    no_firmware: bool,
+    /// Run only this row of the firmware matrix (again for more)
+    #[arg(long, value_name = "NAME")]
+    row: Vec<String>,
+    /// Let dnsmasq play our server, to see whether a fault lies in the lab
+    #[arg(long)]
+    stand_in: bool,
+    /// List the steps and rows
+    #[arg(long)]
+    list: bool,
+}
+
+struct Step {
+    name: &'static str,
+    needs: &'static [&'static Need],
+    run: fn(&Workspace) -> Result<()>,
+}
+
+const STEPS: &[Step] = &[
+    Step { name: "format", needs: &[], run: format },
+    Step { name: "clippy", needs: &[], run: clippy },
+    Step { name: "tests", needs: &[], run: tests },
+    Step { name: "docs", needs: &[], run: docs },
+    Step { name: "no-std", needs: &[], run: no_std },
+    Step { name: "package", needs: &[], run: package },
+    Step { name: "fuzz", needs: &[&packages::CXX], run: fuzz },
+];
+const MATRIX: &str = "matrix";
+
+/// Runs the command. `Ok(false)` means that something failed.
+pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
+    let rows = chosen_rows(options)?;
+    if options.list {
+        STEPS.iter().for_each(|step| println!("step {}", step.name));
+        ROWS.iter().for_each(|row| println!("row  {:<16}{}", row.name, row.title));
+        return Ok(true);
+    }
+    interrupt::watch()?;
+    let steps: Vec<_> = STEPS.iter().filter(|step| wants(options, step.name)).collect();
+    let matrix = wants(options, MATRIX);
+    let mut needs: Vec<_> = steps.iter().flat_map(|step| step.needs).copied().collect();
+    if matrix && !options.no_firmware {
+        needs.extend(rows.iter().flat_map(|row| row.needs()));
+    }
+    packages::ensure(&needs)?;
+    let mut report = Report::default();
+    for step in steps {
+        interrupt::check()?;
+        println!("\n==> {}", step.name);
+        let started = Instant::now();
+        let outcome = run_step(workspace, step);
+        report.add(step.name, outcome, started.elapsed());
+    }
+    if matrix {
+        println!("\n==> {MATRIX}");
+        run_matrix(workspace, options, &rows, &mut report)?;
+    }
+    println!("{}", report.closing());
+    Ok(!report.has_failures())
+}
+
+fn wants(options: &Options, step: &str) -> bool {
+    let asked = options.only.iter().any(|name| name == step);
+    // Naming a row says which step is meant.
+    let implied = options.only.is_empty() && (options.row.is_empty() || step == MATRIX);
+    asked || implied
+}
+
+fn chosen_rows(options: &Options) -> Result<Vec<&'static Row>> {
+    for name in &options.only {
+        if name != MATRIX && STEPS.iter().all(|step| step.name != name) {
+            return fail(format!("there is no step {name}; see --list"));
+        }
+    }
+    for name in &options.row {
+        if ROWS.iter().all(|row| row.name != name) {
+            return fail(format!("the matrix has no row {name}; see --list"));
+        }
+    }
+    let chosen = |row: &&Row| options.row.is_empty() || options.row.iter().any(|n| n == row.name);
+    Ok(ROWS.iter().filter(chosen).collect())
+}
+
+fn run_step(workspace: &Workspace, step: &Step) -> Outcome {
+    if let [missing, ..] = packages::missing(step.needs)[..] {
+        return skipped(format!("{} is missing ({})", missing.what, packages::advice(step.needs)));
+    }
+    match (step.run)(workspace) {
+        Ok(()) => Outcome::Passed(String::new()),
+        Err(why) => Outcome::Failed(why.to_string()),
+    }
+}
+
+/// In CI nothing may be skipped: what cannot run has failed.
+fn skipped(why: String) -> Outcome {
+    if env::var_os("CI").is_some_and(|value| value == "true") {
+        return Outcome::Failed(format!("could not run: {why}"));
+    }
+    Outcome::Skipped(why)
+}
+
+fn run_matrix(
+    workspace: &Workspace,
+    options: &Options,
+    rows: &[&'static Row],
+    report: &mut Report,
+) -> Result<()> {
+    if let Some(why) = obstacle(options) {
+        for row in rows {
+            report.add(row.name, skipped(why.clone()), Duration::ZERO);
+        }
+        return Ok(());
+    }
+    sweep_leftovers();
+    let folder = matrix::folder(&workspace.target);
+    let subject = if options.stand_in {
+        println!("dnsmasq plays our server: this tests the lab, not the server");
+        Subject::StandIn
+    } else {
+        let started = Instant::now();
+        let built = workspace.build_server();
+        let outcome = match &built {
+            Ok(_) => Outcome::Passed(String::new()),
+            Err(why) => Outcome::Failed(why.to_string()),
+        };
+        report.add("release build", outcome, started.elapsed());
+        let Ok(binary) = built else { return Ok(()) };
+        Subject::Ours(binary)
+    };
+    let (able, unable): (Vec<_>, Vec<_>) =
+        rows.iter().copied().partition(|row| packages::missing(&row.needs()).is_empty());
+    for row in unable {
+        let missing = packages::missing(&row.needs());
+        let what: Vec<_> = missing.iter().map(|need| need.what).collect();
+        let why = format!("missing: {} ({})", what.join(", "), packages::advice(&missing));
+        report.add(row.name, skipped(why), Duration::ZERO);
+    }
+    let shared = Mutex::new(report);
+    matrix::run(&subject, &able, &folder, &|row, outcome, took| {
+        let mut report = shared.lock().unwrap_or_else(PoisonError::into_inner);
+        report.add(row.name, outcome.clone(), took);
+    });
+    // Rows that failed keep their folders, and so this one.
+    let _ = fs::remove_dir(&folder);
+    interrupt::check()
+}
+
+fn obstacle(options: &Options) -> Option<String> {
+    if options.no_firmware {
+        return Some("--no-firmware".to_owned());
+    }
+    (!geteuid().is_root())
+        .then(|| "network namespaces need root: run it as root (sudo -E env \"PATH=$PATH\" cargo xtask test)".to_owned())
+}
+
+fn format(workspace: &Workspace) -> Result<()> {
+    show(&mut workspace.cargo(&["fmt", "--all", "--check"]))
+}
+
+fn clippy(workspace: &Workspace) -> Result<()> {
+    let words = "clippy --workspace --all-targets --all-features -- -D warnings";
+    show(&mut workspace.cargo(&words.split(' ').collect::<Vec<_>>()))
+}
+
+fn tests(workspace: &Workspace) -> Result<()> {
+    show(&mut workspace.cargo(&["test", "--workspace", "--all-features"]))
+}
+
+fn docs(workspace: &Workspace) -> Result<()> {
+    let mut cargo = workspace.cargo(&["doc", "--workspace", "--no-deps", "--all-features"]);
+    show(cargo.env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+fn no_std(workspace: &Workspace) -> Result<()> {
+    show(&mut workspace.cargo(&["check", "--package", "pxe-dhcp", "--no-default-features"]))
+}
+
+fn package(workspace: &Workspace) -> Result<()> {
+    // Work in progress is tested too, so changes that are not committed are no fault.
+    let mut words = vec!["package", "--quiet", "--allow-dirty"];
+    words.extend(LIBRARIES.iter().flat_map(|library| ["--package", library]));
+    show(&mut workspace.cargo(&words))
+}
+
+/// On the stable compiler: it shows that every target compiles against the crates as they are.
+/// To fuzz, one needs nightly and cargo-fuzz.
+fn fuzz(workspace: &Workspace) -> Result<()> {
+    let manifest = workspace.root.join("fuzz").join("Cargo.toml");
+    if !manifest.is_file() {
+        return Err(Failure::new(format!("{} is not there", manifest.display())));
+    }
+    let mut cargo = workspace.cargo(&["check", "--bins", "--manifest-path", "fuzz/Cargo.toml"]);
+    show(cargo.env("CARGO_TARGET_DIR", workspace.target.join("fuzz")))
+}
+
+/// `cargo xtask bench`: the benchmarks' own program, built for speed.
+pub(crate) fn bench(workspace: &Workspace, arguments: &[String]) -> Result<()> {
+    let mut words = vec!["run", "--release", "--package", "pxe-benches", "--"];
+    words.extend(arguments.iter().map(String::as_str));
+    show(&mut workspace.cargo(&words))
+}
+
+#[cfg(test)]
+mod unit {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        options: Options,
+    }
+
+    fn options(words: &[&str]) -> Options {
+        Line::parse_from([&["test"], words].concat()).options
+    }
+
+    #[test]
+    fn a_named_row_means_the_matrix_alone() {
+        let options = options(&["--row", "x64-uefi"]);
+        assert!(wants(&options, MATRIX) && !wants(&options, "clippy"));
+        assert_eq!(chosen_rows(&options).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn without_options_everything_runs() {
+        let options = options(&[]);
+        assert!(STEPS.iter().all(|step| wants(&options, step.name)) && wants(&options, MATRIX));
+        assert_eq!(chosen_rows(&options).unwrap().len(), ROWS.len());
+    }
+
+    #[test]
+    fn unknown_names_are_refused() {
+        assert!(chosen_rows(&options(&["--row", "z80"])).is_err());
+        assert!(chosen_rows(&options(&["--only", "coffee"])).is_err());
+    }
+}

@@ -1,0 +1,181 @@
+//! `cargo xtask demo`: what the server does, shown on a private wire on this machine.
+
+use core::time::Duration;
+use std::fs;
+use std::time::Instant;
+
+use nix::unistd::geteuid;
+
+use crate::error::{Result, fail};
+use crate::interrupt;
+use crate::lab::firmware::Machine;
+use crate::lab::proof::Seat;
+use crate::lab::server::Subject;
+use crate::lab::stage::{Boot, Happening, Stage};
+use crate::lab::vm::mac_text;
+use crate::lab::wire::{FOREIGN_ADDRESS, SERVER_ADDRESS, sweep_leftovers};
+use crate::matrix::{self, ONE_OF_EACH, PXELINUX_FOR_BIOS};
+use crate::packages::{self, Need};
+use crate::workspace::Workspace;
+
+/// What `cargo xtask demo` was asked for.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    /// Boot only this firmware (again for more): bios, x64-uefi, x86-uefi, arm64-uefi
+    #[arg(long, value_name = "FIRMWARE", value_parser = firmware)]
+    only: Vec<Machine>,
+}
+
+fn firmware(name: &str) -> Result<Machine, String> {
+    Machine::from_name(name).ok_or_else(|| {
+        let names = Machine::ALL.map(Machine::name).join(", ");
+        format!("there is no machine {name}: use one of {names}")
+    })
+}
+
+/// Runs the demonstration.
+pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
+    if !geteuid().is_root() {
+        return fail(
+            "the demonstration makes network namespaces, which needs root: run\n  \
+             sudo -E env \"PATH=$PATH\" cargo xtask demo",
+        );
+    }
+    interrupt::watch()?;
+    let wanted = |seat: &Seat| options.only.is_empty() || options.only.contains(&seat.machine);
+    let seats: Vec<Seat> = ONE_OF_EACH.into_iter().filter(wanted).collect();
+    packages::ensure(&needs(&seats))?;
+    let seats: Vec<Seat> = seats.into_iter().filter(can_boot).collect();
+    if seats.is_empty() || !packages::missing(packages::LAB).is_empty() {
+        return fail("the private wire cannot be set up without the packages named above");
+    }
+    let binary = workspace.build_server()?;
+    sweep_leftovers();
+    println!(
+        "\nA private wire: dnsmasq at {FOREIGN_ADDRESS} gives addresses and knows nothing of \
+         booting;\nour server at {SERVER_ADDRESS} runs in proxy mode and gives no addresses. \
+         Emulated machines are slow:\nexpect 10 to 60 seconds for each.\n"
+    );
+    let folder = matrix::folder(&workspace.target);
+    fs::create_dir_all(&folder).map_err(|why| crate::error::Failure::new(why.to_string()))?;
+    let mut stage = Stage::build(&Subject::Ours(binary), PXELINUX_FOR_BIOS, &folder)?;
+    let at_once = std::thread::available_parallelism().map_or(2, |cores| cores.get().max(2));
+    let show = Progress::new(&seats);
+    let boots = stage.play(&seats, at_once, &mut |happening| show.line(&happening))?;
+    stage.server.stop()?;
+    drop(stage);
+    println!("\n{}", table(&seats, &boots));
+    let _ = fs::remove_dir_all(&folder);
+    Ok(())
+}
+
+fn needs(seats: &[Seat]) -> Vec<&'static Need> {
+    let mut needs = packages::LAB.to_vec();
+    // The scene's root holds PXELINUX, whoever boots.
+    needs.extend([&packages::PXELINUX, &packages::LDLINUX]);
+    for seat in seats {
+        needs.extend(own_needs(seat));
+    }
+    needs
+}
+
+fn own_needs(seat: &Seat) -> Vec<&'static Need> {
+    let loader: &Need = match seat.machine {
+        Machine::Bios => &packages::PXELINUX,
+        Machine::X64Uefi => &packages::IPXE,
+        Machine::X86Uefi => &packages::GRUB_IA32,
+        Machine::Arm64Uefi => &packages::SHIM_ARM64,
+    };
+    [seat.machine.needs(), &[loader]].concat()
+}
+
+fn can_boot(seat: &Seat) -> bool {
+    let missing = packages::missing(&own_needs(seat));
+    if let [need, ..] = missing[..] {
+        println!("left out: {} ({} is missing)", seat.machine.title(), need.what);
+    }
+    missing.is_empty()
+}
+
+/// Turns happenings into lines: seconds since the start, the machine, what it did.
+struct Progress {
+    started: Instant,
+    machines: Vec<(String, &'static str)>,
+}
+
+impl Progress {
+    fn new(seats: &[Seat]) -> Self {
+        let named = |seat: &Seat| (mac_text(seat.machine.hardware_address()), seat.machine.name());
+        Self { started: Instant::now(), machines: seats.iter().map(named).collect() }
+    }
+
+    fn line(&self, happening: &Happening<'_>) {
+        let (machine, text) = match happening {
+            Happening::SwitchedOn(seat) => {
+                (seat.machine.name(), format!("switched on: {}", seat.machine.title()))
+            }
+            Happening::Ran(seat, boot) => {
+                (seat.machine.name(), format!("RUNS {}", boot.proof.file))
+            }
+            Happening::Said(said) => match self.whose(said) {
+                Some((machine, rest)) => (machine, rest.to_owned()),
+                None => return,
+            },
+        };
+        let seconds = self.started.elapsed().as_secs_f32();
+        println!("{seconds:>6.1} s  {machine:<11}{text}");
+    }
+
+    /// A line of the server about one of our machines: which, and what.
+    fn whose<'s>(&self, said: &'s str) -> Option<(&'static str, &'s str)> {
+        let (mac, rest) = said.split_once(' ')?;
+        self.machines.iter().find(|(known, _)| known == mac).map(|(_, name)| (*name, rest))
+    }
+}
+
+fn table(seats: &[Seat], boots: &[Boot]) -> String {
+    let row = |cells: [&str; 5]| {
+        let [machine, firmware, file, bytes, took] = cells;
+        let text = format!("{machine:<19}{firmware:<23}{file:<18}{bytes:>9}  {took:>12}");
+        text.trim_end().to_owned()
+    };
+    let mut lines = vec![row(["machine", "firmware", "file it got", "bytes", "running after"])];
+    for (seat, Boot { proof, took }) in seats.iter().zip(boots) {
+        lines.push(row([
+            &mac_text(seat.machine.hardware_address()),
+            seat.machine.title(),
+            &proof.file,
+            &proof.bytes.to_string(),
+            &seconds(*took),
+        ]));
+    }
+    lines.join("\n")
+}
+
+fn seconds(duration: Duration) -> String {
+    format!("{:.1} s", duration.as_secs_f32())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lab::proof::Proof;
+
+    #[test]
+    fn lines_of_the_log_find_their_machine() {
+        let progress = Progress::new(&ONE_OF_EACH);
+        let said = "52:54:00:aa:00:02 offered ipxe.efi";
+        assert_eq!(progress.whose(said), Some(("x64-uefi", "offered ipxe.efi")));
+        assert_eq!(progress.whose("ready on eth0"), None);
+        assert_eq!(progress.whose("52:54:00:aa:00:99 offered ipxe.efi"), None);
+    }
+
+    #[test]
+    fn the_table_has_a_line_per_boot() {
+        let proof = Proof { file: "ipxe.efi".to_owned(), bytes: 850_528, ran_at: Duration::ZERO };
+        let boot = Boot { proof, took: Duration::from_millis(29_940) };
+        let text = table(&ONE_OF_EACH[1..2], &[boot]);
+        assert_eq!(text.lines().count(), 2);
+        assert!(text.contains("850528") && text.contains("29.9 s"), "{text}");
+    }
+}

@@ -1,0 +1,386 @@
+//! A machine's boot, read from the frames on its tap.
+//!
+//! This is a second, independent reading of the wire: it uses none of the codecs under test, only
+//! the few fields that a proof needs. Frames that do not parse are left out, which can make a
+//! proof fail but never succeed.
+
+use core::net::{Ipv4Addr, SocketAddrV4};
+use core::time::Duration;
+
+use crate::lab::capture::Frame;
+
+/// DHCPDISCOVER, RFC 2132 section 9.6.
+pub(crate) const DISCOVER: u8 = 1;
+/// DHCPOFFER.
+pub(crate) const OFFER: u8 = 2;
+/// DHCPACK.
+pub(crate) const ACK: u8 = 5;
+
+const TFTP_PORT: u16 = 69;
+const DHCP_PORTS: [u16; 3] = [67, 68, 4011];
+/// RFC 1350; another size is agreed in the option acknowledgement (RFC 2348).
+const TFTP_BLOCK_BYTES: usize = 512;
+
+/// Everything about one machine that was on the wire.
+#[derive(Debug, Default)]
+pub(crate) struct Evidence {
+    /// DHCP messages from and to the machine, in order.
+    pub(crate) dhcp: Vec<DhcpSeen>,
+    /// TFTP read requests of the machine, in order, with what came of them.
+    pub(crate) transfers: Vec<Transfer>,
+}
+
+/// The fields of a DHCP message that a proof needs.
+#[derive(Debug, Clone)]
+pub(crate) struct DhcpSeen {
+    pub(crate) at: Duration,
+    pub(crate) source: SocketAddrV4,
+    pub(crate) is_reply: bool,
+    pub(crate) message_type: u8,
+    pub(crate) your_address: Ipv4Addr,
+    pub(crate) boot_server: Ipv4Addr,
+    /// The header's boot file name.
+    pub(crate) file: Vec<u8>,
+    /// Option 77, raw.
+    pub(crate) user_class: Vec<u8>,
+    /// Option 93, raw.
+    pub(crate) arch: Vec<u8>,
+}
+
+/// One read request and the bytes that came back.
+#[derive(Debug, Clone)]
+pub(crate) struct Transfer {
+    pub(crate) at: Duration,
+    pub(crate) server: Ipv4Addr,
+    pub(crate) name: Vec<u8>,
+    pub(crate) content: Vec<u8>,
+    /// When the machine acknowledged the last block.
+    pub(crate) completed: Option<Duration>,
+    client: SocketAddrV4,
+    block_bytes: usize,
+    blocks: usize,
+    last_block_seen: bool,
+    /// An ERROR packet of either side has ended it.
+    ended: bool,
+}
+
+struct Datagram<'a> {
+    at: Duration,
+    source: SocketAddrV4,
+    destination: SocketAddrV4,
+    payload: &'a [u8],
+}
+
+impl Evidence {
+    /// Reads a capture for the machine with this hardware address.
+    pub(crate) fn read(frames: &[Frame], machine: [u8; 6]) -> Self {
+        let mut evidence = Self::default();
+        for frame in frames {
+            let Some(datagram) = datagram(frame) else { continue };
+            let dhcp = DHCP_PORTS.contains(&datagram.source.port())
+                || DHCP_PORTS.contains(&datagram.destination.port());
+            if dhcp {
+                evidence.dhcp.extend(dhcp_message(&datagram, machine));
+            } else if frame.bytes.starts_with(&machine) || frame.bytes[6..].starts_with(&machine) {
+                evidence.note_tftp(&datagram);
+            }
+        }
+        evidence
+    }
+
+    /// The transfers that reached their end.
+    pub(crate) fn completed(&self) -> impl Iterator<Item = &Transfer> {
+        self.transfers.iter().filter(|transfer| transfer.completed.is_some())
+    }
+
+    fn note_tftp(&mut self, datagram: &Datagram<'_>) {
+        let Some((&[0, opcode], body)) = datagram.payload.split_first_chunk::<2>() else { return };
+        if opcode == 1 && datagram.destination.port() == TFTP_PORT {
+            self.note_request(datagram, body);
+            return;
+        }
+        let mine = |transfer: &&mut Transfer| {
+            let (client, server) = (transfer.client, transfer.server);
+            (client == datagram.source && server == *datagram.destination.ip())
+                || (client == datagram.destination && server == *datagram.source.ip())
+        };
+        let Some(transfer) = self.transfers.iter_mut().rev().find(mine) else { return };
+        match opcode {
+            3 => transfer.note_data(body),
+            4 => transfer.note_acknowledgement(datagram.at, body),
+            5 => transfer.ended = true,
+            6 => transfer.note_options(body),
+            _ => {}
+        }
+    }
+
+    fn note_request(&mut self, datagram: &Datagram<'_>, body: &[u8]) {
+        let name = until_nul(body).to_vec();
+        let client = datagram.source;
+        let resent =
+            self.transfers.iter().rev().find(|known| known.client == client).is_some_and(|known| {
+                known.name == name && known.completed.is_none() && !known.ended
+            });
+        if resent {
+            return;
+        }
+        self.transfers.push(Transfer {
+            at: datagram.at,
+            server: *datagram.destination.ip(),
+            name,
+            content: Vec::new(),
+            completed: None,
+            client,
+            block_bytes: TFTP_BLOCK_BYTES,
+            blocks: 0,
+            last_block_seen: false,
+            ended: false,
+        });
+    }
+}
+
+impl Transfer {
+    /// The COFF machine number, if the content is a PE file.
+    pub(crate) fn coff_machine(&self) -> Option<u16> {
+        coff_machine(&self.content)
+    }
+
+    /// The file name without its folders.
+    pub(crate) fn base_name(&self) -> &[u8] {
+        base_name(&self.name)
+    }
+
+    fn note_data(&mut self, body: &[u8]) {
+        let Some((number, payload)) = body.split_first_chunk::<2>() else { return };
+        let expected = (self.blocks + 1) & 0xffff;
+        // Blocks out of order are repeats or come after a loss: the machine drops them too.
+        if usize::from(u16::from_be_bytes(*number)) == expected && !self.last_block_seen {
+            self.blocks += 1;
+            self.content.extend_from_slice(payload);
+            self.last_block_seen = payload.len() < self.block_bytes;
+        }
+    }
+
+    fn note_acknowledgement(&mut self, at: Duration, body: &[u8]) {
+        let Some((number, _)) = body.split_first_chunk::<2>() else { return };
+        let last = usize::from(u16::from_be_bytes(*number)) == self.blocks & 0xffff;
+        if last && self.last_block_seen && self.completed.is_none() {
+            self.completed = Some(at);
+        }
+    }
+
+    fn note_options(&mut self, body: &[u8]) {
+        let mut words = body.split(|&byte| byte == 0);
+        while let (Some(name), Some(value)) = (words.next(), words.next()) {
+            let size = core::str::from_utf8(value).ok().and_then(|text| text.parse().ok());
+            if let (true, Some(size)) = (name.eq_ignore_ascii_case(b"blksize"), size) {
+                self.block_bytes = size;
+            }
+        }
+    }
+}
+
+/// The COFF machine number of a PE file; `None` for every other content.
+pub(crate) fn coff_machine(content: &[u8]) -> Option<u16> {
+    if !content.starts_with(b"MZ") {
+        return None;
+    }
+    let at = u32::from_le_bytes(*content.get(0x3c..)?.first_chunk()?);
+    let header = content.get(usize::try_from(at).ok()?..)?;
+    let machine = header.strip_prefix(b"PE\0\0")?.first_chunk()?;
+    Some(u16::from_le_bytes(*machine))
+}
+
+/// A file name without its folders, whichever slash was used.
+pub(crate) fn base_name(name: &[u8]) -> &[u8] {
+    name.rsplit(|&byte| byte == b'/' || byte == b'\\').next().unwrap_or(name)
+}
+
+/// Ethernet, IPv4 without fragments, UDP.
+fn datagram(frame: &Frame) -> Option<Datagram<'_>> {
+    let packet = frame.bytes.get(12..)?.strip_prefix(&[0x08, 0x00])?;
+    let header_bytes = usize::from(*packet.first()? & 0x0f) * 4;
+    let fragment = u16::from_be_bytes([*packet.get(6)?, *packet.get(7)?]) & 0x3fff;
+    if *packet.get(9)? != 17 || fragment != 0 {
+        return None;
+    }
+    let address = |at: usize| -> Option<Ipv4Addr> {
+        packet.get(at..)?.first_chunk::<4>().map(|octets| Ipv4Addr::from(*octets))
+    };
+    let udp = packet.get(header_bytes..)?;
+    let number = |at: usize| -> Option<u16> {
+        udp.get(at..)?.first_chunk::<2>().map(|octets| u16::from_be_bytes(*octets))
+    };
+    Some(Datagram {
+        at: frame.at,
+        source: SocketAddrV4::new(address(12)?, number(0)?),
+        destination: SocketAddrV4::new(address(16)?, number(2)?),
+        // The frame may be padded: UDP's own length counts.
+        payload: udp.get(8..usize::from(number(4)?))?,
+    })
+}
+
+fn dhcp_message(datagram: &Datagram<'_>, machine: [u8; 6]) -> Option<DhcpSeen> {
+    let message = datagram.payload;
+    if message.get(28..34)? != machine || message.get(236..240)? != [99, 130, 83, 99] {
+        return None;
+    }
+    let address = |at: usize| -> Option<Ipv4Addr> {
+        message.get(at..)?.first_chunk::<4>().map(|octets| Ipv4Addr::from(*octets))
+    };
+    let mut seen = DhcpSeen {
+        at: datagram.at,
+        source: datagram.source,
+        is_reply: *message.first()? == 2,
+        message_type: 0,
+        your_address: address(16)?,
+        boot_server: address(20)?,
+        file: until_nul(message.get(108..236)?).to_vec(),
+        user_class: Vec::new(),
+        arch: Vec::new(),
+    };
+    let mut options = message.get(240..)?;
+    while let Some((&code, rest)) = options.split_first() {
+        options = rest;
+        match code {
+            0 => continue,
+            255 => break,
+            _ => {}
+        }
+        let Some((&length, rest)) = options.split_first() else { break };
+        let Some((value, rest)) = rest.split_at_checked(length.into()) else { break };
+        options = rest;
+        match code {
+            53 => seen.message_type = value.first().copied().unwrap_or_default(),
+            77 => seen.user_class = value.to_vec(),
+            93 => seen.arch = value.to_vec(),
+            _ => {}
+        }
+    }
+    Some(seen)
+}
+
+fn until_nul(bytes: &[u8]) -> &[u8] {
+    bytes.split(|&byte| byte == 0).next().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MACHINE: [u8; 6] = [0x52, 0x54, 0, 0xaa, 0, 1];
+    const CLIENT: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(10, 77, 0, 100), 2070);
+    const LISTENER: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(10, 77, 0, 2), 69);
+    const TRANSFER: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(10, 77, 0, 2), 40000);
+
+    fn frame(source: SocketAddrV4, destination: SocketAddrV4, payload: &[u8]) -> Frame {
+        let mut bytes = [0; 12].to_vec();
+        bytes[6..].copy_from_slice(&MACHINE);
+        bytes.extend([8, 0, 0x45, 0, 0, 0, 0, 0, 0, 0, 64, 17, 0, 0]);
+        bytes.extend(source.ip().octets());
+        bytes.extend(destination.ip().octets());
+        bytes.extend(source.port().to_be_bytes());
+        bytes.extend(destination.port().to_be_bytes());
+        bytes.extend(u16::try_from(payload.len() + 8).unwrap().to_be_bytes());
+        bytes.extend([0, 0]);
+        bytes.extend(payload);
+        bytes.extend([0; 10]); // padding of a short frame
+        Frame { at: Duration::from_secs(1), bytes }
+    }
+
+    fn data(number: u16, payload: &[u8]) -> Frame {
+        let body = [&[0, 3][..], &number.to_be_bytes(), payload].concat();
+        frame(TRANSFER, CLIENT, &body)
+    }
+
+    fn acknowledgement(number: u16) -> Frame {
+        frame(CLIENT, TRANSFER, &[&[0, 4][..], &number.to_be_bytes()].concat())
+    }
+
+    fn request(name: &str) -> Frame {
+        frame(CLIENT, LISTENER, format!("\0\u{1}{name}\0octet\0blksize\x004\0").as_bytes())
+    }
+
+    #[test]
+    fn a_transfer_is_put_together_in_order_despite_loss_and_repeats() {
+        let seen = [
+            request("dir/a.efi"),
+            request("dir/a.efi"),
+            frame(TRANSFER, CLIENT, b"\0\x06blksize\x004\0"),
+            data(1, b"abcd"),
+            data(3, b"xy"),
+            data(1, b"abcd"),
+            data(2, b"efgh"),
+            data(3, b"xy"),
+            acknowledgement(3),
+        ];
+        let evidence = Evidence::read(&seen, MACHINE);
+        assert_eq!(evidence.transfers.len(), 1);
+        let transfer = &evidence.transfers[0];
+        assert_eq!(transfer.content, b"abcdefghxy");
+        assert_eq!(transfer.base_name(), b"a.efi");
+        assert!(transfer.completed.is_some());
+    }
+
+    #[test]
+    fn without_the_last_acknowledgement_nothing_is_complete() {
+        let seen = [request("a"), data(1, b"short"), acknowledgement(0)];
+        let evidence = Evidence::read(&seen, MACHINE);
+        assert_eq!(evidence.completed().count(), 0);
+    }
+
+    #[test]
+    fn a_size_probe_and_the_real_request_are_two_transfers() {
+        let probe_end = frame(CLIENT, TRANSFER, b"\0\x05\0\x08stop\0");
+        let seen = [request("a"), probe_end, request("a"), data(1, b"abc"), acknowledgement(1)];
+        let evidence = Evidence::read(&seen, MACHINE);
+        assert_eq!(evidence.transfers.len(), 2);
+        assert_eq!(evidence.completed().count(), 1);
+    }
+
+    #[test]
+    fn another_machines_traffic_is_not_evidence() {
+        let seen = [request("a"), data(1, b"abc"), acknowledgement(1)];
+        assert!(Evidence::read(&seen, [9; 6]).transfers.is_empty());
+    }
+
+    #[test]
+    fn an_offer_shows_who_named_which_file() {
+        let mut message = vec![0; 236];
+        message[0] = 2;
+        message[20..24].copy_from_slice(&[10, 77, 0, 2]);
+        message[28..34].copy_from_slice(&MACHINE);
+        message[108..116].copy_from_slice(b"ipxe.efi");
+        message.extend([99, 130, 83, 99, 53, 1, 2, 0, 77, 4]);
+        message.extend(b"iPXE");
+        message.extend([93, 2, 0, 7, 255, 1]);
+        let server = SocketAddrV4::new(*LISTENER.ip(), 67);
+        let seen = [frame(server, SocketAddrV4::new(Ipv4Addr::BROADCAST, 68), &message)];
+        let evidence = Evidence::read(&seen, MACHINE);
+        let offer = &evidence.dhcp[0];
+        assert!(offer.is_reply && offer.message_type == OFFER);
+        assert_eq!(offer.file, b"ipxe.efi");
+        assert_eq!(offer.boot_server, *LISTENER.ip());
+        assert_eq!((&offer.user_class[..], &offer.arch[..]), (&b"iPXE"[..], &[0, 7][..]));
+    }
+
+    #[test]
+    fn cut_frames_are_left_out() {
+        let whole = data(1, b"abcd").bytes;
+        for cut in 0..whole.len() {
+            let frame = Frame { at: Duration::ZERO, bytes: whole[..cut].to_vec() };
+            let _ = Evidence::read(&[frame], MACHINE);
+        }
+    }
+
+    #[test]
+    fn pe_files_tell_their_machine() {
+        let mut content = vec![0; 0x48];
+        content[..2].copy_from_slice(b"MZ");
+        content[0x3c] = 0x40;
+        content[0x40..0x46].copy_from_slice(b"PE\0\0\x64\x86");
+        assert_eq!(coff_machine(&content), Some(0x8664));
+        assert_eq!(coff_machine(b"#!ipxe"), None);
+        assert_eq!(coff_machine(b"MZ"), None);
+    }
+}

@@ -1,0 +1,183 @@
+//! The machines of the lab: a QEMU command line per firmware, and where its files lie.
+//!
+//! Software emulation everywhere (`-accel tcg`): every machine has it, and a half-working hardware
+//! acceleration inside somebody else's virtual machine cannot spoil a proof.
+
+use std::fs;
+use std::path::Path;
+
+use crate::error::{Context as _, Result, fail};
+use crate::packages::{self, Need};
+
+/// A kind of machine that the lab can start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Machine {
+    /// `SeaBIOS` with iPXE as the network card's boot ROM.
+    Bios,
+    /// EDK2, x86-64.
+    X64Uefi,
+    /// EDK2, 32-bit x86.
+    X86Uefi,
+    /// EDK2, 64-bit ARM.
+    Arm64Uefi,
+}
+
+/// EDK2's two flash files: code, and the variables' template that goes with it.
+struct Flash {
+    code: &'static str,
+    variables: &'static str,
+}
+
+impl Machine {
+    pub(crate) const ALL: [Self; 4] = [Self::Bios, Self::X64Uefi, Self::X86Uefi, Self::Arm64Uefi];
+
+    /// The firmware's name, as the server's configuration spells it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Bios => "bios",
+            Self::X64Uefi => "x64-uefi",
+            Self::X86Uefi => "x86-uefi",
+            Self::Arm64Uefi => "arm64-uefi",
+        }
+    }
+
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|machine| machine.name() == name)
+    }
+
+    /// What a person calls it.
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Self::Bios => "SeaBIOS with iPXE ROM",
+            Self::X64Uefi => "EDK2 x64 (OVMF)",
+            Self::X86Uefi => "EDK2 IA32 (OVMF)",
+            Self::Arm64Uefi => "EDK2 ARM64 (AAVMF)",
+        }
+    }
+
+    /// The hardware address the lab gives it.
+    pub(crate) fn hardware_address(self) -> [u8; 6] {
+        let last = match self {
+            Self::Bios => 1,
+            Self::X64Uefi => 2,
+            Self::X86Uefi => 3,
+            Self::Arm64Uefi => 4,
+        };
+        [0x52, 0x54, 0x00, 0xaa, 0x00, last]
+    }
+
+    /// The COFF machine number of the programs it can run; `None` where programs are no PE files.
+    pub(crate) fn coff_machine(self) -> Option<u16> {
+        match self {
+            Self::Bios => None,
+            Self::X64Uefi => Some(0x8664),
+            Self::X86Uefi => Some(0x014c),
+            Self::Arm64Uefi => Some(0xaa64),
+        }
+    }
+
+    /// What must be installed to start it.
+    pub(crate) fn needs(self) -> &'static [&'static Need] {
+        match self {
+            Self::Bios => &[&packages::QEMU_X86, &packages::QEMU_ROM],
+            Self::X64Uefi => &[&packages::QEMU_X86, &packages::OVMF_X64],
+            Self::X86Uefi => &[&packages::QEMU_X86, &packages::OVMF_IA32],
+            Self::Arm64Uefi => &[&packages::QEMU_ARM, &packages::AAVMF],
+        }
+    }
+
+    /// The whole command. `folder` gets the machine's own copy of the flash variables.
+    pub(crate) fn command_line(self, interface: &str, folder: &Path) -> Result<Vec<String>> {
+        let mut words = self.base_words();
+        if let Some(flash) = self.flash()? {
+            let variables = folder.join(format!("{}.vars", self.name()));
+            fs::copy(flash.variables, &variables)
+                .context(|| format!("copying {} to {}", flash.variables, variables.display()))?;
+            let drive = "if=pflash,format=raw";
+            words.push("-drive".to_owned());
+            words.push(format!("{drive},readonly=on,file={}", option_value(flash.code)));
+            words.push("-drive".to_owned());
+            words.push(format!("{drive},file={}", option_value(&variables.to_string_lossy())));
+        }
+        words.extend(["-netdev".to_owned(), netdev(interface), "-device".to_owned()]);
+        words.push(self.network_card());
+        Ok(words)
+    }
+
+    fn base_words(self) -> Vec<String> {
+        let own = match self {
+            Self::Bios => "qemu-system-x86_64 -machine pc,graphics=off -m 256 -boot n",
+            Self::X64Uefi => "qemu-system-x86_64 -machine q35 -m 512",
+            // Debian's only IA32 build is the one for Secure Boot, which insists on SMM.
+            Self::X86Uefi => {
+                "qemu-system-i386 -machine q35,smm=on -m 512 \
+                 -global driver=cfi.pflash01,property=secure,value=on"
+            }
+            Self::Arm64Uefi => "qemu-system-aarch64 -machine virt -cpu cortex-a57 -m 512",
+        };
+        let common = "-accel tcg -nographic -no-reboot";
+        own.split_whitespace().chain(common.split_whitespace()).map(str::to_owned).collect()
+    }
+
+    /// EDK2 has a driver for virtio-net in every build. An empty `romfile` takes iPXE's option ROM
+    /// out, so that EDK2's own PXE boots; on BIOS that ROM is the PXE client.
+    fn network_card(self) -> String {
+        let mac = crate::lab::vm::mac_text(self.hardware_address());
+        let rom = if self == Self::Bios { "" } else { ",romfile=" };
+        format!("virtio-net-pci,netdev=n0,mac={mac}{rom}")
+    }
+
+    fn flash(self) -> Result<Option<Flash>> {
+        let known = match self {
+            Self::Bios => return Ok(None),
+            Self::X64Uefi => packages::OVMF_X64_FILES,
+            Self::X86Uefi => packages::OVMF_IA32_FILES,
+            Self::Arm64Uefi => packages::AAVMF_FILES,
+        };
+        let present = known.iter().find(|pair| pair.iter().all(|file| Path::new(file).is_file()));
+        match present {
+            Some(&[code, variables]) => Ok(Some(Flash { code, variables })),
+            None => fail(format!(
+                "no firmware for {}: none of {} is there ({})",
+                self.title(),
+                known.iter().map(|pair| pair[0]).collect::<Vec<_>>().join(", "),
+                packages::advice(self.needs())
+            )),
+        }
+    }
+}
+
+fn netdev(interface: &str) -> String {
+    format!("tap,id=n0,ifname={interface},script=no,downscript=no")
+}
+
+/// A value inside a QEMU option: commas are doubled.
+fn option_value(value: &str) -> String {
+    value.replace(',', ",,")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_lead_back_to_machines() {
+        for machine in Machine::ALL {
+            assert_eq!(Machine::from_name(machine.name()), Some(machine));
+        }
+        assert_eq!(Machine::from_name("z80"), None);
+    }
+
+    #[test]
+    fn only_the_bios_machine_keeps_the_option_rom() {
+        for machine in Machine::ALL {
+            let has_rom = !machine.network_card().contains("romfile=");
+            assert_eq!(has_rom, machine == Machine::Bios);
+        }
+    }
+
+    #[test]
+    fn a_comma_in_a_path_does_not_end_the_option() {
+        assert_eq!(option_value("/a,b"), "/a,,b");
+    }
+}

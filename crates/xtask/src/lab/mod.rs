@@ -1,0 +1,13 @@
+//! A private wire on one machine: network namespaces, a bridge, and virtual machines with the
+//! firmware of real ones. Nothing here touches a network of the host.
+
+pub(crate) mod capture;
+pub(crate) mod evidence;
+pub(crate) mod firmware;
+pub(crate) mod foreign;
+pub(crate) mod loss;
+pub(crate) mod proof;
+pub(crate) mod server;
+pub(crate) mod stage;
+pub(crate) mod vm;
+pub(crate) mod wire;

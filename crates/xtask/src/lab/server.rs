@@ -1,0 +1,181 @@
+//! The server under test, in a namespace of its own.
+
+use core::time::Duration;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Context as _, Failure, Result, fail};
+use crate::lab::foreign;
+use crate::lab::wire::{SERVER_ADDRESS, Wire};
+use crate::process::Background;
+
+/// Generous: the machine may be busy building or emulating.
+const READY_PATIENCE: Duration = Duration::from_secs(60);
+
+/// Which program plays the boot server.
+#[derive(Debug, Clone)]
+pub(crate) enum Subject {
+    /// Ours: the path of the binary.
+    Ours(PathBuf),
+    /// dnsmasq as a proxy. It shows whether a failure lies in the lab or in our server.
+    StandIn,
+}
+
+/// What the server is to serve.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Setup<'a> {
+    /// The folder of boot files.
+    pub(crate) root: &'a Path,
+    /// Configuration after the first lines: rules, loaders.
+    pub(crate) rules: &'a str,
+    /// What the stand-in names to a client that is iPXE already.
+    pub(crate) for_ipxe: &'a str,
+}
+
+/// A running server. Dropping it ends it.
+#[derive(Debug)]
+pub(crate) struct Server {
+    process: Background,
+    is_ours: bool,
+}
+
+impl Server {
+    /// Starts the server on the wire and waits until its sockets are bound.
+    pub(crate) fn start(
+        wire: &mut Wire,
+        subject: &Subject,
+        setup: Setup<'_>,
+        folder: &Path,
+    ) -> Result<Self> {
+        let host = wire.host("boot", SERVER_ADDRESS)?;
+        let log = folder.join("server.log");
+        let binary = match subject {
+            Subject::Ours(binary) => binary,
+            Subject::StandIn => {
+                let words = stand_in(setup, &folder.join("stand-in.leases"));
+                let process = foreign::start(&host, &words, "dnsmasq as a proxy", &log)?;
+                return Ok(Self { process, is_ours: false });
+            }
+        };
+        let file = folder.join("server.toml");
+        fs::write(&file, config(setup)).context(|| format!("writing {}", file.display()))?;
+        let words = [&binary.to_string_lossy(), "--config", &file.to_string_lossy(), "serve"];
+        let mut command = host.command(&words);
+        command.env("RUST_LOG_STYLE", "never").current_dir(folder);
+        let mut process = Background::start(command, "the server", &log)?;
+        process.wait_for_line(READY_PATIENCE, |line| message(line).starts_with("ready"))?;
+        Ok(Self { process, is_ours: true })
+    }
+
+    pub(crate) fn is_ours(&self) -> bool {
+        self.is_ours
+    }
+
+    pub(crate) fn check_alive(&mut self) -> Result<()> {
+        self.process.check_alive()
+    }
+
+    /// The messages of the log, in order.
+    pub(crate) fn story(&self) -> Vec<String> {
+        self.process.printed().lines().map(|line| message(line).to_owned()).collect()
+    }
+
+    /// Memory that is really in use, in KiB (`VmRSS`).
+    pub(crate) fn resident_kib(&self) -> Result<u64> {
+        let file = format!("/proc/{}/status", self.process.pid());
+        let status = fs::read_to_string(&file).context(|| format!("reading {file}"))?;
+        resident_kib(&status).ok_or_else(|| Failure::new(format!("{file} has no VmRSS")))
+    }
+
+    /// Asks it to end; our server must then end well.
+    pub(crate) fn stop(&mut self) -> Result<()> {
+        let status = self.process.stop()?;
+        if self.is_ours && !status.success() {
+            return fail(format!("SIGTERM did not end the server well: {status}"));
+        }
+        Ok(())
+    }
+}
+
+/// The configuration file for a server on the lab's wire.
+pub(crate) fn config(setup: Setup<'_>) -> String {
+    format!(
+        "interfaces = [\"eth0\"]\nroot = {}\n\n[dhcp]\nmode = \"proxy\"\n\n{}",
+        toml_string(&setup.root.to_string_lossy()),
+        setup.rules
+    )
+}
+
+/// A basic string of TOML.
+fn toml_string(text: &str) -> String {
+    let mut quoted = String::from('"');
+    for character in text.chars() {
+        match character {
+            '"' | '\\' => quoted.extend(['\\', character]),
+            control if control.is_control() => {
+                quoted.push_str(&format!("\\u{:04X}", u32::from(control)));
+            }
+            plain => quoted.push(plain),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+/// What a log line says: the part after `[time level target] `.
+pub(crate) fn message(line: &str) -> &str {
+    match line.strip_prefix('[').and_then(|rest| rest.split_once("] ")) {
+        Some((_, message)) => message,
+        None => line,
+    }
+}
+
+fn resident_kib(status: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse().ok()
+}
+
+fn stand_in(setup: Setup<'_>, leases: &Path) -> Vec<String> {
+    let mut words = foreign::dnsmasq(leases);
+    let root = setup.root.display();
+    words.extend([
+        "--dhcp-range=10.77.0.0,proxy".to_owned(),
+        "--enable-tftp".to_owned(),
+        format!("--tftp-root={root}"),
+        "--dhcp-match=set:ipxe,175".to_owned(),
+        format!("--dhcp-boot=tag:ipxe,{}", setup.for_ipxe),
+        format!("--pxe-service=tag:ipxe,x86PC,lab,{}", setup.for_ipxe),
+    ]);
+    // 7 and 9 are both used by x64 firmware (IANA DHCPv6 registry, RFC 4578 erratum).
+    let loaders =
+        [("7", "ipxe.efi"), ("9", "ipxe.efi"), ("6", "grubnetia32.efi"), ("11", "bootnetaa64.efi")];
+    words.extend(loaders.map(|(arch, file)| format!("--pxe-service=tag:!ipxe,{arch},lab,{file}")));
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_message_is_what_follows_the_bracket() {
+        let line = "[2026-08-01T10:00:00Z INFO  pxe_server] ready: eth0 10.77.0.2";
+        assert_eq!(message(line), "ready: eth0 10.77.0.2");
+        assert_eq!(message("error: port 67 is taken"), "error: port 67 is taken");
+    }
+
+    #[test]
+    fn resident_memory_is_read_from_the_kernels_words() {
+        let status = "Name:\tpxe-server\nVmHWM:\t    7000 kB\nVmRSS:\t    6528 kB\nThreads:\t1\n";
+        assert_eq!(resident_kib(status), Some(6528));
+        assert_eq!(resident_kib("Name:\tx\n"), None);
+    }
+
+    #[test]
+    fn odd_paths_stay_one_string() {
+        assert_eq!(toml_string("/a \"b\"\\c\n"), "\"/a \\\"b\\\"\\\\c\\u000A\"");
+        let setup = Setup { root: Path::new("/boot files"), rules: "[tftp]\n", for_ipxe: "" };
+        let text = config(setup);
+        assert!(text.contains("root = \"/boot files\"\n") && text.ends_with("\n\n[tftp]\n"));
+    }
+}

@@ -1,0 +1,206 @@
+//! A whole scene: a wire, the foreign DHCP server, our server, and machines that boot on it.
+
+use core::time::Duration;
+use std::collections::VecDeque;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Instant, SystemTime};
+
+use crate::error::{Context as _, Result, fail};
+use crate::interrupt;
+use crate::lab::capture::Capture;
+use crate::lab::evidence::Evidence;
+use crate::lab::foreign::ForeignServer;
+use crate::lab::loss;
+use crate::lab::proof::{Proof, Seat, Verdict, judge};
+use crate::lab::server::{Server, Setup, Subject};
+use crate::lab::vm::{Vm, mac_text};
+use crate::lab::wire::Wire;
+use crate::packages;
+use crate::process::tail;
+
+/// How long a machine may take until its loader runs. Emulated machines take 10 to 40 s on an idle
+/// computer; on a busy one that says nothing about the server.
+pub(crate) const BOOT_PATIENCE: Duration = Duration::from_secs(300);
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// What a scene consists of.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Scene<'a> {
+    pub(crate) rules: &'a str,
+    /// Files to put into the server's root: a name, and where it may lie on this system.
+    pub(crate) files: &'a [(&'a str, &'a [&'a str])],
+    pub(crate) for_ipxe: &'a str,
+    pub(crate) loss_percent: u8,
+}
+
+/// A running scene. Dropping it ends everything in it.
+// Fields are dropped in order: programs first, the wire under them last.
+#[derive(Debug)]
+pub(crate) struct Stage {
+    pub(crate) server: Server,
+    _foreign: ForeignServer,
+    wire: Wire,
+    folder: PathBuf,
+}
+
+/// What happens on a stage, for whoever watches.
+#[derive(Debug)]
+pub(crate) enum Happening<'a> {
+    SwitchedOn(&'a Seat),
+    /// A line of the server's log, without time and level.
+    Said(&'a str),
+    Ran(&'a Seat, &'a Boot),
+}
+
+/// A proven boot and how long it took from power-on to the running loader.
+#[derive(Debug, Clone)]
+pub(crate) struct Boot {
+    pub(crate) proof: Proof,
+    pub(crate) took: Duration,
+}
+
+struct Player<'a> {
+    seat: &'a Seat,
+    vm: Vm,
+    capture: Capture,
+    /// Since the Unix epoch, the clock of the capture.
+    switched_on: Duration,
+}
+
+impl Stage {
+    /// Builds the scene. Everything it writes goes to `folder`.
+    pub(crate) fn build(subject: &Subject, scene: Scene<'_>, folder: &Path) -> Result<Self> {
+        let root = folder.join("boot");
+        fs::create_dir_all(&root).context(|| format!("making {}", root.display()))?;
+        for (name, sources) in scene.files {
+            place(&root.join(name), sources)?;
+        }
+        if matches!(subject, Subject::StandIn) {
+            equip_stand_in(&root)?;
+        }
+        let mut wire = Wire::new()?;
+        if scene.loss_percent > 0 {
+            loss::lose(&wire, scene.loss_percent)?;
+        }
+        let foreign = ForeignServer::start(&mut wire, folder)?;
+        let setup = Setup { root: &root, rules: scene.rules, for_ipxe: scene.for_ipxe };
+        let server = Server::start(&mut wire, subject, setup, folder)?;
+        Ok(Self { server, _foreign: foreign, wire, folder: folder.to_owned() })
+    }
+
+    /// Switches the machines on, at most `at_once` together, and lets each run until its boot is
+    /// proven. The first boot that cannot succeed any more is the error.
+    pub(crate) fn play(
+        &mut self,
+        seats: &[Seat],
+        at_once: usize,
+        watch: &mut dyn FnMut(Happening<'_>),
+    ) -> Result<Vec<Boot>> {
+        let mut waiting: VecDeque<&Seat> = seats.iter().collect();
+        let mut playing: Vec<Player<'_>> = Vec::new();
+        let mut boots: Vec<(usize, Boot)> = Vec::new();
+        let mut lines_seen = 0;
+        while !(waiting.is_empty() && playing.is_empty()) {
+            if playing.len() < at_once
+                && let Some(seat) = waiting.pop_front()
+            {
+                playing.push(self.switch_on(seat)?);
+                watch(Happening::SwitchedOn(seat));
+                continue;
+            }
+            interrupt::pause(LOOK_EVERY)?;
+            self.server.check_alive()?;
+            let story = self.server.story();
+            story.iter().skip(lines_seen).for_each(|line| watch(Happening::Said(line)));
+            lines_seen = story.len();
+            let mut still = Vec::new();
+            for mut player in playing {
+                let Some(boot) = self.look(&mut player)? else {
+                    still.push(player);
+                    continue;
+                };
+                watch(Happening::Ran(player.seat, &boot));
+                let place = seats.iter().position(|seat| seat.machine == player.seat.machine);
+                boots.push((place.unwrap_or_default(), boot));
+            }
+            playing = still;
+        }
+        boots.sort_by_key(|(place, _)| *place);
+        Ok(boots.into_iter().map(|(_, boot)| boot).collect())
+    }
+
+    fn switch_on<'a>(&self, seat: &'a Seat) -> Result<Player<'a>> {
+        let interface = format!("tap-{}", seat.machine.name());
+        let tap = self.wire.tap(&interface)?;
+        let capture = Capture::start(&tap, &self.folder)?;
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        let switched_on = now.unwrap_or_default();
+        let vm = Vm::start(seat.machine, &tap, &self.folder)?;
+        Ok(Player { seat, vm, capture, switched_on })
+    }
+
+    fn look(&self, player: &mut Player<'_>) -> Result<Option<Boot>> {
+        // Asked before the frames are read: what an ended machine sent is all there then.
+        let off = player.vm.is_off()?;
+        let late = Instant::now() > player.vm.started + BOOT_PATIENCE;
+        let machine = player.seat.machine;
+        let evidence = Evidence::read(&player.capture.frames()?, machine.hardware_address());
+        let screen = player.vm.screen();
+        let why = match judge(player.seat, &evidence, &screen) {
+            Verdict::Proven(proof) => {
+                let took = proof.ran_at.saturating_sub(player.switched_on);
+                return Ok(Some(Boot { proof, took }));
+            }
+            Verdict::Broken(why) => why,
+            Verdict::Waiting(what) if off => format!("the machine ended before {what}"),
+            Verdict::Waiting(what) if late => format!("not seen in {BOOT_PATIENCE:?}: {what}"),
+            Verdict::Waiting(_) => return Ok(None),
+        };
+        fail(format!(
+            "{}: {why}\n  the server said:\n{}\n  the screen showed:\n{}\n  captures and logs: {}",
+            machine.name(),
+            indented(&tail(&self.story_of(machine.hardware_address()), 12)),
+            indented(&tail(&screen, 8)),
+            self.folder.display()
+        ))
+    }
+
+    fn story_of(&self, hardware_address: [u8; 6]) -> String {
+        let mac = mac_text(hardware_address);
+        let story = self.server.story();
+        let lines: Vec<_> = story.iter().filter(|line| line.contains(&mac)).cloned().collect();
+        lines.join("\n")
+    }
+}
+
+/// dnsmasq finds no loader on the system and generates no menu: it gets copies.
+fn equip_stand_in(root: &Path) -> Result<()> {
+    let loaders = [
+        ("ipxe.efi", packages::IPXE_X64_FILES),
+        ("grubnetia32.efi", packages::GRUB_IA32_FILES),
+        ("bootnetaa64.efi", packages::SHIM_ARM64_FILES),
+        ("grubaa64.efi", packages::SHIM_GRUB_ARM64_FILES),
+    ];
+    for (name, sources) in loaders {
+        // A row that needs the loader has checked that it is there.
+        let _ = place(&root.join(name), sources);
+    }
+    let menu = root.join("menu.ipxe");
+    fs::write(&menu, "#!ipxe\nmenu The stand-in's menu\nitem again Again\nchoose choice\n")
+        .context(|| format!("writing {}", menu.display()))
+}
+
+/// Copies the first of `sources` that is there.
+fn place(to: &Path, sources: &[&str]) -> Result<()> {
+    let Some(from) = sources.iter().find(|source| Path::new(source).is_file()) else {
+        return fail(format!("none of {} is there", sources.join(", ")));
+    };
+    fs::copy(from, to).context(|| format!("copying {from} to {}", to.display()))?;
+    Ok(())
+}
+
+fn indented(text: &str) -> String {
+    let lines: Vec<_> = text.lines().map(|line| format!("    {line}")).collect();
+    lines.join("\n")
+}

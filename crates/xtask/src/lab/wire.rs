@@ -1,0 +1,168 @@
+//! The wire: one namespace with a bridge, one more per host, and a tap per virtual machine.
+//!
+//! Namespaces are named `pxelab-PID-N-HOST`, so that two runs never meet and a run that was killed
+//! leaves names by which the next one finds and removes them.
+
+use core::net::Ipv4Addr;
+use core::sync::atomic::{AtomicU32, Ordering};
+use std::path::Path;
+use std::process::Command;
+
+use crate::error::{Context as _, Result};
+use crate::process::{capture, command, find_program};
+
+/// The DHCP server that nobody touches.
+pub(crate) const FOREIGN_ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
+/// Our server.
+pub(crate) const SERVER_ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 2);
+/// The addresses the foreign server hands out.
+pub(crate) const POOL: [Ipv4Addr; 2] =
+    [Ipv4Addr::new(10, 77, 0, 100), Ipv4Addr::new(10, 77, 0, 150)];
+
+const PREFIX: &str = "pxelab-";
+static WIRES_MADE: AtomicU32 = AtomicU32::new(0);
+
+/// A private Ethernet segment. Dropping it ends every process on it and removes it.
+#[derive(Debug)]
+pub(crate) struct Wire {
+    name: String,
+    namespaces: Vec<Namespace>,
+}
+
+/// One host's network stack.
+#[derive(Debug, Clone)]
+pub(crate) struct Namespace(String);
+
+/// A virtual machine's end of the wire.
+#[derive(Debug, Clone)]
+pub(crate) struct Tap {
+    pub(crate) namespace: Namespace,
+    pub(crate) interface: String,
+}
+
+impl Wire {
+    /// Makes the segment: a namespace with an empty bridge.
+    pub(crate) fn new() -> Result<Self> {
+        let number = WIRES_MADE.fetch_add(1, Ordering::SeqCst);
+        let name = format!("{PREFIX}{}-{number}", std::process::id());
+        let mut wire = Self { name, namespaces: Vec::new() };
+        let lan = wire.namespace("lan")?;
+        lan.ip("link add br0 type bridge stp_state 0 forward_delay 0").context(|| {
+            "making a bridge (the kernel needs the module bridge: modprobe bridge)".to_owned()
+        })?;
+        lan.ip("link set br0 up")?;
+        Ok(wire)
+    }
+
+    /// Adds a host with one interface, `eth0`.
+    pub(crate) fn host(&mut self, name: &str, address: Ipv4Addr) -> Result<Namespace> {
+        let host = self.namespace(name)?;
+        let lan = self.lan();
+        lan.ip(&format!("link add v-{name} type veth peer name eth0 netns {}", host.0)).context(
+            || "making a veth pair (the kernel needs the module veth: modprobe veth)".to_owned(),
+        )?;
+        lan.ip(&format!("link set v-{name} master br0 up"))?;
+        host.ip(&format!("addr add {address}/24 brd + dev eth0"))?;
+        host.ip("link set eth0 up")?;
+        Ok(host)
+    }
+
+    /// Adds a tap for a virtual machine.
+    pub(crate) fn tap(&self, interface: &str) -> Result<Tap> {
+        let lan = self.lan();
+        lan.ip(&format!("tuntap add {interface} mode tap")).context(|| {
+            "making a tap (needs /dev/net/tun; the kernel's module is tun: modprobe tun)".to_owned()
+        })?;
+        lan.ip(&format!("link set {interface} master br0 up"))?;
+        Ok(Tap { namespace: lan.clone(), interface: interface.to_owned() })
+    }
+
+    /// The namespace that holds the bridge.
+    pub(crate) fn lan(&self) -> &Namespace {
+        &self.namespaces[0]
+    }
+
+    fn namespace(&mut self, host: &str) -> Result<Namespace> {
+        let namespace = Namespace(format!("{}-{host}", self.name));
+        capture(&mut command(&["ip", "netns", "add", &namespace.0]))
+            .context(|| "making a network namespace (needs root)".to_owned())?;
+        self.namespaces.push(namespace.clone());
+        namespace.ip("link set lo up")?;
+        Ok(namespace)
+    }
+}
+
+impl Drop for Wire {
+    fn drop(&mut self) {
+        for namespace in &self.namespaces {
+            remove(&namespace.0);
+        }
+    }
+}
+
+impl Namespace {
+    /// A command that runs in this namespace and dies with us, even if we are killed.
+    pub(crate) fn command<W: AsRef<str>>(&self, words: &[W]) -> Command {
+        let mut all = Vec::new();
+        if find_program("setpriv").is_some() {
+            all.extend(["setpriv", "--pdeathsig", "KILL", "--"]);
+        }
+        all.extend(["ip", "netns", "exec", &self.0]);
+        all.extend(words.iter().map(AsRef::as_ref));
+        command(&all)
+    }
+
+    fn ip(&self, words: &str) -> Result<String> {
+        let mut all = vec!["ip", "-n", &self.0];
+        all.extend(words.split(' '));
+        capture(&mut command(&all))
+    }
+}
+
+/// Removes what runs that no longer exist have left behind.
+pub(crate) fn sweep_leftovers() {
+    let Ok(list) = capture(&mut command(&["ip", "netns", "list"])) else { return };
+    for (name, pid) in ours(&list) {
+        let comm = std::fs::read_to_string(Path::new("/proc").join(pid).join("comm"));
+        if comm.map_or(true, |comm| comm.trim() != "xtask") {
+            remove(name);
+        }
+    }
+}
+
+/// The namespaces in the output of `ip netns list` that a run of ours made, with the run's
+/// process number.
+fn ours(list: &str) -> impl Iterator<Item = (&str, &str)> {
+    list.lines().filter_map(|line| {
+        let name = line.split_whitespace().next()?;
+        let (pid, _) = name.strip_prefix(PREFIX)?.split_once('-')?;
+        pid.bytes().all(|byte| byte.is_ascii_digit()).then_some((name, pid))
+    })
+}
+
+/// Ends the processes of a namespace and removes it. Best effort: it runs in drops.
+fn remove(namespace: &str) {
+    for signal in ["-TERM", "-KILL"] {
+        let pids = capture(&mut command(&["ip", "netns", "pids", namespace])).unwrap_or_default();
+        if pids.trim().is_empty() {
+            break;
+        }
+        let mut words = vec!["kill", signal];
+        words.extend(pids.split_whitespace());
+        let _ = capture(&mut command(&words));
+        std::thread::sleep(core::time::Duration::from_millis(200));
+    }
+    let _ = capture(&mut command(&["ip", "netns", "del", namespace]));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_namespaces_of_the_lab_are_ours() {
+        let list = "pxelab-123-0-lan (id: 4)\npxelab-9-1-boot\npxelab-x-1-lan\nlab\ncni-123-0\n";
+        let found: Vec<_> = ours(list).collect();
+        assert_eq!(found, [("pxelab-123-0-lan", "123"), ("pxelab-9-1-boot", "9")]);
+    }
+}
