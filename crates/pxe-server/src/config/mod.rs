@@ -8,7 +8,7 @@ mod reader;
 mod sections;
 
 use core::fmt;
-use std::net::Ipv4Addr;
+use core::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
 pub use fault::{Fault, Faults};

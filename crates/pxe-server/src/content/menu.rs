@@ -4,7 +4,7 @@
 //! we were not there.
 
 use core::fmt::Write;
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 use pxe_select::Firmware;
 
@@ -151,7 +151,7 @@ fn grub_cpu(firmware: Firmware) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use std::net::Ipv4Addr;
+    use core::net::Ipv4Addr;
 
     use super::*;
 

@@ -1,8 +1,8 @@
 //! Who holds a UDP port: so that "address in use" can name the program to stop.
 
 use core::fmt;
+use core::net::Ipv4Addr;
 use std::fs;
-use std::net::Ipv4Addr;
 use std::path::Path;
 
 /// A process that holds a port.
@@ -85,7 +85,8 @@ pub fn explain(
     match error.kind() {
         std::io::ErrorKind::AddrInUse => {
             let holder = of_udp_port(port);
-            let who = holder.as_ref().map_or("another program".to_owned(), Holder::to_string);
+            let who =
+                holder.as_ref().map_or_else(|| "another program".to_owned(), Holder::to_string);
             let stop = match &holder {
                 Some(Holder { service: Some(service), .. }) => {
                     format!("stop it: sudo systemctl stop {service}")

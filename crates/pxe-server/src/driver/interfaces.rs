@@ -1,8 +1,8 @@
 //! The machine's network interfaces: which ones we serve and which address each has.
 
+use core::net::Ipv4Addr;
 use std::collections::BTreeMap;
 use std::io;
-use std::net::Ipv4Addr;
 
 use nix::ifaddrs::getifaddrs;
 use nix::net::if_::{InterfaceFlags, if_nametoindex};

@@ -6,9 +6,10 @@ pub mod interfaces;
 mod ports;
 mod socket;
 
+use core::net::{IpAddr, Ipv4Addr, SocketAddr};
+use core::time::Duration;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use log::{debug, info, warn};
 use mio::{Events, Poll};

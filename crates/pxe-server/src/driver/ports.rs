@@ -1,8 +1,8 @@
 //! All sockets of the server: bound together, polled together, found by their name.
 
+use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::collections::VecDeque;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use mio::{Interest, Registry, Token};
 use pxe_tftp::TransferId;

@@ -1,7 +1,7 @@
 //! UDP sockets that know which interface a datagram came in by, and answer through it.
 
+use core::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::io::{self, IoSlice, IoSliceMut};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::os::fd::{AsRawFd, RawFd};
 
 use mio::event::Source;

@@ -1,10 +1,10 @@
 //! The clients we have heard of, so that a file request can be told whose it is.
 
 use core::hash::{Hash, Hasher};
+use core::net::{IpAddr, Ipv4Addr};
 use core::time::Duration;
 use std::collections::hash_map::{DefaultHasher, Entry};
 use std::collections::{BTreeMap, HashMap};
-use std::net::{IpAddr, Ipv4Addr};
 use std::time::Instant;
 
 use super::event::{ClientId, Stage};

@@ -1,7 +1,7 @@
 //! What the engine asks of whoever holds the files. The server's answer is
 //! [`crate::content::Files`]; a test's may be a map in memory.
 
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 use pxe_select::Generated;
 

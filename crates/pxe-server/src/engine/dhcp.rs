@@ -1,6 +1,6 @@
 //! DHCP datagrams: facts in, the decision asked, the answer out.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Instant;
 
 use pxe_dhcp::respond::{Inbound, ProxyAnswer, ProxyRequest, Received, RequestKind, ServerPort};
@@ -44,7 +44,7 @@ impl Engine {
         let requested = view.first(OptionCode::REQUESTED_ADDRESS);
         let address = requested
             .and_then(|value| <[u8; 4]>::try_from(value).ok())
-            .map_or(view.client_address(), Ipv4Addr::from);
+            .map_or_else(|| view.client_address(), Ipv4Addr::from);
         if !address.is_unspecified() {
             self.clients.learn_address(client, address);
         }
@@ -111,7 +111,10 @@ impl Engine {
     }
 
     pub(super) fn poll_dhcp(&mut self, now: Instant, out: &mut Vec<u8>) -> Option<Transmit> {
-        let transmit = self.proxy.as_mut()?.poll_transmit(now, out)?;
+        let proxy = self.proxy.as_mut()?;
+        // The story was told when the request was decided.
+        while proxy.poll_event().is_some() {}
+        let transmit = proxy.poll_transmit(now, out)?;
         Some(Transmit {
             socket: match transmit.port {
                 ServerPort::BootServer => SocketId::BootServer,

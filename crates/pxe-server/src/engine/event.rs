@@ -1,8 +1,8 @@
 //! What happened to which client: the engine's only report. Logs are views of it.
 
 use core::fmt;
+use core::net::IpAddr;
 use core::time::Duration;
-use std::net::IpAddr;
 
 use pxe_select::Firmware;
 

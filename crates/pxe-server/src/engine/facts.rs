@@ -1,6 +1,6 @@
 //! What we know of a client, kept in one place, and given to the one decision as its facts.
 
-use std::net::Ipv4Addr;
+use core::net::Ipv4Addr;
 
 use pxe_dhcp::{BootFacts, MessageView};
 use pxe_select::{Arch, ClientFacts, IpxeFeatures};

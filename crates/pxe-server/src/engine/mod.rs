@@ -16,8 +16,8 @@ mod event;
 mod facts;
 mod tftp;
 
+use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::collections::VecDeque;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Instant;
 
 use pxe_dhcp::respond::ProxyResponder;

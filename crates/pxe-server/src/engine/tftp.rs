@@ -1,6 +1,6 @@
 //! TFTP requests: the decision asked, the content opened, the transfer followed to its end.
 
-use std::net::{IpAddr, Ipv4Addr};
+use core::net::{IpAddr, Ipv4Addr};
 use std::time::Instant;
 
 use pxe_select::{Action, Asked, ClientFacts};

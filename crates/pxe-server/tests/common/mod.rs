@@ -1,0 +1,257 @@
+//! The real program on the loopback, with ports that need no rights, and clients of plain sockets.
+#![allow(dead_code, unreachable_pub, reason = "every test uses its own part")]
+
+use core::sync::atomic::{AtomicU16, Ordering};
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::time::{Duration, Instant};
+
+use pxe_dhcp::{
+    HardwareType, Message, MessageType, MessageView, Operation, OptionCode, SizeBudget,
+};
+
+/// Long enough for any machine; reached only when something is broken.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Ports of this test process: `cargo test` runs the tests of a file in threads of one process, and
+/// files one after the other.
+static NEXT_PORT: AtomicU16 = AtomicU16::new(0);
+
+/// Four ports nobody holds: server, client (server + 1), boot server, TFTP.
+pub fn free_ports() -> (u16, u16, u16) {
+    let base = 20_000 + (std::process::id() % 2_000) as u16 * 10;
+    loop {
+        let port = base.wrapping_add(NEXT_PORT.fetch_add(10, Ordering::Relaxed));
+        let free = |port| UdpSocket::bind((Ipv4Addr::UNSPECIFIED, port)).is_ok();
+        if (port..port + 4).all(free) {
+            return (port, port + 2, port + 3);
+        }
+    }
+}
+
+/// A folder that is removed at the end.
+pub struct Folder(pub PathBuf);
+
+impl Folder {
+    pub fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("pxe-server-{name}-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&path);
+        fs::create_dir_all(&path).expect("folder");
+        Self(path)
+    }
+
+    pub fn write(&self, name: &str, bytes: &[u8]) {
+        let path = self.0.join(name);
+        fs::create_dir_all(path.parent().expect("parent")).expect("folder");
+        fs::write(path, bytes).expect("file");
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A server under test.
+pub struct Server {
+    child: Child,
+    log: Receiver<String>,
+    seen: Vec<String>,
+    pub dhcp: u16,
+    pub boot_server: u16,
+    pub tftp: u16,
+}
+
+impl Server {
+    /// Starts it over `root`, with `extra` at the end of its configuration, and waits for `ready`.
+    pub fn start(folder: &Folder, extra: &str) -> Self {
+        let (dhcp, boot_server, tftp) = free_ports();
+        let root = folder.0.join("boot");
+        fs::create_dir_all(&root).expect("root");
+        let config = folder.0.join("pxe.toml");
+        let text = format!(
+            "interfaces = [\"lo\"]\nroot = \"boot\"\n[dhcp]\nport = {dhcp}\nboot_port = {boot_server}\n\
+             [tftp]\nport = {tftp}\n{extra}"
+        );
+        fs::write(&config, text).expect("config");
+        let (child, log) = spawn(&["--config", &config.to_string_lossy()]);
+        let mut server = Self { child, log, seen: Vec::new(), dhcp, boot_server, tftp };
+        server.expect("ready");
+        server
+    }
+
+    /// Waits for a line of the log that contains `text`.
+    pub fn expect(&mut self, text: &str) -> String {
+        if let Some(line) = self.seen.iter().find(|line| line.contains(text)) {
+            return line.clone();
+        }
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let Ok(line) = self.log.recv_timeout(left) else {
+                panic!("no line with {text:?} in the log:\n{}", self.seen.join("\n"));
+            };
+            self.seen.push(line.clone());
+            if line.contains(text) {
+                return line;
+            }
+        }
+    }
+
+    /// The log so far.
+    pub fn log(&mut self) -> String {
+        self.seen.extend(self.log.try_iter());
+        self.seen.join("\n")
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// SIGTERM, and the exit code.
+    pub fn stop(mut self) -> Option<i32> {
+        let pid = nix::unistd::Pid::from_raw(self.child.id().cast_signed());
+        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).expect("kill");
+        self.child.wait().expect("wait").code()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+pub fn program() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pxe-server"));
+    command.env_remove("RUST_LOG").env_remove("JOURNAL_STREAM");
+    command
+}
+
+fn spawn(arguments: &[&str]) -> (Child, Receiver<String>) {
+    let mut child = program()
+        .args(arguments)
+        .stderr(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("the server starts");
+    let stderr = child.stderr.take().expect("stderr");
+    let (sender, log) = mpsc::channel();
+    std::thread::spawn(move || {
+        for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+            if sender.send(line).is_err() {
+                break;
+            }
+        }
+    });
+    (child, log)
+}
+
+/// A machine's DHCP side.
+pub struct Client {
+    pub socket: UdpSocket,
+    pub mac: [u8; 6],
+    pub arch: u16,
+}
+
+impl Client {
+    /// Listens on the client port of `server`.
+    pub fn new(server: &Server, mac: [u8; 6], arch: u16) -> Self {
+        let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, server.dhcp + 1)).expect("client");
+        socket.set_read_timeout(Some(PATIENCE)).expect("timeout");
+        Self { socket, mac, arch }
+    }
+
+    /// A PXE request as EDK2 makes it.
+    pub fn request(&self, kind: MessageType, address: Ipv4Addr) -> Vec<u8> {
+        let mut message = Message::new(Operation::BootRequest);
+        message.set_hardware(HardwareType::ETHERNET, &self.mac).expect("address");
+        message.set_transaction_id(0x1234_5678);
+        message.set_client_address(address);
+        message.push(OptionCode::MESSAGE_TYPE, &[kind.0]);
+        message.push(OptionCode::CLIENT_ARCHITECTURE, &self.arch.to_be_bytes());
+        message.push(OptionCode::NETWORK_INTERFACE, &[1, 3, 0]);
+        let class = format!("PXEClient:Arch:{:05}:UNDI:003000", self.arch);
+        message.push(OptionCode::VENDOR_CLASS, class.as_bytes());
+        let mut out = Vec::new();
+        message.encode(SizeBudget::for_request(None), &mut out).expect("encodes");
+        out
+    }
+
+    /// Asks, and returns the file named in the reply.
+    pub fn boot_file(&self, kind: MessageType, port: u16) -> String {
+        let ciaddr = match kind {
+            MessageType::REQUEST => Ipv4Addr::LOCALHOST,
+            _ => Ipv4Addr::UNSPECIFIED,
+        };
+        let request = self.request(kind, ciaddr);
+        self.socket.send_to(&request, (Ipv4Addr::LOCALHOST, port)).expect("send");
+        let mut buffer = [0; 2048];
+        let (bytes, _) = self.socket.recv_from(&mut buffer).expect("a reply");
+        let reply = MessageView::parse_strict(&buffer[..bytes]).expect("well-formed");
+        assert_eq!(reply.hardware_address(), self.mac);
+        String::from_utf8(reply.boot_file().to_vec()).expect("text")
+    }
+}
+
+/// How a TFTP read ended.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Fetched {
+    Whole(Vec<u8>),
+    Error(u16),
+    Silence,
+}
+
+/// Reads a file block by block, without options.
+pub fn fetch(port: u16, name: &[u8]) -> Fetched {
+    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("client");
+    socket.set_read_timeout(Some(Duration::from_secs(5))).expect("timeout");
+    let request = [&[0, 1], name, b"\0octet\0"].concat();
+    socket.send_to(&request, (Ipv4Addr::LOCALHOST, port)).expect("send");
+    let mut whole = Vec::new();
+    let mut buffer = [0; 2048];
+    let mut expected = 1_u16;
+    loop {
+        let Ok((bytes, from)) = socket.recv_from(&mut buffer) else { return Fetched::Silence };
+        match buffer[1] {
+            3 => {
+                let block = u16::from_be_bytes([buffer[2], buffer[3]]);
+                if block == expected {
+                    whole.extend_from_slice(&buffer[4..bytes]);
+                    expected = expected.wrapping_add(1);
+                }
+                socket.send_to(&[0, 4, buffer[2], buffer[3]], from).expect("ack");
+                if block == expected.wrapping_sub(1) && bytes < 516 {
+                    return Fetched::Whole(whole);
+                }
+            }
+            5 => return Fetched::Error(u16::from_be_bytes([buffer[2], buffer[3]])),
+            other => panic!("opcode {other}"),
+        }
+    }
+}
+
+/// Every file below a folder.
+pub fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let mut files = Vec::new();
+    for path in entries.flatten().map(|entry| entry.path()) {
+        if path.is_dir() {
+            files.extend(files_below(&path));
+        } else {
+            files.push(path);
+        }
+    }
+    files.sort();
+    files
+}
+
+pub fn loopback(port: u16) -> SocketAddr {
+    SocketAddr::from((Ipv4Addr::LOCALHOST, port))
+}

@@ -1,0 +1,100 @@
+//! What the program says when it cannot start: which port, who holds it, what to do.
+
+mod common;
+
+use std::net::{Ipv4Addr, UdpSocket};
+use std::process::Output;
+
+use common::{Folder, free_ports, program};
+
+fn run(folder: &Folder, text: &str, command: &str) -> (Option<i32>, String) {
+    folder.write("pxe.toml", text.as_bytes());
+    let config = folder.0.join("pxe.toml");
+    let Output { status, stdout, stderr } = program()
+        .args(["--config", &config.to_string_lossy(), command])
+        .output()
+        .expect("the program runs");
+    let text = [stdout, stderr].concat();
+    (status.code(), String::from_utf8_lossy(&text).into_owned())
+}
+
+#[test]
+fn a_taken_port_names_its_holder_and_the_remedy() {
+    let folder = Folder::new("taken");
+    let (dhcp, boot_server, tftp) = free_ports();
+    let holder = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, dhcp)).expect("bind");
+    let text = format!(
+        "interfaces = [\"lo\"]\n[dhcp]\nport = {dhcp}\nboot_port = {boot_server}\n[tftp]\nport = {tftp}\n"
+    );
+    let (code, said) = run(&folder, &text, "serve");
+    drop(holder);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains(&format!("UDP port {dhcp} (DHCP) is taken by")), "{said}");
+    assert!(said.contains(&format!("pid {}", std::process::id())), "{said}");
+    assert!(said.contains("stop it"), "{said}");
+}
+
+#[test]
+fn a_missing_interface_lists_those_present() {
+    let folder = Folder::new("interface");
+    let (code, said) = run(&folder, "interfaces = [\"eth77\"]\n", "serve");
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("\"eth77\" is not there") && said.contains("lo (127.0.0.1)"), "{said}");
+}
+
+#[test]
+fn every_fault_of_a_configuration_is_reported_at_once() {
+    let folder = Folder::new("config");
+    let text = "rot = \"boot\"\n[dhcp]\nmode = \"proxi\"\n[tftp]\nport = 0\n";
+    let (code, said) = run(&folder, text, "serve");
+    assert_eq!(code, Some(2), "{said}");
+    for part in [
+        "pxe.toml:1: rot:",
+        "did you mean `root`?",
+        "pxe.toml:3: dhcp.mode:",
+        "pxe.toml:5: tftp.port:",
+    ] {
+        assert!(said.contains(part), "{part:?} is missing in:\n{said}");
+    }
+}
+
+#[test]
+fn check_finds_faults_of_rules_root_interfaces_and_ports_in_one_run() {
+    let folder = Folder::new("check");
+    let (dhcp, boot_server, tftp) = free_ports();
+    let _holder = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, tftp)).expect("bind");
+    let text = format!(
+        "interfaces = [\"eth77\"]\nroot = \"nowhere\"\n[dhcp]\nport = {dhcp}\nboot_port = {boot_server}\n\
+         [tftp]\nport = {tftp}\n[loaders]\nbios = \"missing.kpxe\"\n[[rule]]\nwhen = {{ mac = \"zz\" }}\ndeny = true\n"
+    );
+    let (code, said) = run(&folder, &text, "check");
+    assert_eq!(code, Some(2), "{said}");
+    for part in
+        ["eth77", "nowhere", "missing.kpxe", "rule[1].when.mac", &format!("UDP port {tftp} (TFTP)")]
+    {
+        assert!(said.contains(part), "{part:?} is missing in:\n{said}");
+    }
+}
+
+#[test]
+fn without_rights_the_one_command_that_grants_them_is_named() {
+    // Root has the rights; setpriv (util-linux) takes them away.
+    let folder = Folder::new("rights");
+    folder.write("pxe.toml", b"interfaces = [\"lo\"]\n");
+    let copy = std::path::PathBuf::from(env!("CARGO_BIN_EXE_pxe-server"));
+    let mut command = if nix::unistd::geteuid().is_root() {
+        let mut command = std::process::Command::new("setpriv");
+        command.args(["--bounding-set=-all", "--inh-caps=-all"]).arg(copy);
+        command
+    } else {
+        std::process::Command::new(copy)
+    };
+    let output = command
+        .args(["--config", &folder.0.join("pxe.toml").to_string_lossy(), "serve"])
+        .output()
+        .expect("the program runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("no right to bind UDP port 67"), "{said}");
+    assert!(said.contains("sudo setcap cap_net_bind_service=+ep "), "{said}");
+}
