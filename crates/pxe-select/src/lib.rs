@@ -24,6 +24,7 @@ mod arch;
 mod builder;
 mod decision;
 mod error;
+mod explain;
 mod facts;
 mod firmware;
 #[cfg(feature = "_fuzz")]

@@ -80,11 +80,13 @@ pub fn normalise(requested: &[u8]) -> Result<Name<'_>, NameFault> {
     let path = trim_start(path, is_separator);
     check_components(path)?;
     let bytes = if is_clean(path) { Cow::Borrowed(path) } else { Cow::Owned(join(path)) };
-    // A last component of nothing but garbage leaves its directory, which is no file.
-    let trimmed = trim_end(&bytes, is_garbage).len();
-    let file_left = bytes.get(..trimmed).and_then(<[u8]>::last).is_some_and(|byte| *byte != b'/');
+    let trimmed = trim_end(&bytes, is_garbage);
+    // Cutting must not uncover what was refused above: `..\xff` is a file name, `..` is none.
+    let last = trimmed.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+    let names_file = !matches!(last, b"" | b"." | b"..");
+    let trimmed = trimmed.len();
     Ok(Name {
-        trimmed: (trimmed < bytes.len() && file_left).then_some(trimmed),
+        trimmed: (trimmed < bytes.len() && names_file).then_some(trimmed),
         cleaned: *bytes != *requested,
         bytes,
     })
@@ -297,7 +299,7 @@ mod tests {
         assert_eq!(&*name.bytes, b"ipxe.efi\xff\xff ");
         assert_eq!(name.trimmed_bytes(), b"ipxe.efi");
         assert!(!name.cleaned);
-        for plain in [&b"ipxe.efi"[..], b"\xff", b" ", b"dir/\xff", b"a b"] {
+        for plain in [&b"ipxe.efi"[..], b"\xff", b" ", b"dir/\xff", b"a b", b"..\xff", b"a/.. ", b".\xff"] {
             let name = normalise(plain).unwrap();
             assert_eq!(name.trimmed, None, "{plain:?}");
             assert_eq!(name.trimmed_bytes(), plain);

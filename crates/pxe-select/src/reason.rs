@@ -1,4 +1,4 @@
-//! Why a decision came out as it did: small values that print as sentences for an administrator.
+//! Why a decision came out as it did: small values. The sentences they print as are in `explain`.
 
 use core::fmt;
 
@@ -7,7 +7,6 @@ use crate::{
     firmware::Firmware,
     identity::MissingFeatures,
     limits::{LOSERS_MAX, REASONS_MAX},
-    loaders::default_loaders,
     names::{Generated, NameFault},
 };
 
@@ -173,172 +172,6 @@ impl Reason {
     }
 }
 
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match *self {
-            Self::HostDoesNotBoot { .. }
-            | Self::HostNamesLoader { .. }
-            | Self::HostLoaderNotForIpxe { .. }
-            | Self::RuleMatched { .. }
-            | Self::RuleSkipped { .. } => self.fmt_entry(f),
-            Self::LoaderTable { .. }
-            | Self::LoaderOfTwin { .. }
-            | Self::ScriptForIpxe
-            | Self::HeldUnknown
-            | Self::HeldNoLoader { .. }
-            | Self::HeldNoHttpBase
-            | Self::HeldUrlTooLong => self.fmt_outcome(f),
-            Self::NameRefused { .. }
-            | Self::NameCleaned
-            | Self::NameTrimmed
-            | Self::NameGenerated { .. }
-            | Self::NamePlain => self.fmt_name(f),
-            _ => self.fmt_identity(f),
-        }
-    }
-}
-
-impl Reason {
-    fn fmt_identity(self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::ArchListed { arch, firmware } => {
-                write!(f, "option 93 names architecture {arch}: {firmware}")
-            }
-            Self::ByteCodeIsX64 { arch, firmware } => write!(
-                f,
-                "architecture {} in option 93 is listed as EBC but real machines send it for x64: treated as \
-                 {firmware}",
-                arch.0
-            ),
-            Self::ArchWithoutFirmware { arch } => {
-                write!(f, "architecture {arch} has no firmware name here")
-            }
-            Self::ArchFromClass { arch, firmware } => {
-                write!(f, "option 93 is missing; the text of option 60 names architecture {arch}: {firmware}")
-            }
-            Self::ArchsDisagree { listed, class } => {
-                write!(f, "option 60 names architecture {class}, option 93 {listed}: option 93 is used")
-            }
-            Self::NoArch { boots: true } => f.write_str(
-                "the client wants to boot but names no architecture, neither in option 93 nor in option 60",
-            ),
-            Self::NoArch { boots: false } => {
-                f.write_str("nothing is known about the client's firmware (no option 93, no boot class in option 60)")
-            }
-            Self::ClassDecidesTransport { arch, firmware } => {
-                let is = if firmware.is_http() { "is" } else { "is not" };
-                write!(f, "the class {is} HTTPClient, the architecture is {arch}: treated as {firmware}")
-            }
-            Self::NoHttpFirmware { arch } => {
-                write!(f, "the class is HTTPClient, but architecture {arch} has no HTTP boot known here")
-            }
-            Self::RaspberryPiByMac => f.write_str("the MAC prefix belongs to Raspberry Pi boards: rpi"),
-            Self::RaspberryPiByMachineId => f.write_str("option 97 carries a Raspberry Pi's code: rpi"),
-            Self::RaspberryPiRunsOther { firmware } => {
-                write!(f, "a Raspberry Pi board, but it asks as {firmware}: not its boot ROM")
-            }
-            Self::RaspberryPiIsNoPc => {
-                f.write_str("a Raspberry Pi board is no PC, whatever its architecture number says")
-            }
-            Self::UbootByClass => f.write_str("option 60 is U-Boot's on 64-bit ARM: arm64-uboot"),
-            Self::Uboot32 => {
-                f.write_str("option 60 is U-Boot's on 32-bit ARM, for which there is no firmware name")
-            }
-            Self::IpxeByUserClass => f.write_str("iPXE is running (option 77)"),
-            Self::IpxeByOption175 => f.write_str("iPXE is running (option 175)"),
-            Self::GpxeRunning => f.write_str(
-                "gPXE is running (option 77); it cannot read iPXE scripts: served like the firmware it sits in",
-            ),
-            Self::IpxeIncomplete { missing } => {
-                write!(f, "this iPXE lacks {missing}: it gets a full loader, like the firmware it sits in")
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn fmt_entry(self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::HostDoesNotBoot { host } => {
-                write!(f, "host entry {} says boot = false", u64::from(host) + 1)
-            }
-            Self::HostNamesLoader { host } => {
-                write!(f, "host entry {} names this loader", u64::from(host) + 1)
-            }
-            Self::HostLoaderNotForIpxe { host } => write!(
-                f,
-                "host entry {} names a loader for the firmware; iPXE already runs, so it is not sent again",
-                u64::from(host) + 1
-            ),
-            Self::RuleMatched { rule, conditions, firmware } => {
-                write!(f, "rule {} matched: ", u32::from(rule) + 1)?;
-                conditions.fmt_for(firmware, f)
-            }
-            Self::RuleSkipped { rule, mismatch } => {
-                write!(f, "rule {} does not apply: {mismatch}", u32::from(rule) + 1)
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn fmt_outcome(self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::LoaderTable { firmware } => write!(f, "the loader for {firmware}"),
-            Self::LoaderOfTwin { firmware } => {
-                write!(f, "the loader for {firmware}: the same machine by TFTP, it runs the same programs")
-            }
-            Self::ScriptForIpxe => f.write_str("a running iPXE gets its script"),
-            Self::HeldUnknown => f.write_str(
-                "unknown firmware never gets a guessed file; to boot this machine name its loader in a [[host]] \
-                 or [[rule]], or let option 93 through to this server",
-            ),
-            Self::HeldNoLoader { firmware } => fmt_no_loader(firmware, f),
-            Self::HeldNoHttpBase => f.write_str(
-                "the client takes only a URL, and this server has no HTTP address to make one from; turn UEFI HTTP \
-                 Boot off on the machine or give it a rule with a url",
-            ),
-            Self::HeldUrlTooLong => {
-                f.write_str("the URL would be too long for a DHCP option; shorten the file's path")
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn fmt_name(self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NameRefused { fault } => write!(f, "the requested name is refused: {fault}"),
-            Self::NameCleaned => f.write_str("slashes, drive prefix or trailing control bytes were cleaned from the name"),
-            Self::NameTrimmed => f.write_str(
-                "the name ends in bytes that firmware appends by mistake: without them it is tried second",
-            ),
-            Self::NameGenerated { generated: Generated::IpxeMenu } => {
-                f.write_str("the iPXE menu is generated unless a file of this name exists")
-            }
-            Self::NameGenerated { generated: Generated::GrubConfig } => {
-                f.write_str("the GRUB menu is generated unless a file of this name exists")
-            }
-            Self::NamePlain => f.write_str("the file of the requested name"),
-            _ => Ok(()),
-        }
-    }
-}
-
-fn fmt_no_loader(firmware: Firmware, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    write!(f, "there is no loader for {firmware}; ")?;
-    let candidates = default_loaders(firmware);
-    if candidates.is_empty() {
-        return write!(
-            f,
-            "name one as {firmware} under [loaders], or let it read its own configuration"
-        );
-    }
-    f.write_str("put one of ")?;
-    for (position, candidate) in candidates.iter().enumerate() {
-        let separator = if position == 0 { "" } else { ", " };
-        write!(f, "{separator}{}", candidate.file_name)?;
-    }
-    write!(f, " into root, or name one as {firmware} under [loaders]")
-}
-
 /// Which conditions a rule has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -353,31 +186,6 @@ pub struct Conditions {
     pub subnet: bool,
     /// `mac`.
     pub mac: bool,
-}
-
-impl Conditions {
-    fn fmt_for(self, firmware: Option<Firmware>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut separator = "";
-        if self.arch {
-            f.write_str("arch")?;
-            if let Some(firmware) = firmware {
-                write!(f, " {firmware}")?;
-            }
-            separator = ", ";
-        }
-        for (has, name) in [
-            (self.user_class, "user-class"),
-            (self.vendor_class, "vendor-class"),
-            (self.subnet, "subnet"),
-            (self.mac, "mac"),
-        ] {
-            if has {
-                write!(f, "{separator}{name}")?;
-                separator = ", ";
-            }
-        }
-        if separator.is_empty() { f.write_str("it has no conditions") } else { Ok(()) }
-    }
 }
 
 /// Why a rule did not decide: the first condition that was not met, or what it speaks to.
@@ -408,32 +216,6 @@ pub enum Mismatch {
     },
     /// The rule denies, but the host entry or an earlier rule gives this machine a loader.
     Admitted,
-}
-
-impl fmt::Display for Mismatch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Arch { firmware: Some(firmware) } => write!(f, "arch does not list {firmware}"),
-            Self::Arch { firmware: None } => f.write_str("arch is given and the client's firmware is unknown"),
-            Self::UserClass => f.write_str("user-class differs"),
-            Self::VendorClass => f.write_str("vendor-class differs"),
-            Self::Subnet => f.write_str("the client is in another subnet"),
-            Self::SubnetUnknown => f.write_str("subnet is given and the client's is unknown"),
-            Self::Mac => f.write_str("mac differs"),
-            Self::SpeaksToFirmware => f.write_str(
-                "it speaks to firmware and iPXE already runs (a rule for iPXE says user-class = \"iPXE\")",
-            ),
-            Self::UrlNeedsHttp { firmware: Some(firmware) } => {
-                write!(f, "it names a url, and {firmware} takes only a file name")
-            }
-            Self::UrlNeedsHttp { firmware: None } => {
-                f.write_str("it names a url, and the client takes only a file name")
-            }
-            Self::Admitted => f.write_str(
-                "it denies, but the machine's host entry or an earlier rule gives it a loader",
-            ),
-        }
-    }
 }
 
 /// The reasons of one decision in the order they arose; the last one decided. Fixed size, no allocation.

@@ -521,7 +521,7 @@ mod hosts_and_rules {
             Rule::file(when.clone(), "lab.ipxe"),
             Rule::url(when.clone(), "http://192.0.2.5/lab.ipxe"),
         ] {
-            let expected = rule.file.clone().or(rule.url.clone());
+            let expected = rule.file.clone().or_else(|| rule.url.clone());
             let policy =
                 Policy::builder().loader(Firmware::X64Uefi, "ipxe.efi").rule(rule).build().unwrap();
             assert_eq!(target(&policy, &ipxe(true)), expected);
@@ -766,5 +766,65 @@ mod requested_names {
     fn a_rule_that_names_a_boot_file_does_not_change_names() {
         let policy = Policy::builder().rule(Rule::file(When::any(), "x.efi")).build().unwrap();
         assert_eq!(ask(&policy, b"y.efi").action, file(b"y.efi", None));
+    }
+}
+
+/// What the requests in `shared/captures` say (real firmware, see the README there), with the intended answer.
+mod captured {
+    use super::*;
+
+    #[test]
+    fn every_request_gets_its_own_loader() {
+        let policy = one_loader_each();
+        let base = "http://{server}:8080/boot/";
+        for (origin, class, archs, expected) in [
+            (
+                "aavmf-arm64-shim-then-http",
+                "PXEClient:Arch:00011:UNDI:003000",
+                &[Arch(11)][..],
+                "arm64-uefi",
+            ),
+            (
+                "aavmf-arm64-shim-then-http",
+                "HTTPClient:Arch:00019:UNDI:003000",
+                &[Arch(19)],
+                "arm64-uefi-http",
+            ),
+            (
+                "ipxe-bios-and-ovmf-x64-chain",
+                "PXEClient:Arch:00007:UNDI:003000",
+                &[Arch(7)],
+                "x64-uefi",
+            ),
+            ("ovmf-ia32-grub", "PXEClient:Arch:00006:UNDI:003000", &[Arch(6)], "x86-uefi"),
+            ("ovmf-x64-http", "HTTPClient:Arch:00016:UNDI:003000", &[Arch(16)], "x64-uefi-http"),
+            ("uboot-arm64", "U-Boot.armv8", &[Arch(22)], "arm64-uboot"),
+            ("uboot-arm64", "PXEClient:Arch:00011:UNDI:003000", &[Arch(11)], "arm64-uefi"),
+            ("s390-netboot", "", &[Arch(31)], "s390x"),
+            ("slof-ppc64", "", &[Arch(12)], "ppc64-of"),
+        ] {
+            let mut facts = client(archs, class.as_bytes());
+            facts.machine_id = Some(&[0; 17]);
+            facts.vendor_class = facts.vendor_class.filter(|class| !class.is_empty());
+            let found = target(&policy, &facts).unwrap();
+            assert_eq!(found.strip_prefix(base).unwrap_or(&found), expected, "{origin}");
+        }
+        // The first DISCOVER of s390-netboot and slof-ppc64 says nothing at all; their second does.
+        assert_eq!(boot(&policy, &ClientFacts::new(&MAC)).action, Action::Hold);
+    }
+
+    #[test]
+    fn both_ipxe_get_a_script() {
+        let policy = one_loader_each();
+        let bios: &[u8] =
+            &[0xb1, 0xeb, 0x17, 0x22, 0x13, 0x11, 0x27, 0x19, 0x29, 0x10, 0x21, 0x15, 0x18, 0x12];
+        let efi: &[u8] = &[0xb1, 0xeb, 0x17, 0x24, 0x13, 0x11, 0x27, 0x29, 0x15, 0x1b, 0x12];
+        for (archs, flags) in [([Arch(0)], bios), ([Arch(7)], efi)] {
+            let mut facts = client(&archs, b"PXEClient:Arch:00000:UNDI:002001");
+            facts.user_class = Some(b"iPXE");
+            facts.ipxe = Some(IpxeFeatures::from_flags(flags.iter().map(|code| (*code, 1))));
+            assert!(matches!(boot(&policy, &facts).action, Action::Script { .. }), "{archs:?}");
+            assert_eq!(boot(&policy, &facts).identity.ipxe, Ipxe::Complete);
+        }
     }
 }
