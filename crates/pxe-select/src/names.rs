@@ -299,7 +299,9 @@ mod tests {
         assert_eq!(&*name.bytes, b"ipxe.efi\xff\xff ");
         assert_eq!(name.trimmed_bytes(), b"ipxe.efi");
         assert!(!name.cleaned);
-        for plain in [&b"ipxe.efi"[..], b"\xff", b" ", b"dir/\xff", b"a b", b"..\xff", b"a/.. ", b".\xff"] {
+        for plain in
+            [&b"ipxe.efi"[..], b"\xff", b" ", b"dir/\xff", b"a b", b"..\xff", b"a/.. ", b".\xff"]
+        {
             let name = normalise(plain).unwrap();
             assert_eq!(name.trimmed, None, "{plain:?}");
             assert_eq!(name.trimmed_bytes(), plain);
