@@ -1,0 +1,97 @@
+//! `cargo run --release -p pxe-benches -- codec [--assert]`: times the codecs in turn, many short rounds each, and
+//! prints medians. With `--assert` a missed target makes the program fail.
+
+use std::env;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use pxe_benches::codec::{READERS, Reader};
+use pxe_benches::messages::{Sample, samples};
+
+/// Turns each competitor gets.
+const ROUNDS: usize = 301;
+/// Times all messages are read in one turn: short enough that a disturbance hits few turns.
+const REPEATS: u32 = 40;
+/// How many times faster than owned dhcproto we have to be.
+const OWNED_TARGET: f64 = 3.0;
+/// How many times faster than borrowed dhcproto we have to be.
+const BORROWED_TARGET: f64 = 1.0;
+
+fn main() -> ExitCode {
+    let words: Vec<String> = env::args().skip(1).collect();
+    let known = words.iter().all(|word| word == "codec" || word == "--assert");
+    if !known {
+        eprintln!("usage: pxe-benches [codec] [--assert]");
+        return ExitCode::from(2);
+    }
+    if cfg!(debug_assertions) {
+        eprintln!("this is a debug build: add --release for figures that mean something");
+    }
+    let reached = codec();
+    let asserted = words.iter().any(|word| word == "--assert");
+    if reached || !asserted { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Prints the figures; whether they reach the targets.
+fn codec() -> bool {
+    let samples = samples();
+    let bytes: usize = samples.iter().map(|sample| sample.datagram.len()).sum();
+    println!("parse and read ten boot facts of {} DISCOVERs, {bytes} bytes", samples.len());
+    println!("medians of {ROUNDS} rounds in turn, {REPEATS} times each message a round\n");
+
+    let all = medians(&samples);
+    let [ours, owned, at_sight, kept] = all;
+    for ((name, _), nanoseconds) in READERS.iter().zip(all) {
+        println!("{name:<30}{nanoseconds:>8.1} ns/message {:>7.2} times ours", nanoseconds / ours);
+    }
+    println!("\n{:<56}{:>8}{:>8}{:>8}{:>8}", "ns for each", "ours", "owned", "sight", "kept");
+    for sample in &samples {
+        let each = medians(core::slice::from_ref(sample));
+        println!(
+            "{:<56}{:>8.1}{:>8.1}{:>8.1}{:>8.1}",
+            sample.name, each[0], each[1], each[2], each[3]
+        );
+    }
+
+    println!();
+    let owned_reached = judge("owned", owned / ours, OWNED_TARGET);
+    // The better of the two ways is what counts.
+    let borrowed_reached = judge("borrowed", at_sight.min(kept) / ours, BORROWED_TARGET);
+    owned_reached && borrowed_reached
+}
+
+fn judge(name: &str, ratio: f64, target: f64) -> bool {
+    let reached = ratio >= target;
+    let verdict = if reached { "reached" } else { "MISSED" };
+    println!("{ratio:.2} times as fast as dhcproto {name}; target {target:.1}: {verdict}");
+    reached
+}
+
+/// Nanoseconds for one message, by competitor.
+fn medians(samples: &[Sample]) -> [f64; READERS.len()] {
+    let mut rounds = READERS.map(|_| Vec::with_capacity(ROUNDS));
+    for round in 0..=ROUNDS {
+        for ((_, reader), nanoseconds) in READERS.iter().zip(&mut rounds) {
+            let one = turn(*reader, samples);
+            // The first round warms the caches.
+            if round > 0 {
+                nanoseconds.push(one);
+            }
+        }
+    }
+    rounds.map(|mut nanoseconds| {
+        nanoseconds.sort_by(f64::total_cmp);
+        nanoseconds[ROUNDS / 2]
+    })
+}
+
+fn turn(reader: Reader, samples: &[Sample]) -> f64 {
+    let started = Instant::now();
+    for _ in 0..REPEATS {
+        for sample in samples {
+            reader(core::hint::black_box(&sample.datagram));
+        }
+    }
+    let messages = f64::from(REPEATS) * samples.len() as f64;
+    started.elapsed().as_nanos() as f64 / messages
+}

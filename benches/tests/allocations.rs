@@ -1,0 +1,136 @@
+//! Counts allocations where there must be none: reading a message, writing one into a buffer that was used before,
+//! and a responder that has answered a few clients.
+
+use core::hint::black_box;
+use core::net::{Ipv4Addr, SocketAddrV4};
+use core::time::Duration;
+use std::fs;
+use std::path::Path;
+use std::time::Instant;
+
+use allocation_counter::measure;
+use pxe_benches::codec::{READERS, ours};
+use pxe_benches::messages::samples;
+use pxe_dhcp::respond::{Inbound, ProxyAnswer, ProxyConfig, ProxyResponder, Received, ServerPort};
+use pxe_dhcp::{Message, MessageType, MessageView, Operation, OptionCode, SizeBudget};
+
+/// Every golden vector that is a whole message.
+fn vectors() -> Vec<(String, Vec<u8>)> {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/pxe-dhcp/tests/vectors");
+    let mut found = Vec::new();
+    for folder in [tests.clone(), tests.join("replies")] {
+        for entry in fs::read_dir(folder).expect("the folder of the vectors") {
+            let path = entry.expect("a readable folder").path();
+            let name = path.file_name().expect("a file").to_string_lossy().into_owned();
+            if name.ends_with(".bin") && !name.contains(".option") {
+                found.push((name, fs::read(&path).expect("a vector")));
+            }
+        }
+    }
+    assert!(found.len() > 40, "only {} vectors", found.len());
+    found
+}
+
+#[test]
+fn the_counter_counts() {
+    assert_eq!(measure(|| drop(black_box(Vec::<u8>::with_capacity(1)))).count_total, 1);
+    let (_, dhcproto) = READERS[1];
+    let sample = &samples()[0];
+    assert!(measure(|| dhcproto(&sample.datagram)).count_total > 0, "an owned decoder allocates");
+}
+
+#[test]
+fn reading_allocates_nothing() {
+    for (name, datagram) in vectors() {
+        let counted = measure(|| {
+            let view = MessageView::parse(&datagram).expect("a vector");
+            black_box(MessageView::parse_strict(&datagram).is_ok());
+            black_box(view.anomalies().count());
+            let facts = view.boot_facts();
+            black_box(facts.requested().iter().count());
+            black_box(facts.class().map(|class| (class.arch(), class.undi(), class.space())));
+            black_box(facts.client_id().map(|id| (id.hardware(), id.duid())));
+            black_box(facts.user_classes().map(|classes| classes.items().count()));
+            black_box(facts.relay_agent().map(|relay| relay.sub_options().count()));
+            black_box(facts.machine().map(|machine| machine.guid()));
+            black_box(facts.ipxe_options().map(|ipxe| ipxe.features()));
+            black_box(facts.vendor_options());
+            black_box(facts.archs.iter().count());
+            for option in view.options() {
+                black_box(view.first(option.code));
+            }
+            black_box((view.boot_file(), view.server_name(), view.hardware_address()));
+        });
+        assert_eq!(counted.count_total, 0, "{name}");
+    }
+    for sample in samples() {
+        assert_eq!(measure(|| ours(&sample.datagram)).count_total, 0, "{}", sample.name);
+    }
+}
+
+#[test]
+fn writing_into_used_buffers_allocates_nothing() {
+    let mut reply = Message::new(Operation::BootReply);
+    let mut out = Vec::new();
+    let mut answer = |datagram: &[u8]| {
+        let view = MessageView::parse(datagram).expect("a sample");
+        reply.reset_reply_to(&view, MessageType::OFFER);
+        reply
+            .set_server_address(SERVER)
+            .push(OptionCode::SERVER_IDENTIFIER, &SERVER.octets())
+            .push(OptionCode::VENDOR_CLASS, b"PXEClient")
+            .push_from(&view, OptionCode::MACHINE_ID);
+        reply.set_boot_file(b"ipxe.efi").expect("a short name");
+        out.clear();
+        let budget = SizeBudget::for_request(view.boot_facts().max_message_size);
+        reply.encode(budget, &mut out).expect("it fits");
+        out.len()
+    };
+    let samples = samples();
+    samples.iter().for_each(|sample| assert!(answer(&sample.datagram) >= 300));
+    for sample in &samples {
+        let counted = measure(|| {
+            black_box(answer(&sample.datagram));
+        });
+        assert_eq!(counted.count_total, 0, "{}", sample.name);
+    }
+}
+
+#[test]
+fn a_responder_that_has_warmed_up_allocates_nothing() {
+    let mut responder = ProxyResponder::new(ProxyConfig::default());
+    let mut now = Instant::now();
+    let mut out = Vec::new();
+    // Some DISCOVERs are of clients that get no answer; those must not allocate either.
+    let samples = samples();
+    let mut round = |responder: &mut ProxyResponder| {
+        let mut answered = 0;
+        for sample in &samples {
+            now += Duration::from_millis(10);
+            answered += usize::from(answer(responder, now, &sample.datagram));
+        }
+        while responder.poll_transmit(now, &mut out).is_some() {}
+        while responder.poll_event().is_some() {}
+        answered
+    };
+    let answered = round(&mut responder);
+    assert!(answered >= 8, "only {answered} were answered");
+    let counted = measure(|| assert_eq!(round(&mut responder), answered));
+    assert_eq!(counted.count_total, 0);
+}
+
+fn answer(responder: &mut ProxyResponder, now: Instant, datagram: &[u8]) -> bool {
+    let client = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 68);
+    let received = Received::new(client, ServerPort::Dhcp, SERVER, 1);
+    match responder.handle_datagram(now, &received, datagram) {
+        Ok(Inbound::Request(request)) => {
+            let answer = ProxyAnswer::new(SERVER, b"ipxe.efi");
+            responder.accept(now, request, &answer).expect("a short name");
+            true
+        }
+        Ok(Inbound::Overheard(..)) => false,
+        Err(dropped) => panic!("{dropped}"),
+    }
+}
+
+const SERVER: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 5);
