@@ -7,7 +7,9 @@ use crate::options::{
     IpxeOption, IpxeOptions, IpxeOptionsBuilder, PxeOption, PxeOptions, PxeOptionsBuilder,
     RelayAgentInformation, RelayAgentInformationBuilder, RelayOption, UserClass, UserClassFraming,
 };
-use crate::{AnomalyKind, Area, Message, MessageView, OptionCode, SizeBudget};
+use crate::{
+    AnomalyKind, Area, EncodeError, Message, MessageKind, MessageView, OptionCode, SizeBudget,
+};
 
 /// Parses a message, reads everything, encodes it again and compares.
 pub fn message(data: &[u8]) {
@@ -23,12 +25,18 @@ pub fn message(data: &[u8]) {
     let budget = SizeBudget::of_payload(usize::MAX);
     let message = Message::from_view(&view);
     let mut out = Vec::new();
-    if message.encode(budget, &mut out).is_err() {
-        assert_ne!(faults, 0, "a faultless message cannot be encoded");
-        return;
+    match message.encode(budget, &mut out) {
+        Ok(bytes) => assert_eq!(bytes, out.len()),
+        // What cannot be written though nothing is wrong with it: 64 bytes of BOOTP options, and values that boot
+        // clients would not join.
+        Err(EncodeError::NoRoom { .. } | EncodeError::ValueTooLong { .. }) => return,
+        Err(error) => panic!("a copy holds an option that cannot be encoded: {error}"),
     }
     let again = MessageView::parse(&out).expect("what the encoder writes can be read");
-    assert_same(&view, &again);
+    // A message type of illegal length is not copied, and the copy is then BOOTP.
+    if view.kind() != MessageKind::Dhcp || message.kind() == MessageKind::Dhcp {
+        assert_same(&view, &again);
+    }
     assert_well_formed(&again);
     let mut twice = Vec::new();
     Message::from_view(&again).encode(budget, &mut twice).expect("encoding is repeatable");
