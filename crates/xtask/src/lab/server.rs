@@ -61,7 +61,7 @@ impl Server {
         fs::write(&file, config(setup)).context(|| format!("writing {}", file.display()))?;
         let words = [&binary.to_string_lossy(), "--config", &file.to_string_lossy(), "serve"];
         let mut command = host.command(&words);
-        command.env("RUST_LOG_STYLE", "never").current_dir(folder);
+        command.env("RUST_LOG_STYLE", "never").env_remove("JOURNAL_STREAM").current_dir(folder);
         let mut process = Background::start(command, "the server", &log)?;
         process.wait_for_line(READY_PATIENCE, |line| message(line).starts_with("ready"))?;
         Ok(Self { process, is_ours: true })
@@ -122,12 +122,16 @@ fn toml_string(text: &str) -> String {
     quoted
 }
 
-/// What a log line says: the part after `[time level target] `.
+/// What a log line of our server says: the part after the time and the level, where they are.
 pub(crate) fn message(line: &str) -> &str {
-    match line.strip_prefix('[').and_then(|rest| rest.split_once("] ")) {
-        Some((_, message)) => message,
-        None => line,
-    }
+    let starts_a_time =
+        |word: &str| word.starts_with(|c: char| c.is_ascii_digit()) && word.ends_with('Z');
+    let text = match line.split_once(' ') {
+        Some((time, text)) if starts_a_time(time) => text,
+        _ => line,
+    };
+    let levels = ["error: ", "warn: ", "debug: ", "trace: "];
+    levels.into_iter().find_map(|level| text.strip_prefix(level)).unwrap_or(text)
 }
 
 fn resident_kib(status: &str) -> Option<u64> {
@@ -158,10 +162,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_message_is_what_follows_the_bracket() {
-        let line = "[2026-08-01T10:00:00Z INFO  pxe_server] ready: eth0 10.77.0.2";
-        assert_eq!(message(line), "ready: eth0 10.77.0.2");
-        assert_eq!(message("error: port 67 is taken"), "error: port 67 is taken");
+    fn the_message_is_what_follows_time_and_level() {
+        let line = "2026-08-01T10:00:00.000Z 52:54:00:aa:00:01 offered ipxe.efi";
+        assert_eq!(message(line), "52:54:00:aa:00:01 offered ipxe.efi");
+        assert_eq!(message("2026-08-01T10:00:00Z warn: port 67 is taken"), "port 67 is taken");
+        assert_eq!(message("ready: eth0 10.77.0.2"), "ready: eth0 10.77.0.2");
     }
 
     #[test]
