@@ -6,25 +6,21 @@
     clippy::unwrap_used
 )]
 
+mod budget;
+mod encode;
+mod header;
 mod plan;
 
 use alloc::vec::Vec;
 use core::net::Ipv4Addr;
 use core::ops::Range;
 
-use bytes::BufMut;
-
 use crate::code::OptionCode;
-use crate::error::EncodeError;
 use crate::header::{Flags, HardwareType, MessageKind, MessageType, Operation};
-use crate::limits::{
-    BOOT_FILE_BYTES, BOOT_FILE_BYTES_MAX, DATAGRAM_BYTES_MIN, HARDWARE_ADDRESS_BYTES_MAX,
-    IP_UDP_HEADER_BYTES, MAGIC_COOKIE, MESSAGE_BYTES_MIN, OPTION_VALUE_BYTES_MAX,
-    PAYLOAD_BYTES_DEFAULT, PAYLOAD_BYTES_MAX, SERVER_NAME_BYTES, SERVER_NAME_BYTES_MAX,
-};
-use crate::parse::{END, PAD};
+use crate::limits::{BOOT_FILE_BYTES, HARDWARE_ADDRESS_BYTES_MAX, SERVER_NAME_BYTES};
 use crate::view::MessageView;
-use plan::Plan;
+pub use budget::SizeBudget;
+use header::fill;
 
 /// A BOOTP or DHCPv4 message to be sent.
 ///
@@ -265,96 +261,6 @@ impl Message {
         self.values.get(entry.value.clone())
     }
 
-    /// Sets `htype`, `hlen` and `chaddr`.
-    ///
-    /// # Errors
-    /// The address is longer than 16 bytes.
-    pub fn set_hardware(
-        &mut self,
-        hardware_type: HardwareType,
-        address: &[u8],
-    ) -> Result<&mut Self, EncodeError> {
-        if address.len() > HARDWARE_ADDRESS_BYTES_MAX {
-            return Err(EncodeError::HardwareAddress(address.len()));
-        }
-        self.hardware_type = hardware_type;
-        self.hardware_length = u8::try_from(address.len()).unwrap_or_default();
-        fill(&mut self.hardware_address, address);
-        Ok(self)
-    }
-
-    /// Sets `hops`.
-    pub const fn set_hops(&mut self, hops: u8) -> &mut Self {
-        self.hops = hops;
-        self
-    }
-
-    /// Sets `xid`.
-    pub const fn set_transaction_id(&mut self, transaction_id: u32) -> &mut Self {
-        self.transaction_id = transaction_id;
-        self
-    }
-
-    /// Sets `secs`.
-    pub const fn set_seconds(&mut self, seconds: u16) -> &mut Self {
-        self.seconds = seconds;
-        self
-    }
-
-    /// Sets `flags`.
-    pub const fn set_flags(&mut self, flags: Flags) -> &mut Self {
-        self.flags = flags;
-        self
-    }
-
-    /// Sets `ciaddr`.
-    pub const fn set_client_address(&mut self, address: Ipv4Addr) -> &mut Self {
-        self.client_address = address;
-        self
-    }
-
-    /// Sets `yiaddr`.
-    pub const fn set_your_address(&mut self, address: Ipv4Addr) -> &mut Self {
-        self.your_address = address;
-        self
-    }
-
-    /// Sets `siaddr`.
-    pub const fn set_server_address(&mut self, address: Ipv4Addr) -> &mut Self {
-        self.server_address = address;
-        self
-    }
-
-    /// Sets `giaddr`.
-    pub const fn set_relay_address(&mut self, address: Ipv4Addr) -> &mut Self {
-        self.relay_address = address;
-        self
-    }
-
-    /// Sets `sname`, which always ends with a NUL.
-    ///
-    /// # Errors
-    /// The name is longer than 63 bytes or contains a NUL.
-    pub fn set_server_name(&mut self, name: &[u8]) -> Result<&mut Self, EncodeError> {
-        if name.len() > SERVER_NAME_BYTES_MAX || name.contains(&0) {
-            return Err(EncodeError::Name { bytes: name.len(), field_bytes: SERVER_NAME_BYTES });
-        }
-        fill(&mut self.server_name, name);
-        Ok(self)
-    }
-
-    /// Sets `file`, which always ends with a NUL.
-    ///
-    /// # Errors
-    /// The name is longer than 127 bytes or contains a NUL.
-    pub fn set_boot_file(&mut self, name: &[u8]) -> Result<&mut Self, EncodeError> {
-        if name.len() > BOOT_FILE_BYTES_MAX || name.contains(&0) {
-            return Err(EncodeError::Name { bytes: name.len(), field_bytes: BOOT_FILE_BYTES });
-        }
-        fill(&mut self.boot_file, name);
-        Ok(self)
-    }
-
     /// Whether the message is DHCP, BOOTP with options, or BOOTP without.
     pub fn kind(&self) -> MessageKind {
         if !self.cookie {
@@ -366,54 +272,6 @@ impl Message {
         }
     }
 
-    /// Writes the message and returns its length in bytes.
-    ///
-    /// When room is short, options are left out: first those the request did not ask for, last in the output order
-    /// first; then those it asked for, least wanted first; then 61, 67 and 97. Options 1, 43, 51, 53, 54, 60, 82
-    /// and those of [`push_mandatory`](Self::push_mandatory) always stay.
-    ///
-    /// # Errors
-    /// An option cannot be encoded, the options that must stay do not fit the budget, or the buffer is too small;
-    /// nothing is written then.
-    pub fn encode(&self, budget: SizeBudget, out: &mut impl BufMut) -> Result<usize, EncodeError> {
-        let plan = Plan::make(self, budget)?;
-        let needed_bytes = plan.message_bytes();
-        let buffer_bytes = out.remaining_mut();
-        if buffer_bytes < needed_bytes {
-            return Err(EncodeError::BufferTooSmall { needed_bytes, buffer_bytes });
-        }
-        self.put_header(out);
-        if self.cookie {
-            out.put_slice(&MAGIC_COOKIE);
-            for entry in self.entries.iter().filter(|entry| plan.keeps(entry.code)) {
-                self.put_option(entry, out);
-            }
-            out.put_u8(END);
-        }
-        out.put_bytes(PAD, plan.padding_bytes());
-        Ok(needed_bytes)
-    }
-
-    /// The length in bytes that [`encode`](Self::encode) would write.
-    ///
-    /// # Errors
-    /// Those of [`encode`](Self::encode).
-    pub fn encoded_bytes(&self, budget: SizeBudget) -> Result<usize, EncodeError> {
-        Plan::make(self, budget).map(|plan| plan.message_bytes())
-    }
-
-    /// The options that [`encode`](Self::encode) would leave out for want of room.
-    ///
-    /// # Errors
-    /// Those of [`encode`](Self::encode).
-    pub fn omitted(
-        &self,
-        budget: SizeBudget,
-    ) -> Result<impl Iterator<Item = OptionCode> + '_, EncodeError> {
-        let plan = Plan::make(self, budget)?;
-        Ok(self.entries.iter().map(|entry| entry.code).filter(move |&code| !plan.keeps(code)))
-    }
-
     fn copy_identity(&mut self, view: &MessageView<'_>) {
         self.hardware_type = view.hardware_type();
         self.hardware_length = u8::try_from(view.hardware_address().len()).unwrap_or_default();
@@ -422,83 +280,7 @@ impl Message {
         self.relay_address = view.relay_address();
     }
 
-    fn put_header(&self, out: &mut impl BufMut) {
-        out.put_slice(&[
-            self.operation.octet(),
-            self.hardware_type.0,
-            self.hardware_length,
-            self.hops,
-        ]);
-        out.put_u32(self.transaction_id);
-        out.put_u16(self.seconds);
-        out.put_u16(self.flags.0);
-        out.put_slice(&self.client_address.octets());
-        out.put_slice(&self.your_address.octets());
-        out.put_slice(&self.server_address.octets());
-        out.put_slice(&self.relay_address.octets());
-        out.put_slice(&self.hardware_address);
-        out.put_slice(&self.server_name);
-        out.put_slice(&self.boot_file);
-    }
-
-    fn put_option(&self, entry: &Entry, out: &mut impl BufMut) {
-        let value = self.values.get(entry.value.clone()).unwrap_or_default();
-        for part in value.chunks(OPTION_VALUE_BYTES_MAX) {
-            out.put_u8(entry.code.0);
-            out.put_u8(u8::try_from(part.len()).unwrap_or_default());
-            out.put_slice(part);
-        }
-        if entry.padded {
-            out.put_u8(PAD);
-        }
-    }
-
     fn entry_mut(&mut self, code: OptionCode) -> Option<&mut Entry> {
         self.entries.iter_mut().find(|entry| entry.code == code)
     }
-}
-
-/// How long a message may be: octets of UDP payload.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct SizeBudget {
-    payload_bytes: usize,
-}
-
-impl SizeBudget {
-    /// The budget for an answer to a request with this option 57.
-    ///
-    /// Option 57 counts the IP datagram. It is taken as at least 576 (RFC 2132 section 9.10), and the payload is
-    /// at most 1472 bytes: clients announce more than they accept. Without option 57 it is 548 bytes.
-    pub fn for_request(max_message_size: Option<u16>) -> Self {
-        let payload_bytes = match max_message_size {
-            Some(datagram_bytes) => usize::from(datagram_bytes)
-                .max(DATAGRAM_BYTES_MIN)
-                .saturating_sub(IP_UDP_HEADER_BYTES)
-                .min(PAYLOAD_BYTES_MAX),
-            None => PAYLOAD_BYTES_DEFAULT,
-        };
-        Self { payload_bytes }
-    }
-
-    /// A budget of so many octets of UDP payload, at least 300: shorter messages are padded anyway.
-    pub fn of_payload(payload_bytes: usize) -> Self {
-        Self { payload_bytes: payload_bytes.max(MESSAGE_BYTES_MIN) }
-    }
-
-    /// Octets of UDP payload.
-    pub const fn payload_bytes(self) -> usize {
-        self.payload_bytes
-    }
-}
-
-impl Default for SizeBudget {
-    fn default() -> Self {
-        Self { payload_bytes: PAYLOAD_BYTES_DEFAULT }
-    }
-}
-
-/// Copies a value that fits into a field and zeroes the rest of it.
-fn fill(field: &mut [u8], value: &[u8]) {
-    let mut octets = value.iter().copied();
-    field.iter_mut().for_each(|slot| *slot = octets.next().unwrap_or_default());
 }

@@ -45,7 +45,7 @@ impl Drop for Case {
 fn for_each_case(mut check: impl FnMut(&mut Random)) {
     let fixed = std::env::var("PXE_SEED").ok().map(|seed| seed.parse().expect("a number"));
     let cases = std::env::var("PXE_CASES").ok().map(|count| count.parse().expect("a number"));
-    let seeds = fixed.map_or(0..cases.unwrap_or(CASES), |seed: u64| seed..seed + 1);
+    let seeds = fixed.map_or_else(|| 0..cases.unwrap_or(CASES), |seed: u64| seed..seed + 1);
     for seed in seeds {
         let _case = Case(seed);
         check(&mut Random(seed));
