@@ -169,7 +169,7 @@ impl Message {
         *self = Self { entries, values, requested, ..Self::new(operation) };
     }
 
-    /// Sets an option. A value that was set before is replaced.
+    /// Sets an option. A value that was set before is replaced; its bytes stay in the buffer until a reset.
     pub fn push(&mut self, code: OptionCode, value: &[u8]) -> &mut Self {
         self.push_with(code, |values| values.extend_from_slice(value))
     }
@@ -201,6 +201,17 @@ impl Message {
             entry.padded = true;
         }
         self
+    }
+
+    /// Sets a string option and ends it with a NUL inside its length, unless it has one. EDK2 writes a NUL behind the
+    /// value of option 67, onto the next option; other clients read on until they find one.
+    pub fn push_terminated(&mut self, code: OptionCode, text: &[u8]) -> &mut Self {
+        self.push_with(code, |values| {
+            values.extend_from_slice(text);
+            if text.last() != Some(&0) {
+                values.push(0);
+            }
+        })
     }
 
     /// Sets an option that is never left out for want of room.

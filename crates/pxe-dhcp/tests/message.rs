@@ -126,6 +126,15 @@ fn pad_follows_a_padded_option() {
     assert_eq!(bytes[255..260], [0, 61, 2, 0, 1]);
 }
 
+#[test]
+fn a_terminated_string_has_one_nul_within_its_length() {
+    let mut message = Message::new(Operation::BootReply);
+    message.push_terminated(OptionCode::BOOT_FILE_NAME, b"ipxe.efi");
+    assert_eq!(message.value(OptionCode::BOOT_FILE_NAME), Some(&b"ipxe.efi\0"[..]));
+    message.push_terminated(OptionCode::BOOT_FILE_NAME, b"ipxe.efi\0");
+    assert_eq!(message.value(OptionCode::BOOT_FILE_NAME), Some(&b"ipxe.efi\0"[..]));
+}
+
 /// Fillers of 100 bytes each, of which one budget holds two beside the mandatory options.
 fn crowded(requested: &[u8]) -> Message {
     let request = request(&[(53, &[1]), (55, requested), (61, &[0; 9])]);
