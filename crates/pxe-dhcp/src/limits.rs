@@ -26,7 +26,7 @@ pub const OPTION_VALUE_BYTES_MAX: usize = 255;
 /// Most options one [`Message`](crate::Message) can hold: one for each code but PAD and END.
 pub const OPTION_ENTRIES_MAX: usize = 254;
 
-/// Shortest message the encoder emits. BOOTP messages are at least this long (RFC 1542 section 2.1), and some
+/// Shortest message the encoder emits. BOOTP messages are at least this long (RFC 1542), and some
 /// clients, the Linux kernel's among them, ignore shorter ones.
 pub const MESSAGE_BYTES_MIN: usize = 300;
 /// Octets of an IPv4 header without options and a UDP header, which option 57 counts and a payload does not.

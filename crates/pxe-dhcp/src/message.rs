@@ -133,7 +133,7 @@ impl Message {
     /// Empties the message, keeping its buffers, and begins a DHCP reply.
     ///
     /// It takes over `htype`, `hlen`, `chaddr`, `xid`, `giaddr` and the broadcast flag, holds option 53, and echoes
-    /// options 61 (RFC 6842) and 82 (RFC 3046 section 2.2) if the request has them with a usable length.
+    /// options 61 (RFC 6842) and 82 (RFC 3046) if the request has them with a usable length.
     /// Addresses, names, `hops` and `secs` are zero. The request's option 55 decides what is kept when room is short.
     pub fn reset_reply_to(&mut self, request: &MessageView<'_>, message_type: MessageType) {
         self.reset_bootp_reply_to(request);

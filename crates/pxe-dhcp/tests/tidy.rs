@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-/// The codec's sources: all but the responder, the fuzz bodies and lists of names.
+/// All sources of the crate.
 fn sources() -> Vec<(PathBuf, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut folders = vec![root];

@@ -113,7 +113,7 @@ pub(super) const fn is_mandatory(code: OptionCode) -> bool {
 }
 
 /// Where an option stands in the message. 53 is first because relays were seen that drop the message otherwise, 82
-/// last by RFC 3046 section 2.1.
+/// last by RFC 3046.
 pub(super) const fn output_rank(code: OptionCode) -> u16 {
     const MIDDLE: u16 = 0x100;
     const LATE: u16 = 0x200;

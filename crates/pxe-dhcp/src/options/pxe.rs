@@ -1,4 +1,4 @@
-//! Option 43 in the PXE space (PXE 2.1 section 2.2, table 2-1).
+//! Option 43 in the PXE space (PXE 2.1).
 #![deny(
     clippy::arithmetic_side_effects,
     clippy::expect_used,
@@ -28,7 +28,7 @@ macro_rules! pxe_options {
     ($($number:literal $code:ident $name:literal;)*) => {
         impl PxeOption {
             $(
-                #[doc = concat!("`", $name, "` (PXE 2.1 table 2-1).")]
+                #[doc = concat!("`", $name, "`.")]
                 pub const $code: Self = Self($number);
             )*
 

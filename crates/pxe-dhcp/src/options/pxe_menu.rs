@@ -12,7 +12,7 @@ use crate::error::{ValueError, ValueErrorKind};
 use crate::options::AddressList;
 use crate::parse;
 
-/// The type of a boot server (PXE 2.1 table 2-2). The registry's names differ between publications of the
+/// The type of a boot server (PXE 2.1). The registry's names differ between publications of the
 /// specification; only the two with a meaning for the protocol are named here.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BootServerType(
