@@ -1,0 +1,218 @@
+//! The PXE ROM of a PC network card (Intel Boot Agent and its kin). Closed source: the model
+//! follows PXE 2.1 and what iPXE commits, dnsmasq and Pixiecore say about it.
+
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::time::Instant;
+
+use super::{
+    BOOT_SERVER_PORT, Boot, CLIENT_PORT, CachedPackets, Machine, Outcome, SERVER_PORT, Schedule,
+};
+use crate::network::{Arrival, Datagram, Node, Outbox};
+use crate::wire::{self, Reader, Writer, sub_option};
+
+/// PXE 2.1: 4, 8, 16, 32 seconds.
+const DISCOVER_TIMEOUTS_MS: &[u64] = &[4_000, 8_000, 16_000, 32_000];
+const REQUEST_TIMEOUTS_MS: &[u64] = &[4_000, 8_000, 16_000, 32_000];
+const BOOT_SERVER_TIMEOUTS_MS: &[u64] = &[1_000, 2_000, 3_000, 4_000];
+/// It waits for proxies through the windows of 4 and 8 seconds.
+const WINDOWS_FOR_PROXIES: usize = 2;
+
+#[derive(Debug)]
+enum State {
+    Discovery { windows: usize },
+    Request,
+    BootServer { ack: Vec<u8> },
+    Done(Outcome),
+}
+
+/// One PC from the ROM's start to the file it will fetch.
+#[derive(Debug)]
+pub struct IntelRom {
+    machine: Machine,
+    state: State,
+    schedule: Schedule,
+    offer: Option<Vec<u8>>,
+    proxy_offer: Option<Vec<u8>>,
+}
+
+impl IntelRom {
+    /// A ROM that begins at `start`.
+    #[must_use]
+    pub fn new(machine: Machine, start: Instant) -> Self {
+        Self {
+            machine,
+            state: State::Discovery { windows: 0 },
+            schedule: Schedule::new(DISCOVER_TIMEOUTS_MS, start),
+            offer: None,
+            proxy_offer: None,
+        }
+    }
+
+    fn on_offer(&mut self, reply: &Reader<'_>) {
+        if reply.message_type() != Some(wire::OFFER) || reply.server_identifier().is_none() {
+            return;
+        }
+        let proxy = reply.your_address().is_unspecified();
+        if proxy && reply.has_class(b"PXEClient") && self.proxy_offer.is_none() {
+            self.proxy_offer = Some(reply.bytes().to_vec());
+        }
+        if !proxy && self.offer.is_none() {
+            self.offer = Some(reply.bytes().to_vec());
+        }
+    }
+
+    fn on_ack(&mut self, now: Instant, reply: &Reader<'_>, out: &mut Outbox) {
+        let Some(offer) = self.offer.as_deref().and_then(Reader::new) else { return };
+        let ours = reply.server_identifier() == offer.server_identifier()
+            && reply.your_address() == offer.your_address();
+        if !ours || reply.message_type() != Some(wire::ACK) {
+            return;
+        }
+        out.set_address(0, reply.your_address());
+        let ack = reply.bytes().to_vec();
+        match self.proxy_offer.as_deref().and_then(Reader::new) {
+            Some(proxy) if !boots_at_once(&proxy) => {
+                self.state = State::BootServer { ack };
+                self.schedule = Schedule::new(BOOT_SERVER_TIMEOUTS_MS, now);
+            }
+            _ => self.boot(ack, self.proxy_offer.clone()),
+        }
+    }
+
+    fn on_boot_server_ack(&mut self, arrival: &Arrival<'_>, reply: &Reader<'_>) {
+        let State::BootServer { ack } = &self.state else { return };
+        let from = arrival.source.port() == BOOT_SERVER_PORT && reply.server_identifier().is_some();
+        if from && reply.message_type() == Some(wire::ACK) {
+            self.boot(ack.clone(), Some(reply.bytes().to_vec()));
+        }
+    }
+
+    fn boot(&mut self, ack: Vec<u8>, proxy: Option<Vec<u8>>) {
+        self.schedule.stop();
+        let address = Reader::new(&ack).map_or(Ipv4Addr::UNSPECIFIED, |ack| ack.your_address());
+        let packet = Reader::new(proxy.as_deref().unwrap_or(&ack));
+        self.state = State::Done(match packet {
+            Some(packet) if packet.boot_file().is_empty() => Outcome::Failed("PXE-E53"),
+            // It needs siaddr, whatever else names a server (iPXE f0c6c4efd).
+            Some(packet) if packet.server_address().is_unspecified() => Outcome::Failed("PXE-E52"),
+            Some(packet) => Outcome::Boot(Boot {
+                server: packet.server_address(),
+                file: packet.boot_file().to_vec(),
+                address,
+                cached: CachedPackets { ack, proxy_offer: proxy, pxe_reply: None },
+            }),
+            None => Outcome::Failed("no packet"),
+        });
+    }
+
+    fn packet(&self, message_type: u8) -> Writer {
+        const REQUEST_LIST: [u8; 24] = [
+            1, 2, 3, 5, 6, 11, 12, 13, 15, 16, 17, 18, 43, 54, 60, 67, 128, 129, 130, 131, 132,
+            133, 134, 135,
+        ];
+        Writer::new(1, self.machine.transaction_id, &self.machine.mac)
+            .seconds(4)
+            .option(53, &[message_type])
+            .option(57, &1260_u16.to_be_bytes())
+            .option(55, &REQUEST_LIST)
+            .option(97, &self.machine.machine_id())
+            .option(93, &self.machine.arch.to_be_bytes())
+            .option(94, &[1, 2, 1])
+            .option(60, &self.machine.vendor_class("PXEClient", "002001"))
+    }
+
+    fn send(&self, out: &mut Outbox) {
+        match &self.state {
+            State::Discovery { .. } => {
+                let packet = self.packet(wire::DISCOVER).broadcast().finish(548);
+                out.broadcast(CLIENT_PORT, SERVER_PORT, packet);
+            }
+            State::Request => {
+                let Some(offer) = self.offer.as_deref().and_then(Reader::new) else { return };
+                let server = offer.server_identifier().unwrap_or(Ipv4Addr::UNSPECIFIED);
+                let packet = self
+                    .packet(wire::REQUEST)
+                    .broadcast()
+                    .option(50, &offer.your_address().octets())
+                    .option(54, &server.octets())
+                    .finish(548);
+                out.broadcast(CLIENT_PORT, SERVER_PORT, packet);
+            }
+            State::BootServer { ack } => {
+                let proxy = self.proxy_offer.as_deref().and_then(Reader::new);
+                let (Some(ack), Some(proxy)) = (Reader::new(ack), proxy) else { return };
+                let Some(server) = proxy.server_identifier() else { return };
+                let payload = self
+                    .packet(wire::REQUEST)
+                    .client_address(ack.your_address())
+                    .option(54, &server.octets())
+                    .finish(548);
+                let source = SocketAddrV4::new(ack.your_address(), CLIENT_PORT);
+                let destination = SocketAddrV4::new(server, BOOT_SERVER_PORT);
+                out.send(0, Datagram { source, destination, link: None, payload });
+            }
+            State::Done(_) => {}
+        }
+    }
+}
+
+/// Discovery control bit 3, with a file and a server to take at once.
+fn boots_at_once(proxy: &Reader<'_>) -> bool {
+    let control = proxy.option(43).and_then(|value| sub_option(value, 6)?.first().copied());
+    control.is_some_and(|bits| bits & 8 != 0)
+        && !proxy.boot_file().is_empty()
+        && !proxy.server_address().is_unspecified()
+}
+
+impl Node for IntelRom {
+    fn handle_datagram(&mut self, now: Instant, arrival: &Arrival<'_>, out: &mut Outbox) {
+        if arrival.destination.port() != CLIENT_PORT {
+            return;
+        }
+        let Some(reply) = Reader::new(arrival.payload) else { return };
+        let ours = reply.operation() == 2
+            && reply.transaction_id() == self.machine.transaction_id
+            && reply.hardware_address() == self.machine.mac;
+        match &self.state {
+            _ if !ours => {}
+            State::BootServer { .. } => self.on_boot_server_ack(arrival, &reply),
+            _ if arrival.source.port() != SERVER_PORT => {}
+            State::Discovery { .. } => self.on_offer(&reply),
+            State::Request => self.on_ack(now, &reply, out),
+            State::Done(_) => {}
+        }
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        self.schedule.due()
+    }
+
+    fn handle_timeout(&mut self, now: Instant, out: &mut Outbox) {
+        if let State::Discovery { windows } = &mut self.state {
+            if self.schedule.started() {
+                *windows += 1;
+            }
+            let complete = self.proxy_offer.is_some() || *windows >= WINDOWS_FOR_PROXIES;
+            if self.offer.is_some() && complete {
+                self.state = State::Request;
+                self.schedule = Schedule::new(REQUEST_TIMEOUTS_MS, now);
+            }
+        }
+        if self.schedule.again(now) {
+            self.send(out);
+            return;
+        }
+        self.state = State::Done(Outcome::Failed(match &self.state {
+            State::BootServer { .. } => "PXE-E55: port 4011 is silent",
+            _ if self.proxy_offer.is_some() && self.offer.is_none() => "PXE-E52: proxy offers only",
+            _ => "PXE-E51: no offers",
+        }));
+    }
+
+    fn outcome(&self) -> Option<&Outcome> {
+        match &self.state {
+            State::Done(outcome) => Some(outcome),
+            _ => None,
+        }
+    }
+}
