@@ -69,6 +69,12 @@ impl Outbox {
         self.addresses.push((interface, address));
     }
 
+    /// What was sent, with the interface each datagram leaves by.
+    #[must_use]
+    pub fn into_sends(self) -> Vec<(usize, Datagram)> {
+        self.sends
+    }
+
     /// Adds a line to the transcript.
     pub fn note(&mut self, line: impl Into<String>) {
         self.notes.push(line.into());

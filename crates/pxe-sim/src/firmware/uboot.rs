@@ -131,7 +131,7 @@ impl UBoot {
             .option(93, &self.machine.arch.to_be_bytes())
             .option(94, &[1, 0, 0])
             .option(60, self.vendor_class.as_bytes())
-            .option(55, &[1, 3, 6, 12, 15, 17, 66, 67, 209])
+            .option(55, &[1, 3, 6, 12, 17])
     }
 }
 

@@ -5,13 +5,14 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
+use pxe_dhcp::respond::ProxyRequest;
 use pxe_select::{Firmware, Policy};
 use pxe_sim::firmware::{Machine, Outcome};
 use pxe_sim::foreign::{ForeignDhcp, Habit};
 use pxe_sim::network::{HostId, Impairment, Interface, Mac, Node, SegmentId, World};
 use pxe_sim::policy;
 use pxe_sim::relay::Relay;
-use pxe_sim::server::{ProxyServer, ServerHost};
+use pxe_sim::server::{ProxyServer, ServerHost, Verdict};
 
 /// Our server.
 pub const US: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 5);
@@ -85,6 +86,19 @@ pub struct Lab {
 
 impl Lab {
     pub fn new(seed: u64, impairment: Impairment, place: Place, habit: Habit) -> Self {
+        let policy = policy(true);
+        let decide = move |request: &ProxyRequest<'_>| policy::decide(&policy, US, request);
+        Self::with_decision(seed, impairment, place, habit, decide)
+    }
+
+    /// The same, with another decision than the policy's.
+    pub fn with_decision(
+        seed: u64,
+        impairment: Impairment,
+        place: Place,
+        habit: Habit,
+        decide: impl FnMut(&ProxyRequest<'_>) -> Option<Verdict> + 'static,
+    ) -> Self {
         let mut world = World::new(seed, impairment);
         let servers = world.segment();
         let first = match place {
@@ -93,10 +107,8 @@ impl Lab {
         };
         let foreign = ForeignDhcp::new(FOREIGN, first, habit);
         world.attach("foreign DHCP", vec![interface(servers, 1, FOREIGN)], foreign);
-        let policy = policy(true);
-        let proxy = ProxyServer::new(move |request| policy::decide(&policy, US, request));
-        let server =
-            world.attach("our server", vec![interface(servers, 2, US)], ServerHost::new(proxy));
+        let proxy = ServerHost::new(ProxyServer::new(decide));
+        let server = world.attach("our server", vec![interface(servers, 2, US)], proxy);
         let clients = match place {
             Place::SameLan => servers,
             Place::Relayed => {
