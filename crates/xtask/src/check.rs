@@ -12,7 +12,7 @@ use crate::error::{Failure, Result, fail};
 use crate::interrupt;
 use crate::lab::server::Subject;
 use crate::lab::wire::sweep_leftovers;
-use crate::matrix::{self, ROWS, Row};
+use crate::matrix::{self, Lab, ROWS, Row};
 use crate::packages::{self, Need};
 use crate::process::show;
 use crate::report::{Outcome, Report};
@@ -158,8 +158,9 @@ fn run_matrix(
         let Ok(binary) = built else { return Ok(()) };
         Subject::Ours(binary)
     };
+    let rows: Vec<_> = rows.iter().copied().filter(|row| fits(row, &subject)).collect();
     let (able, unable): (Vec<_>, Vec<_>) =
-        rows.iter().copied().partition(|row| packages::missing(&row.needs()).is_empty());
+        rows.into_iter().partition(|row| packages::missing(&row.needs()).is_empty());
     for row in unable {
         let missing = packages::missing(&row.needs());
         let what: Vec<_> = missing.iter().map(|need| need.what).collect();
@@ -167,13 +168,18 @@ fn run_matrix(
         report.add(row.name, skipped(why), Duration::ZERO);
     }
     let shared = Mutex::new(report);
-    matrix::run(&subject, &able, &folder, &|row, outcome, took| {
+    let lab = Lab { subject, repository: workspace.root.clone(), folder };
+    matrix::run(&lab, &able, &|row, outcome, took| {
         let mut report = shared.lock().unwrap_or_else(PoisonError::into_inner);
         report.add(row.name, outcome.clone(), took);
     });
     // Rows that failed keep their folders, and so this one.
-    let _ = fs::remove_dir(&folder);
+    let _ = fs::remove_dir(&lab.folder);
     interrupt::check()
+}
+
+fn fits(row: &Row, subject: &Subject) -> bool {
+    matches!(subject, Subject::Ours(_)) || row.takes_stand_in()
 }
 
 fn obstacle(options: &Options) -> Option<String> {

@@ -114,6 +114,9 @@ impl Progress {
             Happening::SwitchedOn(seat) => {
                 (seat.machine.name(), format!("switched on: {}", seat.machine.title()))
             }
+            Happening::SwitchedOnAgain(seat) => {
+                (seat.machine.name(), "gave up and was switched on again".to_owned())
+            }
             Happening::Ran(seat, boot) => {
                 (seat.machine.name(), format!("RUNS {}", boot.proof.file))
             }

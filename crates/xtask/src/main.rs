@@ -17,6 +17,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::error::Result;
+use crate::lab::hostile;
 use crate::workspace::Workspace;
 
 /// The project's own commands
@@ -35,6 +36,9 @@ enum Task {
     Demo(demo::Options),
     /// Check everything: format, lints, tests, documentation, packages, and real firmware in QEMU
     Test(check::Options),
+    /// The stranger of the firmware matrix; it runs inside a wire of the lab
+    #[command(hide = true)]
+    Throw(hostile::Options),
     /// Run the benchmarks; what follows is for them
     Bench {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
@@ -55,11 +59,15 @@ fn main() -> ExitCode {
 
 /// `Ok(false)` means that the task ran and found faults.
 fn run(task: &Task) -> Result<bool> {
+    if let Task::Throw(options) = task {
+        return hostile::throw(options).map(|()| true);
+    }
     let workspace = Workspace::find()?;
     match task {
         Task::Serve(options) => serve::run(&workspace, options).map(|()| true),
         Task::Demo(options) => demo::run(&workspace, options).map(|()| true),
         Task::Test(options) => check::run(&workspace, options),
+        Task::Throw(_) => Ok(true),
         Task::Bench { arguments } => check::bench(&workspace, arguments).map(|()| true),
     }
 }

@@ -11,6 +11,7 @@ use crate::error::{Context as _, Result, fail};
 use crate::interrupt;
 use crate::lab::firmware::Machine;
 use crate::lab::proof::{Loader, Seat, Signs};
+use crate::lab::refusals;
 use crate::lab::server::{Subject, message};
 use crate::lab::stage::{Boot, Scene, Stage};
 use crate::lab::vm::mac_text;
@@ -22,11 +23,35 @@ const MACHINES_AT_ONCE: usize = 2;
 /// What an idle server may keep in memory.
 const IDLE_SERVER_KIB_MAX: u64 = 10_000;
 
+/// What happens in a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Act {
+    /// Its machines boot.
+    Boot,
+    /// A stranger does his worst, then its machines boot.
+    BootAfterStranger,
+    /// A server waits for clients that do not come.
+    Idle,
+    /// The server is started where it cannot run.
+    Refuse,
+}
+
+/// What the rows run with.
+#[derive(Debug, Clone)]
+pub(crate) struct Lab {
+    pub(crate) subject: Subject,
+    /// The repository, for its corpora.
+    pub(crate) repository: PathBuf,
+    /// Where captures and logs go.
+    pub(crate) folder: PathBuf,
+}
+
 /// One row of the matrix.
 #[derive(Debug)]
 pub(crate) struct Row {
     pub(crate) name: &'static str,
     pub(crate) title: &'static str,
+    act: Act,
     seats: &'static [Seat],
     scene: Scene<'static>,
     needs: &'static [&'static Need],
@@ -88,6 +113,7 @@ pub(crate) const ROWS: &[Row] = &[
     Row {
         name: "two-at-once",
         title: "EDK2 x64 and EDK2 ARM64 at the same time",
+        act: Act::Boot,
         seats: &[X64_SEAT, ARM64_SEAT],
         scene: PLAIN,
         needs: NEEDS_TWO,
@@ -95,6 +121,7 @@ pub(crate) const ROWS: &[Row] = &[
     Row {
         name: "x64-uefi-loss",
         title: "EDK2 x64, 5 % of all packets lost",
+        act: Act::Boot,
         seats: &[X64_SEAT],
         scene: Scene { loss_percent: 5, ..PLAIN },
         needs: NEEDS_X64,
@@ -102,6 +129,7 @@ pub(crate) const ROWS: &[Row] = &[
     Row {
         name: "x64-uefi",
         title: "EDK2 x64 to iPXE",
+        act: Act::Boot,
         seats: &[X64_SEAT],
         scene: PLAIN,
         needs: NEEDS_X64,
@@ -109,6 +137,7 @@ pub(crate) const ROWS: &[Row] = &[
     Row {
         name: "arm64-uefi",
         title: "EDK2 ARM64 to shim to GRUB",
+        act: Act::Boot,
         seats: &[ARM64_SEAT],
         scene: PLAIN,
         needs: NEEDS_ARM64,
@@ -116,6 +145,7 @@ pub(crate) const ROWS: &[Row] = &[
     Row {
         name: "x86-uefi",
         title: "EDK2 IA32 to GRUB",
+        act: Act::Boot,
         seats: &[X86_SEAT],
         scene: PLAIN,
         needs: NEEDS_X86,
@@ -123,6 +153,7 @@ pub(crate) const ROWS: &[Row] = &[
     Row {
         name: "bios-pxelinux",
         title: "SeaBIOS with iPXE ROM to PXELINUX, by rule",
+        act: Act::Boot,
         seats: &[BIOS_PXELINUX_SEAT],
         scene: PXELINUX_FOR_BIOS,
         needs: NEEDS_PXELINUX,
@@ -130,13 +161,31 @@ pub(crate) const ROWS: &[Row] = &[
     Row {
         name: "bios-menu",
         title: "SeaBIOS with iPXE ROM to the generated menu",
+        act: Act::Boot,
         seats: &[BIOS_MENU_SEAT],
         scene: PLAIN,
         needs: NEEDS_BIOS,
     },
     Row {
+        name: "hostile",
+        title: "every fuzzing corpus at the running server, then SeaBIOS to PXELINUX",
+        act: Act::BootAfterStranger,
+        seats: &[BIOS_PXELINUX_SEAT],
+        scene: PXELINUX_FOR_BIOS,
+        needs: NEEDS_PXELINUX,
+    },
+    Row {
+        name: "refusals",
+        title: "port taken, no right, no such interface, faulty configuration",
+        act: Act::Refuse,
+        seats: &[],
+        scene: PLAIN,
+        needs: &[],
+    },
+    Row {
         name: "idle-memory",
         title: "an idle server keeps less than 10 MB in memory",
+        act: Act::Idle,
         seats: &[],
         scene: PLAIN,
         needs: &[],
@@ -144,6 +193,11 @@ pub(crate) const ROWS: &[Row] = &[
 ];
 
 impl Row {
+    /// Whether anything but our own server can be tried by this row.
+    pub(crate) fn takes_stand_in(&self) -> bool {
+        self.act != Act::Refuse
+    }
+
     /// Everything that this row and its wire need from the system.
     pub(crate) fn needs(&self) -> Vec<&'static Need> {
         [packages::LAB, self.needs].concat()
@@ -152,21 +206,19 @@ impl Row {
 
 /// Runs rows, several at a time, and reports each as it ends.
 pub(crate) fn run(
-    subject: &Subject,
+    lab: &Lab,
     rows: &[&'static Row],
-    folder: &Path,
     report: &(dyn Fn(&'static Row, &Outcome, Duration) + Sync),
 ) {
     let machines = Permits::new(MACHINES_AT_ONCE);
     thread::scope(|scope| {
         for row in rows {
-            let machines = &machines;
             // Acquired here, in order, so that a row for two machines is not overtaken for ever.
             let permit = machines.acquire(row.seats.len().clamp(1, MACHINES_AT_ONCE));
             scope.spawn(move || {
                 let _permit = permit;
                 let started = Instant::now();
-                let outcome = match run_row(subject, row, &folder.join(row.name)) {
+                let outcome = match run_row(lab, row) {
                     Ok(text) => Outcome::Passed(text),
                     Err(why) => Outcome::Failed(why.to_string()),
                 };
@@ -177,28 +229,49 @@ pub(crate) fn run(
 }
 
 /// Runs one row and returns a line about what was proven. Its folder stays only if it failed.
-fn run_row(subject: &Subject, row: &Row, folder: &Path) -> Result<String> {
+fn run_row(lab: &Lab, row: &Row) -> Result<String> {
     interrupt::check()?;
-    if let [missing, ..] = packages::missing(&row.needs())[..] {
-        let advice = packages::advice(&packages::missing(&row.needs()));
-        return fail(format!("needs {} ({advice})", missing.what));
-    }
+    let folder = lab.folder.join(row.name);
     // What an earlier run left there would be taken for this run's.
-    let _ = fs::remove_dir_all(folder);
-    let mut stage = Stage::build(subject, row.scene, folder)?;
-    let text = if row.seats.is_empty() {
-        idle_memory(&stage)?
-    } else {
+    let _ = fs::remove_dir_all(&folder);
+    let text = match (row.act, &lab.subject) {
+        (Act::Refuse, Subject::Ours(binary)) => refusals::try_all(binary, &folder)?,
+        _ => run_on_stage(lab, row, &folder)?,
+    };
+    fs::remove_dir_all(&folder).context(|| format!("removing {}", folder.display()))?;
+    Ok(text)
+}
+
+fn run_on_stage(lab: &Lab, row: &Row, folder: &Path) -> Result<String> {
+    let mut stage = Stage::build(&lab.subject, row.scene, folder)?;
+    let mut text = String::new();
+    if row.act == Act::Idle {
+        text = idle_memory(&stage)?;
+    }
+    if row.act == Act::BootAfterStranger {
+        text = stage.let_stranger_in(&lab.repository)? + "; ";
+    }
+    if !row.seats.is_empty() {
         let boots = stage.play(row.seats, row.seats.len(), &mut |_| {})?;
         if stage.server.is_ours() {
             check_story(&stage.server.story(), row.seats)?;
         }
-        summary(row.seats, &boots)
-    };
+        text += &summary(row.seats, &boots);
+        text += &losses(&stage, row.scene.loss_percent)?;
+    }
     stage.server.stop()?;
-    drop(stage);
-    fs::remove_dir_all(folder).context(|| format!("removing {}", folder.display()))?;
     Ok(text)
+}
+
+/// On a wire that was to lose frames, how many it lost; none would make the row worthless.
+fn losses(stage: &Stage, percent: u8) -> Result<String> {
+    if percent == 0 {
+        return Ok(String::new());
+    }
+    match stage.frames_lost()? {
+        0 => fail("the wire has lost no frame"),
+        count => Ok(format!(" ({count} frames lost)")),
+    }
 }
 
 fn idle_memory(stage: &Stage) -> Result<String> {

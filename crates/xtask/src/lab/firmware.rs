@@ -66,6 +66,16 @@ impl Machine {
         [0x52, 0x54, 0x00, 0xaa, 0x00, last]
     }
 
+    /// What its own network boot sends in option 93 (IANA, RFC 4578 and its erratum).
+    pub(crate) fn arch(self) -> u16 {
+        match self {
+            Self::Bios => 0,
+            Self::X64Uefi => 7,
+            Self::X86Uefi => 6,
+            Self::Arm64Uefi => 11,
+        }
+    }
+
     /// The COFF machine number of the programs it can run; `None` where programs are no PE files.
     pub(crate) fn coff_machine(self) -> Option<u16> {
         match self {

@@ -1,6 +1,6 @@
 //! Packet loss on a wire, by a rule of the bridge. What a tap shows is what the machine got.
 
-use crate::error::{Context as _, Result};
+use crate::error::{Context as _, Failure, Result};
 use crate::lab::wire::Wire;
 use crate::process::capture;
 
@@ -16,6 +16,18 @@ pub(crate) fn lose(wire: &Wire, percent: u8) -> Result<()> {
     Ok(())
 }
 
+/// How many frames were dropped until now.
+pub(crate) fn lost(wire: &Wire) -> Result<u64> {
+    let words = ["nft", "list", "chain", "bridge", "loss", "forward"];
+    let listing = capture(&mut wire.lan().command(&words))?;
+    dropped(&listing).ok_or_else(|| Failure::new(format!("no counter in: {listing}")))
+}
+
+fn dropped(listing: &str) -> Option<u64> {
+    let (_, after) = listing.split_once("counter packets ")?;
+    after.split_whitespace().next()?.parse().ok()
+}
+
 fn rules(percent: u8) -> [String; 3] {
     [
         "add table bridge loss".to_owned(),
@@ -27,6 +39,13 @@ fn rules(percent: u8) -> [String; 3] {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_counter_is_read_from_the_listing() {
+        let listing = "\t\tnumgen random mod 100 < 5 counter packets 151 bytes 9817 drop\n";
+        assert_eq!(dropped(listing), Some(151));
+        assert_eq!(dropped("table bridge loss {}"), None);
+    }
 
     #[test]
     fn the_rule_names_the_share() {

@@ -68,6 +68,13 @@ pub(crate) fn judge(seat: &Seat, evidence: &Evidence, screen: &str) -> Verdict {
         return Verdict::Broken(why);
     }
     let loader = &seat.loader;
+    let arch = seat.machine.arch().to_be_bytes();
+    let asked = evidence.dhcp.iter().any(|message| {
+        !message.is_reply && message.message_type == DISCOVER && message.arch == arch
+    });
+    if !asked {
+        return Verdict::Waiting("a DHCPDISCOVER of this architecture");
+    }
     let named = evidence.dhcp.iter().any(|message| {
         let carries = matches!(message.message_type, OFFER | ACK) && message.is_reply;
         carries
@@ -233,7 +240,15 @@ mod tests {
         }
     }
 
-    fn verdict(dhcp: Vec<DhcpSeen>) -> Verdict {
+    fn discover(arch: u16) -> DhcpSeen {
+        let mut message = reply(Ipv4Addr::UNSPECIFIED, DISCOVER, "");
+        message.is_reply = false;
+        message.arch = arch.to_be_bytes().to_vec();
+        message
+    }
+
+    fn verdict(replies: Vec<DhcpSeen>) -> Verdict {
+        let dhcp = [vec![discover(7)], replies].concat();
         judge(&SEAT, &Evidence { dhcp, transfers: Vec::new() }, "")
     }
 
@@ -263,6 +278,13 @@ mod tests {
     fn an_offer_alone_is_not_enough() {
         let named = verdict(vec![reply(SERVER_ADDRESS, OFFER, "ipxe.efi")]);
         assert!(matches!(named, Verdict::Waiting(what) if what.contains("whole loader")));
+    }
+
+    #[test]
+    fn a_machine_of_another_architecture_proves_nothing() {
+        let dhcp = vec![discover(0), reply(SERVER_ADDRESS, OFFER, "ipxe.efi")];
+        let judged = judge(&SEAT, &Evidence { dhcp, transfers: Vec::new() }, "");
+        assert!(matches!(judged, Verdict::Waiting(what) if what.contains("architecture")));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Context as _, Failure, Result, fail};
 use crate::lab::foreign;
-use crate::lab::wire::{SERVER_ADDRESS, Wire};
+use crate::lab::wire::{Namespace, SERVER_ADDRESS, Wire};
 use crate::process::Background;
 
 /// Generous: the machine may be busy building or emulating.
@@ -36,6 +36,7 @@ pub(crate) struct Setup<'a> {
 #[derive(Debug)]
 pub(crate) struct Server {
     process: Background,
+    host: Namespace,
     is_ours: bool,
 }
 
@@ -54,7 +55,7 @@ impl Server {
             Subject::StandIn => {
                 let words = stand_in(setup, &folder.join("stand-in.leases"));
                 let process = foreign::start(&host, &words, "dnsmasq as a proxy", &log)?;
-                return Ok(Self { process, is_ours: false });
+                return Ok(Self { process, host, is_ours: false });
             }
         };
         let file = folder.join("server.toml");
@@ -64,11 +65,16 @@ impl Server {
         command.env("RUST_LOG_STYLE", "never").env_remove("JOURNAL_STREAM").current_dir(folder);
         let mut process = Background::start(command, "the server", &log)?;
         process.wait_for_line(READY_PATIENCE, |line| message(line).starts_with("ready"))?;
-        Ok(Self { process, is_ours: true })
+        Ok(Self { process, host, is_ours: true })
     }
 
     pub(crate) fn is_ours(&self) -> bool {
         self.is_ours
+    }
+
+    /// Where it runs.
+    pub(crate) fn host(&self) -> &Namespace {
+        &self.host
     }
 
     pub(crate) fn check_alive(&mut self) -> Result<()> {

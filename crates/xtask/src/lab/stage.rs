@@ -11,17 +11,21 @@ use crate::interrupt;
 use crate::lab::capture::Capture;
 use crate::lab::evidence::Evidence;
 use crate::lab::foreign::ForeignServer;
+use crate::lab::hostile;
 use crate::lab::loss;
 use crate::lab::proof::{Proof, Seat, Verdict, judge};
 use crate::lab::server::{Server, Setup, Subject};
-use crate::lab::vm::{Vm, mac_text};
-use crate::lab::wire::Wire;
+use crate::lab::vm::{Vm, gave_up, mac_text};
+use crate::lab::wire::{Tap, Wire};
 use crate::packages;
 use crate::process::tail;
 
 /// How long a machine may take until its loader runs. Emulated machines take 10 to 40 s on an idle
 /// computer; on a busy one that says nothing about the server.
 pub(crate) const BOOT_PATIENCE: Duration = Duration::from_secs(300);
+/// How often a machine is switched on again when its firmware has given up on a lossy wire: EDK2
+/// asks only once in its first four seconds, and goes on without us if that question is lost.
+const POWER_CYCLES_ON_LOSS: u8 = 3;
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// What a scene consists of.
@@ -42,12 +46,15 @@ pub(crate) struct Stage {
     _foreign: ForeignServer,
     wire: Wire,
     folder: PathBuf,
+    loss_percent: u8,
 }
 
 /// What happens on a stage, for whoever watches.
 #[derive(Debug)]
 pub(crate) enum Happening<'a> {
     SwitchedOn(&'a Seat),
+    /// Its firmware gave up on a lossy wire; a person would switch it off and on.
+    SwitchedOnAgain(&'a Seat),
     /// A line of the server's log, without time and level.
     Said(&'a str),
     Ran(&'a Seat, &'a Boot),
@@ -64,8 +71,17 @@ struct Player<'a> {
     seat: &'a Seat,
     vm: Vm,
     capture: Capture,
+    tap: Tap,
     /// Since the Unix epoch, the clock of the capture.
     switched_on: Duration,
+    power_cycles_left: u8,
+}
+
+/// What a look at a machine shows.
+enum Look {
+    Booting,
+    GaveUp,
+    Proven(Boot),
 }
 
 impl Stage {
@@ -86,7 +102,13 @@ impl Stage {
         let foreign = ForeignServer::start(&mut wire, folder)?;
         let setup = Setup { root: &root, rules: scene.rules, for_ipxe: scene.for_ipxe };
         let server = Server::start(&mut wire, subject, setup, folder)?;
-        Ok(Self { server, _foreign: foreign, wire, folder: folder.to_owned() })
+        Ok(Self {
+            server,
+            _foreign: foreign,
+            wire,
+            folder: folder.to_owned(),
+            loss_percent: scene.loss_percent,
+        })
     }
 
     /// Switches the machines on, at most `at_once` together, and lets each run until its boot is
@@ -116,13 +138,19 @@ impl Stage {
             lines_seen = story.len();
             let mut still = Vec::new();
             for mut player in playing {
-                let Some(boot) = self.look(&mut player)? else {
-                    still.push(player);
-                    continue;
-                };
-                watch(Happening::Ran(player.seat, &boot));
-                let place = seats.iter().position(|seat| seat.machine == player.seat.machine);
-                boots.push((place.unwrap_or_default(), boot));
+                let seat = player.seat;
+                match self.look(&mut player)? {
+                    Look::Booting => still.push(player),
+                    Look::GaveUp => {
+                        watch(Happening::SwitchedOnAgain(seat));
+                        still.push(self.switch_on_again(player)?);
+                    }
+                    Look::Proven(boot) => {
+                        watch(Happening::Ran(seat, &boot));
+                        let place = seats.iter().position(|known| known.machine == seat.machine);
+                        boots.push((place.unwrap_or_default(), boot));
+                    }
+                }
             }
             playing = still;
         }
@@ -130,32 +158,62 @@ impl Stage {
         Ok(boots.into_iter().map(|(_, boot)| boot).collect())
     }
 
+    /// Lets a stranger onto the wire who does his worst to the server; says what he did.
+    pub(crate) fn let_stranger_in(&mut self, repository: &Path) -> Result<String> {
+        hostile::prepare(&self.folder)?;
+        let did = hostile::visit(&mut self.wire, repository, &self.folder)?;
+        self.server.check_alive()?;
+        Ok(did)
+    }
+
+    /// How many frames the wire has lost until now.
+    pub(crate) fn frames_lost(&self) -> Result<u64> {
+        loss::lost(&self.wire)
+    }
+
     fn switch_on<'a>(&self, seat: &'a Seat) -> Result<Player<'a>> {
         let interface = format!("tap-{}", seat.machine.name());
         let tap = self.wire.tap(&interface)?;
         let capture = Capture::start(&tap, &self.folder)?;
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-        let switched_on = now.unwrap_or_default();
+        let switched_on = now();
         let vm = Vm::start(seat.machine, &tap, &self.folder)?;
-        Ok(Player { seat, vm, capture, switched_on })
+        let power_cycles_left = if self.loss_percent > 0 { POWER_CYCLES_ON_LOSS } else { 0 };
+        Ok(Player { seat, vm, capture, tap, switched_on, power_cycles_left })
     }
 
-    fn look(&self, player: &mut Player<'_>) -> Result<Option<Boot>> {
+    fn switch_on_again<'a>(&self, player: Player<'a>) -> Result<Player<'a>> {
+        let Player { seat, vm, capture, tap, power_cycles_left, .. } = player;
+        drop(vm);
+        let switched_on = now();
+        let vm = Vm::start(seat.machine, &tap, &self.folder)?;
+        let power_cycles_left = power_cycles_left.saturating_sub(1);
+        Ok(Player { seat, vm, capture, tap, switched_on, power_cycles_left })
+    }
+
+    fn look(&self, player: &mut Player<'_>) -> Result<Look> {
         // Asked before the frames are read: what an ended machine sent is all there then.
         let off = player.vm.is_off()?;
         let late = Instant::now() > player.vm.started + BOOT_PATIENCE;
         let machine = player.seat.machine;
-        let evidence = Evidence::read(&player.capture.frames()?, machine.hardware_address());
+        let mut frames = player.capture.frames()?;
+        frames.retain(|frame| frame.at >= player.switched_on);
+        let evidence = Evidence::read(&frames, machine.hardware_address());
         let screen = player.vm.screen();
         let why = match judge(player.seat, &evidence, &screen) {
             Verdict::Proven(proof) => {
                 let took = proof.ran_at.saturating_sub(player.switched_on);
-                return Ok(Some(Boot { proof, took }));
+                return Ok(Look::Proven(Boot { proof, took }));
             }
             Verdict::Broken(why) => why,
+            Verdict::Waiting(_) if gave_up(&screen) && player.power_cycles_left > 0 => {
+                return Ok(Look::GaveUp);
+            }
+            Verdict::Waiting(what) if gave_up(&screen) => {
+                format!("the firmware gave up before {what}")
+            }
             Verdict::Waiting(what) if off => format!("the machine ended before {what}"),
             Verdict::Waiting(what) if late => format!("not seen in {BOOT_PATIENCE:?}: {what}"),
-            Verdict::Waiting(_) => return Ok(None),
+            Verdict::Waiting(_) => return Ok(Look::Booting),
         };
         fail(format!(
             "{}: {why}\n  the server said:\n{}\n  the screen showed:\n{}\n  captures and logs: {}",
@@ -172,6 +230,11 @@ impl Stage {
         let lines: Vec<_> = story.iter().filter(|line| line.contains(&mac)).cloned().collect();
         lines.join("\n")
     }
+}
+
+/// The clock of the captures.
+fn now() -> Duration {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
 }
 
 /// dnsmasq finds no loader on the system and generates no menu: it gets copies.

@@ -37,6 +37,15 @@ impl Vm {
     }
 }
 
+/// Whether the firmware has given its network boot up: EDK2 says so and goes to its next boot
+/// option, `SeaBIOS` has nothing else to boot from.
+pub(crate) fn gave_up(screen: &str) -> bool {
+    screen.lines().any(|line| {
+        (line.contains("BdsDxe: failed to ") && line.contains("PXEv4"))
+            || line.contains("No bootable device")
+    })
+}
+
 /// `52:54:00:aa:00:01`
 pub(crate) fn mac_text(address: [u8; 6]) -> String {
     address.map(|octet| format!("{octet:02x}")).join(":")
@@ -70,6 +79,14 @@ mod tests {
         assert_eq!(plain_text("\u{1b}[2J\u{1b}[01;01H>>Start PXE\r\n"), ">>Start PXE\n");
         assert_eq!(plain_text("\u{1b}cSeaBIOS"), "SeaBIOS");
         assert_eq!(plain_text("cut \u{1b}["), "cut ");
+    }
+
+    #[test]
+    fn giving_up_is_told_from_trying() {
+        let edk2 = "BdsDxe: failed to load Boot0002 \"UEFI PXEv4 (MAC:525400AA0002)\" from PciRoot";
+        assert!(gave_up(edk2) && gave_up("Booting from ROM...\nNo bootable device."));
+        assert!(!gave_up("BdsDxe: failed to load Boot0001 \"UEFI QEMU DVD-ROM\" from PciRoot"));
+        assert!(!gave_up(">>Start PXE over IPv4."));
     }
 
     #[test]
