@@ -46,10 +46,9 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
         println!("{}", plan(&broadcast_interfaces()?, &root.join("boot")));
     }
     if !may_bind(&binary) {
-        // The capability stays with the file until the next build.
         return fail(format!(
-            "no right to use ports 67, 69 and 4011. Start it with\n  sudo {}\nor grant the right \
-             with\n  sudo setcap cap_net_bind_service,cap_net_raw,cap_net_admin+ep {}",
+            "no right to use ports 67, 69 and 4011. Run\n  sudo {}\nor, once per build, sudo setcap \
+             cap_net_bind_service=+ep {}",
             described_with_path(&server, &binary),
             binary.display()
         ));
