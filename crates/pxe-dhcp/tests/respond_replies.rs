@@ -61,6 +61,7 @@ const RECIPES: &[Recipe] = &[
     on_67("bios-offer", "replies/bios-rom-discover.request", "undionly.kpxe"),
     on_67("guid-in-chaddr-offer", "replies/edk2-x64-send-guid-discover.request", "ipxe.efi"),
     on_67("raspberry-pi-4-offer", "replies/raspberry-pi-4-discover.request", ""),
+    on_67("raspberry-pi-3-offer", "replies/raspberry-pi-3-discover.request", "bootcode.bin"),
     on_67("boot-item-on-67-ack", "replies/ipxe-boot-item.request", "pxelinux.0"),
     on_4011("uefi-x64-ack", "replies/edk2-x64-boot-server.request", 4011, "ipxe.efi"),
     on_4011("ipxe-ack", "replies/ipxe-boot-server.request", 68, "menu.ipxe"),

@@ -63,6 +63,7 @@ impl Ordinary {
                     file: Vec::new(),
                     address: reply.your_address(),
                     cached: CachedPackets::default(),
+                    content: None,
                 }));
             }
             (Some(wire::NAK), Some(_)) => {

@@ -147,6 +147,7 @@ impl Edk2Http {
                         file: uri.into_bytes(),
                         address,
                         cached: CachedPackets { ack: ack.clone(), ..CachedPackets::default() },
+                        content: None,
                     }),
                     _ => Outcome::Failed("EFI_NOT_FOUND: no URI"),
                 });

@@ -300,7 +300,7 @@ fn boot_info(proxy: Option<Vec<u8>>, address: Ipv4Addr, ack: Vec<u8>) -> Outcome
         (None, server) => server,
     };
     let cached = CachedPackets { ack, proxy_offer: proxy, pxe_reply: None };
-    Outcome::Boot(Boot { server, file, address, cached })
+    Outcome::Boot(Boot { server, file, address, cached, content: None })
 }
 
 impl Node for Edk2Pxe {

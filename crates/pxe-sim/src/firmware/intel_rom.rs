@@ -100,6 +100,7 @@ impl IntelRom {
                 file: packet.boot_file().to_vec(),
                 address,
                 cached: CachedPackets { ack, proxy_offer: proxy, pxe_reply: None },
+                content: None,
             }),
             None => Outcome::Failed("no packet"),
         });

@@ -140,6 +140,7 @@ impl Ipxe {
                 file,
                 address,
                 cached: CachedPackets { ack, proxy_offer: proxy, pxe_reply: None },
+                content: None,
             }),
         });
     }

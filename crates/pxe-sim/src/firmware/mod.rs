@@ -55,6 +55,8 @@ pub struct Boot {
     pub address: Ipv4Addr,
     /// The packets the next stage can read.
     pub cached: CachedPackets,
+    /// The file itself, where the simulation goes that far ([`crate::fetch`]).
+    pub content: Option<Vec<u8>>,
 }
 
 /// The packets a PXE stack keeps for its loader (`EFI_PXE_BASE_CODE_MODE`, `PXENV_GET_CACHED_INFO`).

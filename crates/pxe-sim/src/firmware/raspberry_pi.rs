@@ -126,6 +126,7 @@ impl RaspberryPi {
             server,
             file: first,
             address: offer.your_address(),
+            content: None,
             cached: CachedPackets {
                 ack: offer.bytes().to_vec(),
                 proxy_offer: Some(proxy.bytes().to_vec()),

@@ -110,6 +110,7 @@ impl UBoot {
                 server,
                 file: file.to_vec(),
                 address: reply.your_address(),
+                content: None,
                 cached: CachedPackets {
                     ack: reply.bytes().to_vec(),
                     proxy_offer: self.proxy.clone(),

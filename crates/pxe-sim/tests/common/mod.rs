@@ -12,7 +12,7 @@ use pxe_sim::foreign::{ForeignDhcp, Habit};
 use pxe_sim::network::{HostId, Impairment, Interface, Mac, Node, SegmentId, World};
 use pxe_sim::policy;
 use pxe_sim::relay::Relay;
-use pxe_sim::server::{ProxyServer, ServerHost, Verdict};
+use pxe_sim::server::{BootServer, ProxyServer, ServerHost, Verdict};
 
 /// Our server.
 pub const US: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 5);
@@ -99,6 +99,17 @@ impl Lab {
         habit: Habit,
         decide: impl FnMut(&ProxyRequest<'_>) -> Option<Verdict> + 'static,
     ) -> Self {
+        Self::with_server(seed, impairment, place, habit, ProxyServer::new(decide))
+    }
+
+    /// The same, with another server.
+    pub fn with_server(
+        seed: u64,
+        impairment: Impairment,
+        place: Place,
+        habit: Habit,
+        server: impl BootServer + 'static,
+    ) -> Self {
         let mut world = World::new(seed, impairment);
         let servers = world.segment();
         let first = match place {
@@ -107,8 +118,8 @@ impl Lab {
         };
         let foreign = ForeignDhcp::new(FOREIGN, first, habit);
         world.attach("foreign DHCP", vec![interface(servers, 1, FOREIGN)], foreign);
-        let proxy = ServerHost::new(ProxyServer::new(decide));
-        let server = world.attach("our server", vec![interface(servers, 2, US)], proxy);
+        let server = ServerHost::new(server);
+        let server = world.attach("our server", vec![interface(servers, 2, US)], server);
         let clients = match place {
             Place::SameLan => servers,
             Place::Relayed => {

@@ -115,7 +115,7 @@ impl<'d> ProxyRequest<'d> {
     /// The style an answer has when [`ProxyAnswer::style`] is `None`.
     #[must_use]
     pub fn default_style(&self) -> ProxyStyle {
-        ProxyStyle::for_facts(&self.facts)
+        ProxyStyle::for_request(&self.view, &self.facts)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The ways to phrase a proxy offer. Firmware differs in which of them it understands.
 
-use crate::{BootFacts, Message, OptionCode};
+use crate::{BootFacts, Message, MessageView, OptionCode};
 
 /// How an offer is phrased to a [`ClientClass::Pxe`](super::ClientClass::Pxe) client.
 #[non_exhaustive]
@@ -19,16 +19,18 @@ pub enum ProxyStyle {
 
 impl ProxyStyle {
     /// The style that suits the client in question as far as its request alone tells: iPXE and
-    /// BIOS boot at once, a Raspberry Pi that names itself gets its menu, the rest is UEFI or
-    /// indifferent. A Raspberry Pi 3 looks like a BIOS here; who knows its hardware address
-    /// should set the style.
+    /// BIOS boot at once, a Raspberry Pi gets its menu, the rest is UEFI or indifferent.
+    ///
+    /// The boot ROM of a Raspberry Pi says that it is a BIOS. It is told apart by its hardware
+    /// address, or by what option 97 begins with.
     #[must_use]
-    pub fn for_facts(facts: &BootFacts<'_>) -> Self {
+    pub fn for_request(view: &MessageView<'_>, facts: &BootFacts<'_>) -> Self {
         if is_ipxe(facts) {
             return Self::JustBoot;
         }
         let arch = first_arch(facts);
-        if arch == ARCH_RASPBERRY_PI || has_raspberry_pi_fourcc(facts) {
+        let pi = has_raspberry_pi_fourcc(facts) || has_raspberry_pi_prefix(view);
+        if arch == ARCH_RASPBERRY_PI || (arch == ARCH_BIOS && pi) {
             return Self::RaspberryPi;
         }
         if ARCHS_WITHOUT_EFI.contains(&arch) { Self::JustBoot } else { Self::Binl }
@@ -72,6 +74,22 @@ fn first_arch(facts: &BootFacts<'_>) -> u16 {
 fn has_raspberry_pi_fourcc(facts: &BootFacts<'_>) -> bool {
     facts.machine_id.is_some_and(|id| id.starts_with(b"\0RPi"))
 }
+
+/// A hardware address from one of the maker's blocks.
+fn has_raspberry_pi_prefix(view: &MessageView<'_>) -> bool {
+    view.hardware_address().get(..3).is_some_and(|prefix| RASPBERRY_PI_PREFIXES.contains(&prefix))
+}
+
+/// Blocks of the IEEE registry (MA-L) held by Raspberry Pi Foundation, Trading and Ltd.
+const RASPBERRY_PI_PREFIXES: [&[u8]; 7] = [
+    &[0x28, 0xcd, 0xc1],
+    &[0x2c, 0xcf, 0x67],
+    &[0x88, 0xa2, 0x9e],
+    &[0xb8, 0x27, 0xeb],
+    &[0xd8, 0x3a, 0xdd],
+    &[0xdc, 0xa6, 0x32],
+    &[0xe4, 0x5f, 0x01],
+];
 
 const IPXE_USER_CLASS: &[u8] = b"iPXE";
 

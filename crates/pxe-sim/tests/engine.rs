@@ -1,0 +1,159 @@
+//! The whole engine on the simulated network: every machine ends with the content of its own
+//! loader, fetched by TFTP as its firmware does it, on good networks and bad ones.
+
+mod common;
+
+use common::{LOADERS, Lab, Place, US, policy};
+use pxe_dhcp::respond::ProxyConfig;
+use pxe_server::engine::{Engine, EngineConfig};
+use pxe_sim::engine::{EngineServer, MemoryFiles, content_of};
+use pxe_sim::fetch::{Fetching, TftpHabit};
+use pxe_sim::firmware::Outcome;
+use pxe_sim::firmware::edk2_pxe::{Edk2Pxe, Era};
+use pxe_sim::firmware::intel_rom::IntelRom;
+use pxe_sim::firmware::ipxe::{Build, Ipxe};
+use pxe_sim::firmware::raspberry_pi::{Generation, RaspberryPi};
+use pxe_sim::firmware::uboot::{ProxySupport, UBoot};
+use pxe_sim::foreign::Habit;
+use pxe_sim::network::{HostId, Impairment};
+use pxe_tftp::ServerConfig;
+
+/// Size of every loader: some windows of blocks and an odd rest.
+const LOADER_BYTES: usize = 60_001;
+/// What a Pi 4 asks for.
+const PI_FILE: &str = "7c3f2a10/start4.elf";
+
+fn engine() -> EngineServer {
+    let config = EngineConfig {
+        proxy: Some(ProxyConfig::default()),
+        tftp: ServerConfig::default(),
+        advertise: None,
+        tftp_port: 69,
+    };
+    let mut files: Vec<(&str, usize)> =
+        LOADERS.iter().map(|(_, name)| (*name, LOADER_BYTES)).collect();
+    files.push((PI_FILE, LOADER_BYTES));
+    EngineServer::new(Engine::new(config, policy(false)), MemoryFiles::new(files))
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Model {
+    Edk2(u16, Era),
+    Ipxe(u16, Build),
+    IntelRom,
+    UBoot,
+    RaspberryPi(Generation),
+}
+
+/// Every model with the file it must end with.
+const MODELS: &[(Model, &str)] = &[
+    (Model::Edk2(6, Era::Current), "ipxe32.efi"),
+    (Model::Edk2(7, Era::Current), "debian/bootnetx64.efi"),
+    (Model::Edk2(9, Era::Current), "debian/bootnetx64.efi"),
+    (Model::Edk2(7, Era::Years2010To2017), "debian/bootnetx64.efi"),
+    (Model::Edk2(11, Era::Current), "debian/bootnetaa64.efi"),
+    (Model::Edk2(27, Era::Current), "grubriscv64.efi"),
+    (Model::Edk2(39, Era::Current), "grubloongarch64.efi"),
+    (Model::Ipxe(0, Build::Rom), "menu.ipxe"),
+    (Model::Ipxe(0, Build::Chained), "menu.ipxe"),
+    (Model::Ipxe(7, Build::Chained), "menu.ipxe"),
+    (Model::Ipxe(11, Build::Chained), "menu.ipxe"),
+    (Model::Ipxe(0, Build::Stripped), "undionly.kpxe"),
+    (Model::IntelRom, "undionly.kpxe"),
+    (Model::UBoot, "boot.scr.uimg"),
+    (Model::RaspberryPi(Generation::Three), "bootcode.bin"),
+    (Model::RaspberryPi(Generation::Four), PI_FILE),
+];
+
+fn attach(lab: &mut Lab, model: Model) -> HostId {
+    let start = lab.world.now();
+    match model {
+        Model::Edk2(arch, era) => {
+            let machine = lab.machine(arch);
+            let firmware = Edk2Pxe::new(machine, era, start);
+            lab.attach("EDK2", machine.mac, Fetching::new(firmware, TftpHabit::EDK2))
+        }
+        Model::Ipxe(arch, build) => {
+            let machine = lab.machine(arch);
+            let firmware = Ipxe::new(machine, build, start);
+            lab.attach("iPXE", machine.mac, Fetching::new(firmware, TftpHabit::IPXE))
+        }
+        Model::IntelRom => {
+            let machine = lab.machine(0);
+            let firmware = IntelRom::new(machine, start);
+            lab.attach("BIOS ROM", machine.mac, Fetching::new(firmware, TftpHabit::INTEL_ROM))
+        }
+        Model::UBoot => {
+            let machine = lab.machine(0x16);
+            let firmware = UBoot::new(machine, "U-Boot.armv8", ProxySupport::Built, start);
+            lab.attach("U-Boot", machine.mac, Fetching::new(firmware, TftpHabit::U_BOOT))
+        }
+        Model::RaspberryPi(generation) => {
+            let machine = lab.machine(0);
+            let firmware = RaspberryPi::new(machine, generation, start);
+            let mac = firmware.mac();
+            lab.attach("Raspberry Pi", mac, Fetching::new(firmware, TftpHabit::RASPBERRY_PI))
+        }
+    }
+}
+
+/// Whether a client got its file; never another, never other bytes.
+#[track_caller]
+fn booted(lab: &Lab, outcome: &Outcome, model: Model, file: &str) -> bool {
+    let Some(boot) = outcome.boot() else { return false };
+    let report = || format!("{model:?}, {}", lab.world.report());
+    let got = (boot.server, String::from_utf8_lossy(&boot.file));
+    assert_eq!(got, (US, file.into()), "{}", report());
+    let content = boot.content.as_ref().expect("a fetched file");
+    let generated = file == "menu.ipxe";
+    let bytes = if generated { content.len() } else { LOADER_BYTES };
+    assert!(*content == content_of(file.as_bytes(), bytes), "other bytes: {}", report());
+    true
+}
+
+fn all_boot(impairment: Impairment, place: Place) {
+    for (model, file) in MODELS {
+        let mut lab = Lab::with_server(2, impairment, place, Habit::PointsAtItself, engine());
+        let client = attach(&mut lab, *model);
+        let outcome = lab.run(client);
+        let fine = booted(&lab, &outcome, *model, file);
+        assert!(fine, "{model:?}: {outcome:?}, {}", lab.world.report());
+    }
+}
+
+#[test]
+fn every_machine_fetches_its_loader() {
+    all_boot(Impairment::default(), Place::SameLan);
+    all_boot(Impairment::default(), Place::Relayed);
+}
+
+#[test]
+fn duplicates_and_reordering_alone_harm_nobody() {
+    all_boot(Impairment::bad(0), Place::SameLan);
+}
+
+/// All at once, with loss: most fetch their loader, and whoever does got the right one whole.
+#[test]
+fn a_room_full_of_machines_on_a_lossy_network() {
+    let (mut boots, mut failures) = (0_u32, 0_u32);
+    for seed in 0..12 {
+        let impairment = Impairment::bad(20);
+        let mut lab =
+            Lab::with_server(seed, impairment, Place::SameLan, Habit::PointsAtItself, engine());
+        let clients: Vec<(HostId, Model, &str)> =
+            MODELS.iter().map(|(model, file)| (attach(&mut lab, *model), *model, *file)).collect();
+        let hosts: Vec<HostId> = clients.iter().map(|(host, ..)| *host).collect();
+        lab.world.run(&hosts, common::PATIENCE);
+        for (host, model, file) in clients {
+            let outcome = lab.world.outcome(host).cloned();
+            let Some(outcome) = outcome else {
+                panic!("{model:?} never ends\n{}", lab.world.report())
+            };
+            match booted(&lab, &outcome, model, file) {
+                true => boots += 1,
+                false => failures += 1,
+            }
+        }
+    }
+    assert!(failures * 20 <= boots, "{failures} of {} failed", failures + boots);
+}
