@@ -308,3 +308,42 @@ impl ProxyResponder {
         self.events.push_back(event);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use core::net::SocketAddrV4;
+
+    use super::*;
+    use crate::OptionCode;
+    use crate::respond::ServerPort;
+
+    #[test]
+    fn buffers_are_recycled() {
+        let mut discover = Message::new(Operation::BootRequest);
+        discover
+            .push(OptionCode::MESSAGE_TYPE, &[MessageType::DISCOVER.0])
+            .push(OptionCode::VENDOR_CLASS, b"PXEClient:Arch:00007:UNDI:003016");
+        let mut datagram = Vec::new();
+        discover.encode(SizeBudget::default(), &mut datagram).expect("a small message");
+        let us = Ipv4Addr::new(192, 0, 2, 5);
+        let source = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 68);
+        let received = Received::new(source, ServerPort::Dhcp, us, 1);
+
+        let mut responder = ProxyResponder::new(ProxyConfig::default());
+        let mut out = Vec::new();
+        let mut round = |responder: &mut ProxyResponder| {
+            let now = Instant::now();
+            let inbound = responder.handle_datagram(now, &received, &datagram);
+            let Ok(Inbound::Request(request)) = inbound else { panic!("{inbound:?}") };
+            responder.accept(now, request, &ProxyAnswer::new(us, b"ipxe.efi")).expect("an offer");
+            assert!(responder.poll_transmit(now, &mut out).is_some());
+            assert!(responder.poll_event().is_some());
+            let [spare] = &responder.spare[..] else { panic!("one reply, one buffer") };
+            (spare.as_ptr(), spare.capacity(), responder.replies.capacity())
+        };
+        let first = round(&mut responder);
+        for _ in 0..100 {
+            assert_eq!(round(&mut responder), first);
+        }
+    }
+}

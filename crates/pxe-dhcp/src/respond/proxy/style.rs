@@ -1,5 +1,6 @@
 //! The ways to phrase a proxy offer. Firmware differs in which of them it understands.
 
+use crate::options::PxeOptions;
 use crate::{BootFacts, Message, MessageView, OptionCode};
 
 /// How an offer is phrased to a [`ClientClass::Pxe`](super::ClientClass::Pxe) client.
@@ -42,7 +43,7 @@ pub(super) fn push(message: &mut Message, facts: &BootFacts<'_>, style: ProxySty
     match style {
         ProxyStyle::Binl => {}
         ProxyStyle::JustBoot => {
-            message.push(OptionCode::VENDOR_SPECIFIC, &JUST_BOOT);
+            message.push(OptionCode::VENDOR_SPECIFIC, &PxeOptions::JUST_BOOT);
         }
         ProxyStyle::RaspberryPi => {
             // The ROM of the Pi 3 wants the name with three blanks after it; boards that name
@@ -102,8 +103,6 @@ const ARCH_REGISTERED_MAX: u16 = 41;
 /// their tradition.
 const ARCHS_WITHOUT_EFI: [u16; 6] = [ARCH_BIOS, 1, 3, 4, 5, 20];
 
-/// `PXE_DISCOVERY_CONTROL` with bit 3 alone.
-const JUST_BOOT: [u8; 4] = [6, 1, 8, END];
 /// Discovery neither by broadcast nor multicast; prompt `PXE` with timeout 0; one item of type 0.
 const RASPBERRY_PI_MENU: &[u8] = b"\x06\x01\x03\x0a\x04\0PXE\x09\x14\0\0\x11Raspberry Pi Boot\xff";
 const RASPBERRY_PI_3_MENU: &[u8] =
