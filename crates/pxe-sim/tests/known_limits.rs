@@ -15,7 +15,7 @@ use pxe_sim::firmware::ipxe::{Build, Ipxe};
 use pxe_sim::firmware::raspberry_pi::{Generation, RaspberryPi};
 use pxe_sim::firmware::uboot::{ProxySupport, UBoot};
 use pxe_sim::foreign::Habit;
-use pxe_sim::network::Impairment;
+use pxe_sim::network::{Captured, Impairment};
 use pxe_sim::server::Verdict;
 
 /// A lab whose proxy phrases every offer in `style`.
@@ -114,4 +114,16 @@ fn edk2_asks_when_the_real_one_does() {
     lab.run(client);
     let asked: Vec<u64> = lab.world.capture().iter().map(|sent| sent.at.as_secs()).collect();
     assert_eq!(asked, [0, 4, 12, 28], "\n{}", lab.world.report());
+}
+
+/// Without option 43 a BIOS ROM comes back on port 4011, and takes the answer from that port only.
+#[test]
+fn a_bios_rom_that_is_not_told_to_boot_asks_the_boot_server() {
+    let mut lab = lab(ProxyStyle::Binl, "undionly.kpxe");
+    let (machine, start) = (lab.machine(0), lab.world.now());
+    let client = lab.attach("BIOS ROM", machine.mac, IntelRom::new(machine, start));
+    lab.expect_boot(client, US, "undionly.kpxe");
+    let from_4011 =
+        |sent: &&Captured| sent.sender == lab.server && sent.datagram.source.port() == 4011;
+    assert_eq!(lab.world.capture().iter().filter(from_4011).count(), 1, "{}", lab.world.report());
 }

@@ -13,9 +13,9 @@ use pxe_sim::firmware::ipxe::{Build, Ipxe};
 use pxe_sim::firmware::raspberry_pi::{Generation, RaspberryPi};
 use pxe_sim::firmware::uboot::{ProxySupport, UBoot};
 use pxe_sim::foreign::Habit;
-use pxe_sim::network::{HostId, Impairment};
+use pxe_sim::network::{Captured, HostId, Impairment};
 use pxe_sim::ordinary::Ordinary;
-use pxe_sim::wire::{ACK, OFFER, Reader};
+use pxe_sim::wire::{ACK, DISCOVER, OFFER, REQUEST, Reader};
 
 const CLASSES: [&[u8]; 5] =
     [b"", b"MSFT 5.0", b"android-dhcp-14", b"dhcpcd-9.4.1:Linux", b"udhcp 1.36.1"];
@@ -110,4 +110,31 @@ fn a_swarm_sees_only_what_a_proxy_may_say() {
             }
         }
     }
+}
+
+/// Without accidents, exactly one reply to each DISCOVER of a machine that boots and to each request
+/// on port 4011, and none to anything else.
+#[test]
+fn one_answer_for_each_question() {
+    let habit = Habit::PointsAtItself;
+    let mut lab = Lab::new(4, Impairment::default(), Place::SameLan, habit);
+    let clients = attach_swarm(&mut lab);
+    lab.world.run(&clients, common::PATIENCE);
+    let (ours, others): (Vec<_>, Vec<_>) =
+        lab.world.capture().iter().partition(|sent| sent.sender == lab.server);
+    let questions = |port: u16| {
+        let question = |sent: &&&Captured| {
+            let message = Reader::new(&sent.datagram.payload).expect("DHCP is all there is");
+            let boots = [&b"PXEClient"[..], b"HTTPClient", b"U-Boot"];
+            let kind = if port == 67 { DISCOVER } else { REQUEST };
+            sent.datagram.destination.port() == port
+                && message.message_type() == Some(kind)
+                && boots.iter().any(|class| message.has_class(class))
+        };
+        others.iter().filter(question).count()
+    };
+    let answers = |port| ours.iter().filter(|sent| sent.datagram.source.port() == port).count();
+    assert!(answers(67) > 0 && answers(4011) > 0);
+    assert_eq!(answers(67), questions(67), "\n{}", lab.world.report());
+    assert_eq!(answers(4011), questions(4011), "\n{}", lab.world.report());
 }
