@@ -3,9 +3,11 @@
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Instant;
 
-use pxe_dhcp::respond::{Inbound, ProxyAnswer, ProxyRequest, Received, RequestKind, ServerPort};
+use pxe_dhcp::respond::{
+    Inbound, ProxyAnswer, ProxyRequest, ProxyStyle, Received, RequestKind, ServerPort,
+};
 use pxe_dhcp::{MessageType, MessageView, OptionCode};
-use pxe_select::{Action, Asked, Decision, Ipxe};
+use pxe_select::{Action, Asked, Decision, Firmware, Ipxe};
 
 use super::event::{ClientId, Stage, printable};
 use super::facts::KnownFacts;
@@ -66,6 +68,7 @@ impl Engine {
             ipxe: decision.identity.ipxe != Ipxe::Absent,
             reasons: String::new(),
         };
+        let firmware = decision.identity.firmware;
         drop(decision);
         self.clients.learn(client, known);
         if request.kind() == RequestKind::Discover {
@@ -76,7 +79,10 @@ impl Engine {
         match file {
             None => proxy.ignore(request),
             Some(file) => {
-                let answer = ProxyAnswer::new(server, &file);
+                let mut answer = ProxyAnswer::new(server, &file);
+                if firmware == Some(Firmware::Rpi) {
+                    answer.style = Some(ProxyStyle::RaspberryPi);
+                }
                 if let Err(error) = proxy.accept(now, request, &answer) {
                     let file = printable(&file);
                     self.report(now, client, Stage::Failed { file, reason: error.to_string() });
