@@ -2,6 +2,10 @@
 
 mod client;
 mod error;
+#[cfg(feature = "_fuzz")]
+#[doc(hidden)]
+#[allow(missing_docs)]
+pub mod fuzz;
 pub mod limits;
 mod negotiate;
 pub mod netascii;

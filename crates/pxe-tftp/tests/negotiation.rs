@@ -38,89 +38,78 @@ fn ethernet() -> NegotiationLimits {
 /// Request behind the file name, OACK behind the opcode ("" for DATA 1), block size and window used.
 type Row = (&'static str, &'static str, &'static str, u16, u16);
 
+const KNOWN_CLIENTS: [Row; 24] = [
+    (
+        "EDK2 probe",
+        "octet|tsize|0|blksize|1468|windowsize|4|",
+        "tsize|850528|blksize|1468|windowsize|4|",
+        1468,
+        4,
+    ),
+    ("EDK2 read", "octet|blksize|1468|windowsize|4|", "blksize|1468|windowsize|4|", 1468, 4),
+    (
+        "EDK2 IPv6",
+        "octet|tsize|0|blksize|1228|windowsize|4|",
+        "tsize|850528|blksize|1228|windowsize|4|",
+        1228,
+        4,
+    ),
+    ("older EDK2 probe", "octet|tsize|0|blksize|1468|", "tsize|850528|blksize|1468|", 1468, 1),
+    ("older EDK2 read", "octet|blksize|1468|", "blksize|1468|", 1468, 1),
+    (
+        "EDK2 built for large blocks",
+        "octet|tsize|0|blksize|65464|",
+        "tsize|850528|blksize|1468|",
+        1468,
+        1,
+    ),
+    ("EDK2 shell", "octet|tsize|0|", "tsize|850528|", 512, 1),
+    ("shim", "octet|blksize|512|windowsize|4|", "blksize|512|windowsize|4|", 512, 4),
+    ("iPXE", "octet|blksize|1432|tsize|0|", "blksize|1432|tsize|850528|", 1432, 1),
+    ("iPXE tftm", "octet|blksize|1432|tsize|0|multicast||", "blksize|1432|tsize|850528|", 1432, 1),
+    ("Intel ROM probe", "octet|tsize|0|", "tsize|850528|", 512, 1),
+    ("Intel ROM read", "octet|blksize|1456|", "blksize|1456|", 1456, 1),
+    ("GRUB", "octet|blksize|1024|tsize|0|", "blksize|1024|tsize|850528|", 1024, 1),
+    ("PXELINUX", "octet|tsize|0|blksize|1408|", "tsize|850528|blksize|1408|", 1408, 1),
+    (
+        "U-Boot",
+        "octet|timeout|5|tsize|0|blksize|1468|windowsize|8|",
+        "timeout|5|tsize|850528|blksize|1468|windowsize|8|",
+        1468,
+        8,
+    ),
+    ("U-Boot lwIP", "octet|tsize|0|blksize|1468|", "tsize|850528|blksize|1468|", 1468, 1),
+    (
+        "Windows",
+        "octet|tsize|0|blksize|1456|windowsize|4|msftwindow|31416|",
+        "tsize|850528|blksize|1456|windowsize|4|",
+        1456,
+        4,
+    ),
+    ("Raspberry Pi 4", "octet|tsize|0|blksize|1024|", "tsize|850528|blksize|1024|", 1024, 1),
+    ("curl", "octet|tsize|0|blksize|512|timeout|6|", "tsize|850528|blksize|512|timeout|6|", 512, 1),
+    (
+        "curl --use-ascii",
+        "netascii|tsize|0|blksize|512|timeout|6|",
+        "blksize|512|timeout|6|",
+        512,
+        1,
+    ),
+    ("tftp-hpa 5.2", "netascii|", "", 512, 1),
+    ("busybox -b", "octet|blksize|1468|tsize|0|", "blksize|1468|tsize|850528|", 1468, 1),
+    (
+        "atftp",
+        "octet|tsize|0|timeout|5|blksize|8|windowsize|1|",
+        "tsize|850528|timeout|5|blksize|8|windowsize|1|",
+        8,
+        1,
+    ),
+    ("u-root", "octet|blksize|1450|windowsize|64|", "blksize|1450|windowsize|64|", 1450, 64),
+];
+
 #[test]
 fn every_known_client() {
-    let table: [Row; 24] = [
-        (
-            "EDK2 probe",
-            "octet|tsize|0|blksize|1468|windowsize|4|",
-            "tsize|850528|blksize|1468|windowsize|4|",
-            1468,
-            4,
-        ),
-        ("EDK2 read", "octet|blksize|1468|windowsize|4|", "blksize|1468|windowsize|4|", 1468, 4),
-        (
-            "EDK2 IPv6",
-            "octet|tsize|0|blksize|1228|windowsize|4|",
-            "tsize|850528|blksize|1228|windowsize|4|",
-            1228,
-            4,
-        ),
-        ("older EDK2 probe", "octet|tsize|0|blksize|1468|", "tsize|850528|blksize|1468|", 1468, 1),
-        ("older EDK2 read", "octet|blksize|1468|", "blksize|1468|", 1468, 1),
-        (
-            "EDK2 built for large blocks",
-            "octet|tsize|0|blksize|65464|",
-            "tsize|850528|blksize|1468|",
-            1468,
-            1,
-        ),
-        ("EDK2 shell", "octet|tsize|0|", "tsize|850528|", 512, 1),
-        ("shim", "octet|blksize|512|windowsize|4|", "blksize|512|windowsize|4|", 512, 4),
-        ("iPXE", "octet|blksize|1432|tsize|0|", "blksize|1432|tsize|850528|", 1432, 1),
-        (
-            "iPXE tftm",
-            "octet|blksize|1432|tsize|0|multicast||",
-            "blksize|1432|tsize|850528|",
-            1432,
-            1,
-        ),
-        ("Intel ROM probe", "octet|tsize|0|", "tsize|850528|", 512, 1),
-        ("Intel ROM read", "octet|blksize|1456|", "blksize|1456|", 1456, 1),
-        ("GRUB", "octet|blksize|1024|tsize|0|", "blksize|1024|tsize|850528|", 1024, 1),
-        ("PXELINUX", "octet|tsize|0|blksize|1408|", "tsize|850528|blksize|1408|", 1408, 1),
-        (
-            "U-Boot",
-            "octet|timeout|5|tsize|0|blksize|1468|windowsize|8|",
-            "timeout|5|tsize|850528|blksize|1468|windowsize|8|",
-            1468,
-            8,
-        ),
-        ("U-Boot lwIP", "octet|tsize|0|blksize|1468|", "tsize|850528|blksize|1468|", 1468, 1),
-        (
-            "Windows",
-            "octet|tsize|0|blksize|1456|windowsize|4|msftwindow|31416|",
-            "tsize|850528|blksize|1456|windowsize|4|",
-            1456,
-            4,
-        ),
-        ("Raspberry Pi 4", "octet|tsize|0|blksize|1024|", "tsize|850528|blksize|1024|", 1024, 1),
-        (
-            "curl",
-            "octet|tsize|0|blksize|512|timeout|6|",
-            "tsize|850528|blksize|512|timeout|6|",
-            512,
-            1,
-        ),
-        (
-            "curl --use-ascii",
-            "netascii|tsize|0|blksize|512|timeout|6|",
-            "blksize|512|timeout|6|",
-            512,
-            1,
-        ),
-        ("tftp-hpa 5.2", "netascii|", "", 512, 1),
-        ("busybox -b", "octet|blksize|1468|tsize|0|", "blksize|1468|tsize|850528|", 1468, 1),
-        (
-            "atftp",
-            "octet|tsize|0|timeout|5|blksize|8|windowsize|1|",
-            "tsize|850528|timeout|5|blksize|8|windowsize|1|",
-            8,
-            1,
-        ),
-        ("u-root", "octet|blksize|1450|windowsize|64|", "blksize|1450|windowsize|64|", 1450, 64),
-    ];
-    for (client, tail, oack, block_size, window_size) in table {
+    for (client, tail, oack, block_size, window_size) in KNOWN_CLIENTS {
         let expected =
             (Some(oack.to_owned()).filter(|oack| !oack.is_empty()), block_size, window_size);
         assert_eq!(answer(tail, SIZE, &ethernet()), expected, "{client}");

@@ -94,6 +94,7 @@ pub(crate) trait Peer {
     fn content(&self) -> &[u8];
 }
 
+#[derive(Clone, Copy)]
 enum Side {
     Server(u16),
     Client(usize, u16),
@@ -242,11 +243,7 @@ impl<P: Peer> World<P> {
         }
         if self.random.one_in_thousand(self.faults.duplication) {
             self.counts.faults += 1;
-            let copy = match side {
-                Side::Server(port) => Side::Server(port),
-                Side::Client(peer, port) => Side::Client(peer, port),
-            };
-            self.enqueue(at, copy, datagram.clone());
+            self.enqueue(at, side, datagram.clone());
         }
         self.enqueue(at, side, datagram);
     }

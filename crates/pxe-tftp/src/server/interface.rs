@@ -1,0 +1,87 @@
+//! What a server and its driver say to each other: where datagrams go, where bytes come from.
+
+use core::net::SocketAddr;
+
+use thiserror::Error;
+
+use super::table::TransferId;
+use crate::error::DecodeError;
+
+/// Which socket a datagram leaves by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LocalPort {
+    /// The one that requests come to, usually port 69.
+    Listener,
+    /// The transfer's own (RFC 1350 section 4).
+    Transfer(TransferId),
+}
+
+/// Where the bytes in `out` go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Transmit {
+    /// By which socket.
+    pub port: LocalPort,
+    /// To whom.
+    pub peer: SocketAddr,
+    /// If `out` holds several datagrams: the bytes of each but the last, which may be shorter. That is the shape
+    /// of UDP segmentation offload.
+    pub segment_bytes: Option<usize>,
+}
+
+impl Transmit {
+    pub(super) const fn single(port: LocalPort, peer: SocketAddr) -> Self {
+        Self { port, peer, segment_bytes: None }
+    }
+}
+
+/// Where a transfer's bytes come from. They are read again for a retransmission, so nothing is kept.
+pub trait BlockSource {
+    /// Fills `block` with the file's bytes from `offset`, and returns how many there were. Never asked for bytes
+    /// behind the size given to [`Server::accept`](super::Server::accept); fewer than asked for mean that the file shrank.
+    ///
+    /// # Errors
+    /// If the bytes cannot be had; the transfer ends with error 0.
+    fn read_at(
+        &mut self,
+        transfer: TransferId,
+        offset: u64,
+        block: &mut [u8],
+    ) -> Result<usize, ReadFailure>;
+}
+
+/// Why a block cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum ReadFailure {
+    /// The file is not the one the request was accepted with.
+    #[error("the file changed")]
+    Changed,
+    /// The system reported an error.
+    #[error("the file could not be read")]
+    Failed,
+}
+
+/// Why a datagram had no effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum Dropped {
+    /// It is no TFTP packet.
+    #[error(transparent)]
+    Malformed(#[from] DecodeError),
+    /// It came to the listener and is no request.
+    #[error("not a request")]
+    NotARequest,
+    /// Its source address cannot be answered.
+    #[error("the source address is not a single host's")]
+    Source,
+    /// The transfer is over.
+    #[error("unknown transfer")]
+    UnknownTransfer,
+    /// It is not from the transfer's client. Answered with error 5 unless it is an ERROR.
+    #[error("from another address or port than the transfer's client")]
+    ForeignSource,
+    /// The transfer's client has no reason to send it now.
+    #[error("unexpected packet")]
+    Unexpected,
+}
