@@ -54,9 +54,9 @@ pub(crate) fn prepare(folder: &Path) -> Result<()> {
 /// Lets a stranger onto the wire who throws everything and asks for everything.
 pub(crate) fn visit(wire: &mut Wire, repository: &Path, folder: &Path) -> Result<String> {
     let stranger = wire.host("stranger", STRANGER_ADDRESS)?;
-    let program = std::env::current_exe().context(|| "finding this program".to_owned())?;
     let mut words = vec![
-        program.to_string_lossy().into_owned(),
+        // Not the path that we were started by: a build since then has put another file there.
+        format!("/proc/{}/exe", std::process::id()),
         "throw".to_owned(),
         SERVER_ADDRESS.to_string(),
         "pxelinux.0".to_owned(),
