@@ -193,9 +193,10 @@ pub(crate) const ROWS: &[Row] = &[
 ];
 
 impl Row {
-    /// Whether anything but our own server can be tried by this row.
+    /// Whether the row says something about the lab: what it asks of a server's manners is asked of
+    /// ours only.
     pub(crate) fn takes_stand_in(&self) -> bool {
-        self.act != Act::Refuse
+        matches!(self.act, Act::Boot | Act::Idle)
     }
 
     /// Everything that this row and its wire need from the system.
