@@ -1,9 +1,9 @@
 //! Every bound of this crate, with its unit in the name.
 //!
-//! Worst-case memory of a [`Server`](crate::Server) that is full: about 300 bytes for each of
-//! [`TRANSFERS_MAX`] transfers and 80 for its places in the maps and queues (4 MB), one more kilobyte for each
-//! transfer in netascii mode, and [`ERRORS_QUEUED_MAX`] replies of 130 bytes. Files are read again for a
-//! retransmission, so a window costs nothing.
+//! Worst-case memory of a [`Server`](crate::Server) that is full: at most 416 bytes for each of [`TRANSFERS_MAX`]
+//! transfers and about 150 for its places in maps, queues and heap (6 MB); one more kilobyte for each transfer in
+//! netascii mode; and [`ERRORS_QUEUED_MAX`] replies of 160 bytes. Files are read again for a retransmission, so a
+//! window costs nothing.
 
 use core::time::Duration;
 

@@ -328,3 +328,6 @@ fn write_blocks(
     }
     .map_err(Ending::Failed)
 }
+
+// What the limits' documentation counts with.
+const _: () = assert!(size_of::<Transfer>() <= 416);
