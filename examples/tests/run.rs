@@ -47,6 +47,42 @@ fn decode_capture_shows_every_message() {
 }
 
 #[test]
+fn decode_capture_reads_both_forms_of_files() {
+    let pcap = fs::read(captures().join("ipxe-bios-and-ovmf-x64-chain.pcap")).expect("a capture");
+    // A header of 24 bytes, one of 16 for each frame.
+    let length = u32::from_le_bytes(pcap[32..36].try_into().expect("four bytes")) as usize;
+    let folder = Folder::new("forms");
+    let path = folder.0.join("one.pcapng");
+    fs::write(&path, pcapng(&pcap[40..40 + length])).expect("a file");
+    let said = run(env!("CARGO_BIN_EXE_decode_capture"), &[&path.to_string_lossy()]);
+    assert!(said.contains("#1 DHCP 0.0.0.0:68 -> 255.255.255.255:67\n"), "{said}");
+    assert!(said.contains("Dhcp DISCOVER, 400 bytes"), "{said}");
+    assert_eq!(said.matches('#').count(), 1, "{said}");
+}
+
+/// The smallest pcapng file with one Ethernet frame in it.
+fn pcapng(frame: &[u8]) -> Vec<u8> {
+    let mut packet = Vec::new();
+    let bytes = (frame.len() as u32).to_le_bytes();
+    [[0; 4], [0; 4], [0; 4], bytes, bytes].iter().for_each(|word| packet.extend(word));
+    packet.extend(frame);
+    packet.resize(packet.len().next_multiple_of(4), 0);
+
+    let section = [0x4d, 0x3c, 0x2b, 0x1a, 1, 0, 0, 0, 255, 255, 255, 255, 255, 255, 255, 255];
+    let interface = [1, 0, 0, 0, 0, 0, 4, 0];
+    let blocks: [(u32, &[u8]); 3] = [(0x0a0d_0d0a, &section), (1, &interface), (6, &packet)];
+    let mut file = Vec::new();
+    for (kind, body) in blocks {
+        let length = (body.len() as u32 + 12).to_le_bytes();
+        file.extend(kind.to_le_bytes());
+        file.extend(length);
+        file.extend(body);
+        file.extend(length);
+    }
+    file
+}
+
+#[test]
 fn decode_capture_reports_a_damaged_file() {
     let whole = fs::read(captures().join("ipxe-bios-and-ovmf-x64-chain.pcap")).expect("a capture");
     let folder = Folder::new("damaged");
