@@ -8,7 +8,7 @@ use crate::config::{Config, DhcpMode, Fault};
 use crate::content::{Files, Loaders};
 use crate::driver::interfaces::{self, Interfaces};
 use crate::driver::{BindFault, Driver, Housekeeping, Ports, describe};
-use crate::engine::{Engine, EngineConfig};
+use crate::engine::{Engine, EngineConfig, Shared};
 use crate::logging::READY_TARGET;
 use crate::policy;
 
@@ -37,7 +37,7 @@ pub fn serve(config: &Config) -> ExitCode {
     };
     raise_descriptor_limit(config.tftp.transfers_max);
     announce(config, &loaders);
-    let engine = Engine::new(engine_config(config), policy);
+    let engine = Engine::new(engine_config(config), Shared::new(policy));
     let files = Files::new(config.root.clone(), loaders.clone(), config.tftp.port);
     let house = House { config: config.clone(), loaders };
     let ready = ready_line(config, &served);
@@ -172,7 +172,7 @@ impl Housekeeping for House {
         let Ok(policy) = policy::build(&self.config, &loaders) else { return };
         info!("the loaders changed");
         announce(&self.config, &loaders);
-        engine.set_policy(policy);
+        engine.shared().set_policy(policy);
         files.set_loaders(loaders.clone());
         self.loaders = loaders;
     }

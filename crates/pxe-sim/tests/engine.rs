@@ -5,7 +5,7 @@ mod common;
 
 use common::{LOADERS, Lab, Place, US, policy};
 use pxe_dhcp::respond::ProxyConfig;
-use pxe_server::engine::{Engine, EngineConfig};
+use pxe_server::engine::{Engine, EngineConfig, Shared};
 use pxe_sim::engine::{EngineServer, MemoryFiles, content_of};
 use pxe_sim::fetch::{Fetching, TftpHabit};
 use pxe_sim::firmware::Outcome;
@@ -33,7 +33,7 @@ fn engine() -> EngineServer {
     let mut files: Vec<(&str, usize)> =
         LOADERS.iter().map(|(_, name)| (*name, LOADER_BYTES)).collect();
     files.push((PI_FILE, LOADER_BYTES));
-    EngineServer::new(Engine::new(config, policy(false)), MemoryFiles::new(files))
+    EngineServer::new(Engine::new(config, Shared::new(policy(false))), MemoryFiles::new(files))
 }
 
 #[derive(Clone, Copy, Debug)]

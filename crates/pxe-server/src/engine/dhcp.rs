@@ -38,7 +38,7 @@ impl Engine {
     }
 
     /// A REQUEST to another server tells which address the client will have.
-    fn overhear(&mut self, view: &MessageView<'_>) {
+    fn overhear(&self, view: &MessageView<'_>) {
         if view.message_type() != Some(MessageType::REQUEST) {
             return;
         }
@@ -48,7 +48,7 @@ impl Engine {
             .and_then(|value| <[u8; 4]>::try_from(value).ok())
             .map_or_else(|| view.client_address(), Ipv4Addr::from);
         if !address.is_unspecified() {
-            self.clients.learn_address(client, address);
+            self.shared.learn_address(client, address);
         }
     }
 
@@ -59,7 +59,8 @@ impl Engine {
             return self.ignore(request);
         };
         let known = KnownFacts::from_request(view, request.facts(), local);
-        let decision = self.policy.decide(&known.as_facts(), Asked::BootFile);
+        let policy = self.shared.policy();
+        let decision = policy.decide(&known.as_facts(), Asked::BootFile);
         let server = self.advertise.unwrap_or(local);
         let file = self.boot_file(&decision, server);
         let stage = stage(&request, &decision, file.as_deref());
@@ -70,7 +71,7 @@ impl Engine {
         };
         let firmware = decision.identity.firmware;
         drop(decision);
-        self.clients.learn(client, known);
+        self.shared.learn(client, known);
         if request.kind() == RequestKind::Discover {
             self.report(now, client, discovered);
         }

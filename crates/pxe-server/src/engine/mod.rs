@@ -4,7 +4,7 @@
 //! # Run loop
 //! Give every datagram to [`Engine::handle_datagram`] with the time it came; call
 //! [`Engine::handle_timeout`] when the time of [`Engine::poll_timeout`] has come; after either,
-//! drain [`Engine::poll_transmit`], then [`Engine::poll_event`]. Calls too many do no harm.
+//! drain [`Engine::poll_transmit`], then [`Engine::poll_output`]. Calls too many do no harm.
 //!
 //! Which file a client gets is decided by [`pxe_select::Policy::decide`] alone, for DHCP and TFTP
 //! alike; the engine only turns what the wire says into its facts and its answer into packets.
@@ -14,19 +14,21 @@ mod content;
 mod dhcp;
 mod event;
 mod facts;
+mod shared;
 mod tftp;
 
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Instant;
 
 use pxe_dhcp::respond::ProxyResponder;
-use pxe_select::Policy;
 use pxe_tftp::TransferId;
 
 pub use clients::CLIENTS_MAX;
 pub use content::{ContentError, ContentId, ContentRequest, ContentStore, Opened};
 pub use event::{ClientId, Event, Stage};
+pub use shared::Shared;
 
 /// Reports that wait to be polled; beyond this the oldest is lost and counted.
 pub const EVENTS_MAX: usize = 4_096;
@@ -104,36 +106,29 @@ pub struct EngineConfig {
     pub tftp_port: u16,
 }
 
-/// The whole server without its sockets.
+/// The server without its sockets; or one of its loops, which share what they know.
 pub struct Engine {
-    policy: Policy,
+    shared: Arc<Shared>,
     advertise: Option<Ipv4Addr>,
     tftp_port: u16,
     proxy: Option<ProxyResponder>,
     tftp: tftp::Files,
-    clients: clients::Clients,
     outputs: VecDeque<Output>,
     drops: Drops,
 }
 
 impl Engine {
-    /// A server that decides by `policy`.
-    pub fn new(config: EngineConfig, policy: Policy) -> Self {
+    /// A server, or one loop of it, that decides and tells the story with the others of `shared`.
+    pub fn new(config: EngineConfig, shared: Arc<Shared>) -> Self {
         Self {
-            policy,
+            shared,
             advertise: config.advertise,
             tftp_port: config.tftp_port,
             proxy: config.proxy.map(ProxyResponder::new),
             tftp: tftp::Files::new(config.tftp),
-            clients: clients::Clients::default(),
             outputs: VecDeque::new(),
             drops: Drops::default(),
         }
-    }
-
-    /// Decides by another policy from now on; transfers under way go on.
-    pub fn set_policy(&mut self, policy: Policy) {
-        self.policy = policy;
     }
 
     /// Takes a datagram that came to `socket`.
@@ -209,13 +204,18 @@ impl Engine {
         self.collect_transfers(now, content);
     }
 
+    /// What this engine shares with the server's other loops.
+    pub fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
     /// What was dropped since the start.
     pub fn drops(&self) -> Drops {
         self.drops
     }
 
     fn report(&mut self, now: Instant, client: ClientId, stage: Stage) {
-        let repeated = self.clients.is_repeated(now, client, &stage);
+        let repeated = self.shared.is_repeated(now, client, &stage);
         self.push(Output::Event(Event { client, repeated, stage }));
     }
 

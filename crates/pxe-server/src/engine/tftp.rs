@@ -110,19 +110,13 @@ impl Engine {
     ) {
         let asked = printable(request.file_name());
         let peer = arrival.source.ip();
-        let (client, decision) = match self.clients.at_address(peer) {
-            Some((client, known)) => {
-                let facts = known.facts.as_facts();
-                (client, self.policy.decide(&facts, Asked::Name(request.file_name())))
-            }
-            None => {
-                let facts = stranger(peer);
-                (
-                    ClientId::Address(peer),
-                    self.policy.decide(&facts, Asked::Name(request.file_name())),
-                )
-            }
+        let known = self.shared.at_address(peer);
+        let (client, facts) = match &known {
+            Some((client, known)) => (*client, known.as_facts()),
+            None => (ClientId::Address(peer), stranger(peer)),
         };
+        let policy = self.shared.policy();
+        let decision = policy.decide(&facts, Asked::Name(request.file_name()));
         let (name, trimmed, generated) = match &decision.action {
             Action::File { name, trimmed, generated } => (name.to_vec(), *trimmed, *generated),
             Action::Deny => {

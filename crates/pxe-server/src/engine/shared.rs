@@ -1,0 +1,61 @@
+//! What all loops of one server know together: the policy that decides, and who the clients are.
+//! It is asked once for a request, never for a block of a transfer.
+
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use pxe_select::Policy;
+
+use super::clients::Clients;
+use super::event::{ClientId, Stage};
+use super::facts::KnownFacts;
+
+/// The decision and the story, shared by every [`Engine`](super::Engine) of a server.
+pub struct Shared {
+    state: Mutex<State>,
+}
+
+struct State {
+    policy: Arc<Policy>,
+    clients: Clients,
+}
+
+impl Shared {
+    /// For engines that decide by `policy`.
+    pub fn new(policy: Policy) -> Arc<Self> {
+        let state = State { policy: Arc::new(policy), clients: Clients::default() };
+        Arc::new(Self { state: Mutex::new(state) })
+    }
+
+    /// Decides by another policy from now on; transfers under way go on.
+    pub fn set_policy(&self, policy: Policy) {
+        self.lock().policy = Arc::new(policy);
+    }
+
+    pub(super) fn policy(&self) -> Arc<Policy> {
+        Arc::clone(&self.lock().policy)
+    }
+
+    pub(super) fn learn(&self, id: ClientId, facts: KnownFacts) {
+        self.lock().clients.learn(id, facts);
+    }
+
+    pub(super) fn learn_address(&self, id: ClientId, address: core::net::Ipv4Addr) {
+        self.lock().clients.learn_address(id, address);
+    }
+
+    /// Who uses this address, with a copy of what is known.
+    pub(super) fn at_address(&self, address: IpAddr) -> Option<(ClientId, KnownFacts)> {
+        self.lock().clients.at_address(address).map(|(id, client)| (id, client.facts.clone()))
+    }
+
+    pub(super) fn is_repeated(&self, now: Instant, id: ClientId, stage: &Stage) -> bool {
+        self.lock().clients.is_repeated(now, id, stage)
+    }
+
+    /// A panic elsewhere leaves nothing half-done here: every change is one call.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
