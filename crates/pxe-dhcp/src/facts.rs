@@ -14,7 +14,8 @@ use crate::options::{
     ArchList, ClientIdentifier, IpxeOptions, MachineId, NetworkInterface, ParameterRequestList,
     RelayAgentInformation, UserClass, VendorClass, VendorSpecific,
 };
-use crate::view::MessageView;
+use crate::parse::{self, Step};
+use crate::view::{MessageView, Walk};
 
 /// The options that decide how a client boots, read in one pass.
 ///
@@ -60,10 +61,16 @@ impl<'a> BootFacts<'a> {
     pub(crate) fn read(view: &MessageView<'a>) -> Self {
         let mut facts = Self::default();
         let mut seen = 0;
-        for option in view.options() {
-            facts.take(option.code, option.value, &mut seen);
+        let mut walk = Walk::new(view);
+        loop {
+            while let (rest, Step::Option { code, value }) = parse::step(walk.rest) {
+                walk.rest = rest;
+                facts.take(OptionCode(code), value, &mut seen);
+            }
+            if !walk.next_area() {
+                return facts;
+            }
         }
-        facts
     }
 
     /// Keeps the first instance of an option that matters, and notes a further one.
