@@ -358,8 +358,13 @@ fn the_timer_repeats_the_window_with_longer_and_longer_waits() {
         assert_eq!(bench.blocks(), [1, 2, 3, 4]);
     }
     bench.wait(limits::NO_PROGRESS_MAX);
-    assert_eq!(bench.reason(), FailureReason::NoProgress);
     assert_eq!(bench.server.poll_timeout(), None);
+    let last = bench.events().pop();
+    let Some(Event::Failed { reason, bytes: 0, blocks_sent, blocks_resent, .. }) = last else {
+        panic!("{last:?}")
+    };
+    assert_eq!(reason, FailureReason::NoProgress);
+    assert_eq!((blocks_sent, blocks_resent), (13 * 4, 12 * 4));
 }
 
 #[test]

@@ -103,5 +103,8 @@ mod tests {
             round_trip.back_off();
         }
         assert_eq!(round_trip.retransmission_timeout(), 1000 * MS);
+        round_trip.sent_first(start + 10 * MS, 3);
+        round_trip.acknowledged(start + 11 * MS, 3);
+        assert_eq!(round_trip.retransmission_timeout(), 50 * MS, "measured again");
     }
 }
