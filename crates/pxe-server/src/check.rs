@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use crate::config::{Config, Fault, Faults};
 use crate::content::Loaders;
-use crate::driver::{Ports, describe};
+use crate::driver::Ports;
 use crate::policy;
 use crate::serve::{self, EXIT_CONFIG};
 
@@ -22,7 +22,7 @@ pub fn check(config: &Config) -> ExitCode {
             "no interface is up, can broadcast and has an IPv4 address",
             "connect one, or name one: interfaces = [\"eth0\"]",
         )),
-        Ok(served) => println!("interfaces     {}", describe(&served)),
+        Ok(served) => println!("interfaces     {served}"),
         Err(missing) => faults.extend(missing),
     }
     root(config, &mut faults);
@@ -38,7 +38,7 @@ pub fn check(config: &Config) -> ExitCode {
         Ok(_) => println!("rules          {} and {} hosts", config.rules.len(), config.hosts.len()),
         Err(list) => faults.extend(list),
     }
-    match Ports::bind(config) {
+    match Ports::bind(config, 1) {
         Ok(_) => println!("ports          free"),
         Err(list) => faults.extend(
             list.into_iter().map(|fault| Fault::new(fault.key, fault.problem, fault.remedy)),

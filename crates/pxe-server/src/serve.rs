@@ -1,14 +1,18 @@
 //! `serve`: everything looked at first, then bound, then run.
 
+use std::io;
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::thread;
 
 use log::{error, info, warn};
+use pxe_select::Policy;
 
 use crate::config::{Config, DhcpMode, Fault};
-use crate::content::{Files, Loaders};
-use crate::driver::interfaces::{self, Interfaces};
-use crate::driver::{BindFault, Driver, Housekeeping, Ports, describe};
-use crate::engine::{Engine, EngineConfig, Shared};
+use crate::content::{self, Files, Loaders};
+use crate::driver::interfaces::{self, Interfaces, SharedInterfaces};
+use crate::driver::{BindFault, Crew, Driver, Housekeeping, Ports};
+use crate::engine::{self, Engine, EngineConfig};
 use crate::logging::READY_TARGET;
 use crate::policy;
 
@@ -28,7 +32,7 @@ pub fn serve(config: &Config) -> ExitCode {
         Ok(policy) => policy,
         Err(faults) => return refuse(EXIT_CONFIG, &faults),
     };
-    let ports = match Ports::bind(config) {
+    let ports = match Ports::bind(config, loops(config)) {
         Ok(ports) => ports,
         Err(faults) => {
             let faults: Vec<Fault> = faults.into_iter().map(fault_of).collect();
@@ -37,27 +41,70 @@ pub fn serve(config: &Config) -> ExitCode {
     };
     raise_descriptor_limit(config.tftp.transfers_max);
     announce(config, &loaders);
-    let engine = Engine::new(engine_config(config), Shared::new(policy));
-    let files = Files::new(config.root.clone(), loaders.clone(), config.tftp.port);
-    let house = House { config: config.clone(), loaders };
     let ready = ready_line(config, &served);
-    let driver = match Driver::new(ports, engine, files, served, house) {
-        Ok(driver) => driver,
-        Err(error) => {
-            error!("cannot start: {error}");
-            return ExitCode::from(EXIT_MACHINE);
-        }
-    };
-    info!(target: READY_TARGET, "{ready}");
-    // Without systemd there is nobody to tell.
-    let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
-    match driver.run() {
+    match start(config, ports, served, loaders, policy).and_then(|drivers| run(drivers, &ready)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            error!("the event loop failed: {error}");
+            error!("the server cannot go on: {error}");
             ExitCode::from(EXIT_MACHINE)
         }
     }
+}
+
+/// Without files to serve there is nothing to deal out.
+fn loops(config: &Config) -> usize {
+    if config.tftp.enabled { config.tftp.loops } else { 1 }
+}
+
+/// Puts the loops together: one engine each, which share the decision, the story and the cache.
+fn start(
+    config: &Config,
+    ports: Vec<Ports>,
+    served: Interfaces,
+    loaders: Loaders,
+    policy: Policy,
+) -> io::Result<Vec<Driver>> {
+    let interfaces = Arc::new(SharedInterfaces::new(served));
+    let contents = content::Shared::new(loaders.clone());
+    let shared = engine::Shared::new(policy);
+    let crew = Crew::default();
+    let mut house: Option<Box<dyn Housekeeping + Send>> = Some(Box::new(House {
+        config: config.clone(),
+        loaders,
+        contents: Arc::clone(&contents),
+        shared: Arc::clone(&shared),
+    }));
+    let count = ports.len();
+    ports
+        .into_iter()
+        .map(|ports| {
+            let house = house.take();
+            let engine_config = engine_config(config, house.is_some(), count);
+            let engine = Engine::new(engine_config, Arc::clone(&shared));
+            let files = Files::new(config.root.clone(), Arc::clone(&contents), config.tftp.port);
+            Driver::new(ports, engine, files, Arc::clone(&interfaces), &crew, house)
+        })
+        .collect()
+}
+
+/// Runs the first loop here and the others in threads of their own, until one ends.
+fn run(drivers: Vec<Driver>, ready: &str) -> io::Result<()> {
+    let mut drivers = drivers.into_iter();
+    let Some(first) = drivers.next() else { return Ok(()) };
+    let mut threads = Vec::new();
+    for (index, driver) in drivers.enumerate() {
+        let name = format!("files-{}", index + 2);
+        threads.push(thread::Builder::new().name(name).spawn(|| driver.run())?);
+    }
+    info!(target: READY_TARGET, "{ready}");
+    // Without systemd there is nobody to tell.
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+    let mut ended = first.run();
+    for thread in threads {
+        let other = thread.join().unwrap_or_else(|_| Err(io::Error::other("a loop panicked")));
+        ended = ended.and(other);
+    }
+    ended
 }
 
 /// Prints every fault and gives the exit code.
@@ -95,8 +142,9 @@ pub fn served_interfaces(config: &Config) -> Result<Interfaces, Vec<Fault>> {
     Ok(Interfaces::select(&present, &names))
 }
 
-fn engine_config(config: &Config) -> EngineConfig {
-    let proxy = (config.dhcp.mode == DhcpMode::Proxy).then(|| {
+/// `first`: the loop that has the DHCP ports.
+fn engine_config(config: &Config, first: bool, loops: usize) -> EngineConfig {
+    let proxy = (first && config.dhcp.mode == DhcpMode::Proxy).then(|| {
         let mut proxy = pxe_dhcp::respond::ProxyConfig::default();
         proxy.ports.server = config.dhcp.port;
         proxy.ports.client = config.dhcp.client_port();
@@ -107,7 +155,7 @@ fn engine_config(config: &Config) -> EngineConfig {
     let mut tftp = pxe_tftp::ServerConfig::default();
     tftp.block_size_max = config.tftp.block_size_max;
     tftp.window_size_max = config.tftp.window_size_max;
-    tftp.transfers_max = config.tftp.transfers_max;
+    tftp.transfers_max = config.tftp.transfers_max.div_ceil(loops);
     EngineConfig { proxy, tftp, advertise: config.advertise, tftp_port: config.tftp.port }
 }
 
@@ -128,7 +176,7 @@ fn announce(config: &Config, loaders: &Loaders) {
 }
 
 fn ready_line(config: &Config, served: &Interfaces) -> String {
-    let mut parts = vec![format!("ready: {} mode on {}", config.dhcp.mode, describe(served))];
+    let mut parts = vec![format!("ready: {} mode on {}", config.dhcp.mode, served)];
     if config.dhcp.mode == DhcpMode::Proxy {
         parts.push(format!("DHCP {} and {}", config.dhcp.port, config.dhcp.boot_port));
     }
@@ -155,16 +203,18 @@ fn raise_descriptor_limit(transfers_max: usize) {
 struct House {
     config: Config,
     loaders: Loaders,
+    contents: Arc<content::Shared>,
+    shared: Arc<engine::Shared>,
 }
 
 impl Housekeeping for House {
-    fn interfaces(&mut self) -> std::io::Result<Interfaces> {
+    fn interfaces(&mut self) -> io::Result<Interfaces> {
         let present = interfaces::present()?;
         let names: Vec<&str> = self.config.interfaces.iter().map(|name| &*name.value).collect();
         Ok(Interfaces::select(&present, &names))
     }
 
-    fn refresh(&mut self, engine: &mut Engine, files: &mut Files) {
+    fn refresh(&mut self) {
         let loaders = Loaders::search(&self.config);
         if loaders == self.loaders {
             return;
@@ -172,8 +222,8 @@ impl Housekeeping for House {
         let Ok(policy) = policy::build(&self.config, &loaders) else { return };
         info!("the loaders changed");
         announce(&self.config, &loaders);
-        engine.shared().set_policy(policy);
-        files.set_loaders(loaders.clone());
+        self.shared.set_policy(policy);
+        self.contents.set_loaders(loaders.clone());
         self.loaders = loaders;
     }
 }

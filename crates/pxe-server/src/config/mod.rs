@@ -65,6 +65,19 @@ pub struct TftpConfig {
     pub window_size_max: u16,
     /// Transfers open at once.
     pub transfers_max: usize,
+    /// Threads that serve files, each with its own sockets.
+    pub loops: usize,
+}
+
+impl TftpConfig {
+    /// Default of `loops`: one for each core, at most this many. A boot storm is bounded by the
+    /// network card long before.
+    pub const LOOPS_DEFAULT_MAX: usize = 4;
+
+    fn default_loops() -> usize {
+        let cores = std::thread::available_parallelism().map_or(1, core::num::NonZero::get);
+        cores.min(Self::LOOPS_DEFAULT_MAX)
+    }
 }
 
 /// One `[[host]]`, as written.
@@ -149,6 +162,7 @@ impl Default for Config {
                 block_size_max: 1468,
                 window_size_max: 64,
                 transfers_max: 10_000,
+                loops: TftpConfig::default_loops(),
             },
             loaders: Vec::new(),
             hosts: Vec::new(),

@@ -15,6 +15,8 @@ const BLOCK_BYTES: RangeInclusive<i64> = 8..=65_464;
 const WINDOW_BLOCKS: RangeInclusive<i64> = 1..=65_535;
 /// More ports than this one address does not have.
 const TRANSFERS: RangeInclusive<i64> = 1..=60_000;
+/// Threads; more than this never helped anybody.
+const LOOPS: RangeInclusive<i64> = 1..=64;
 
 pub(super) fn read(text: &str) -> Result<Config, Faults> {
     let reader = Reader::new(text);
@@ -99,6 +101,9 @@ fn tftp(section: Section<'_, '_>, tftp: &mut TftpConfig) {
     }
     if let Some(transfers) = number(&section, "transfers_max", TRANSFERS) {
         tftp.transfers_max = transfers;
+    }
+    if let Some(loops) = number(&section, "loops", LOOPS) {
+        tftp.loops = loops;
     }
     section.reserved(&["single_port"]);
     section.finish();

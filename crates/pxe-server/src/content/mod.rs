@@ -1,75 +1,104 @@
 //! The files: beneath the root, the system's loader packages, and texts made up from the root.
 //! Rules about paths live here only.
 
+mod cache;
 mod listing;
 mod loaders;
 mod menu;
+mod open;
 pub(crate) mod pe;
 mod root;
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io;
-use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use pxe_select::Generated;
 
 use crate::engine::{ContentError, ContentId, ContentRequest, ContentStore, Opened};
+use cache::Cache;
+pub use cache::{CACHE_BYTES_MAX, CACHED_FILE_BYTES_MAX};
 pub use loaders::{FoundLoader, Loaders, MissingLoader};
+use open::Content;
 use root::Root;
 
-/// The files that clients may fetch.
+/// What the files of all loops have in common.
+#[derive(Debug)]
+pub struct Shared {
+    loaders: RwLock<Arc<Loaders>>,
+    cache: Cache,
+}
+
+impl Shared {
+    /// With these loaders and an empty cache.
+    pub fn new(loaders: Loaders) -> Arc<Self> {
+        Arc::new(Self { loaders: RwLock::new(Arc::new(loaders)), cache: Cache::default() })
+    }
+
+    /// Other loaders were found.
+    pub fn set_loaders(&self, loaders: Loaders) {
+        *self.loaders.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(loaders);
+    }
+
+    fn loaders(&self) -> Arc<Loaders> {
+        Arc::clone(&self.loaders.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// The files that clients of one loop may fetch.
 #[derive(Debug)]
 pub struct Files {
     root: Root,
-    loaders: Loaders,
+    shared: Arc<Shared>,
     tftp_port: u16,
     open: Vec<Option<Content>>,
     free: Vec<usize>,
 }
 
-#[derive(Debug)]
-enum Content {
-    File(File),
-    Text(Vec<u8>),
-}
-
 impl Files {
-    /// Files beneath `root`, and `loaders` where the root lacks them.
-    pub fn new(root: PathBuf, loaders: Loaders, tftp_port: u16) -> Self {
-        Self { root: Root::new(root), loaders, tftp_port, open: Vec::new(), free: Vec::new() }
+    /// Files beneath `root`, and system loaders where the root lacks them.
+    pub fn new(root: PathBuf, shared: Arc<Shared>, tftp_port: u16) -> Self {
+        Self { root: Root::new(root), shared, tftp_port, open: Vec::new(), free: Vec::new() }
     }
 
-    /// Other loaders were found.
-    pub fn set_loaders(&mut self, loaders: Loaders) {
-        self.loaders = loaders;
-    }
-
-    fn find(&mut self, request: &ContentRequest<'_>) -> Result<(Content, u64), ContentError> {
-        let missing = match self.root.open(request.name) {
-            Ok((file, size)) => return Ok((Content::File(file), size)),
-            Err(ContentError::NotFound) => ContentError::NotFound,
+    fn find(&mut self, request: &ContentRequest<'_>) -> Result<Content, ContentError> {
+        match self.root.open(request.name) {
+            Ok((file, metadata)) => return Ok(self.content(file, &metadata)),
+            Err(ContentError::NotFound) => {}
             Err(error) => return Err(error),
-        };
-        if let Some(path) = self.loaders.system_file(request.name) {
-            let (file, size) = root::open_system(path)?;
-            return Ok((Content::File(file), size));
         }
-        let Some(generated) = request.generated else { return Err(missing) };
+        if let Some(path) = self.shared.loaders().system_file(request.name) {
+            let (file, metadata) = root::open_system(path)?;
+            return Ok(self.content(file, &metadata));
+        }
+        let generated = request.generated.ok_or(ContentError::NotFound)?;
         let listing = self.root.folder().map(listing::read).unwrap_or_default();
         let text = match generated {
             Generated::IpxeMenu => menu::ipxe(&listing, request.server, self.tftp_port),
             Generated::GrubConfig => menu::grub(&listing),
-            _ => return Err(missing),
+            _ => return Err(ContentError::NotFound),
         };
-        let size = text.len() as u64;
-        Ok((Content::Text(text.into_bytes()), size))
+        Ok(Content::in_memory(text.into_bytes().into()))
+    }
+
+    fn content(&self, file: File, metadata: &Metadata) -> Content {
+        match self.shared.cache.content(&file, metadata) {
+            Some(bytes) => Content::in_memory(bytes),
+            None => Content::on_disk(file, metadata),
+        }
+    }
+
+    fn opened(&self, id: ContentId) -> io::Result<&Content> {
+        let content = self.open.get(id.0).and_then(Option::as_ref);
+        content.ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 }
 
 impl ContentStore for Files {
     fn open(&mut self, request: &ContentRequest<'_>) -> Result<Opened, ContentError> {
-        let (content, size) = self.find(request)?;
+        let content = self.find(request)?;
+        let size = content.size();
         let index = self.free.pop().unwrap_or_else(|| {
             self.open.push(None);
             self.open.len() - 1
@@ -79,16 +108,7 @@ impl ContentStore for Files {
     }
 
     fn read_at(&mut self, id: ContentId, offset: u64, into: &mut [u8]) -> io::Result<usize> {
-        match self.open.get(id.0).and_then(Option::as_ref) {
-            Some(Content::File(file)) => read_full(file, offset, into),
-            Some(Content::Text(text)) => {
-                let from = usize::try_from(offset).unwrap_or(usize::MAX).min(text.len());
-                let bytes = into.len().min(text.len() - from);
-                into[..bytes].copy_from_slice(&text[from..from + bytes]);
-                Ok(bytes)
-            }
-            None => Err(io::ErrorKind::NotFound.into()),
-        }
+        self.opened(id)?.read_at(offset, into)
     }
 
     fn close(&mut self, id: ContentId) {
@@ -96,18 +116,4 @@ impl ContentStore for Files {
             self.free.push(id.0);
         }
     }
-}
-
-/// Reads until `into` is full or the file ends.
-fn read_full(file: &File, offset: u64, into: &mut [u8]) -> io::Result<usize> {
-    let mut filled = 0;
-    while filled < into.len() {
-        match file.read_at(&mut into[filled..], offset + filled as u64) {
-            Ok(0) => break,
-            Ok(bytes) => filled += bytes,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(filled)
 }

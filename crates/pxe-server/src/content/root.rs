@@ -4,7 +4,7 @@
 //! the kernel has it, component by component elsewhere. A symlink inside may point inside.
 
 use std::ffi::OsStr;
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -36,13 +36,13 @@ impl Root {
     }
 
     /// Opens a plain file by its normalised name.
-    pub(super) fn open(&mut self, name: &[u8]) -> Result<(File, u64), ContentError> {
+    pub(super) fn open(&mut self, name: &[u8]) -> Result<(File, Metadata), ContentError> {
         let Some(folder) = self.folder() else { return Err(ContentError::NotFound) };
         open_beneath(folder, Path::new(OsStr::from_bytes(name)))
     }
 }
 
-fn open_beneath(folder: &Dir, name: &Path) -> Result<(File, u64), ContentError> {
+fn open_beneath(folder: &Dir, name: &Path) -> Result<(File, Metadata), ContentError> {
     let mut options = OpenOptions::new();
     // A FIFO or a terminal in the tree must not hang the loop.
     options.read(true).custom_flags((OFlag::O_NONBLOCK | OFlag::O_NOCTTY).bits());
@@ -51,16 +51,16 @@ fn open_beneath(folder: &Dir, name: &Path) -> Result<(File, u64), ContentError> 
 }
 
 /// Opens one fixed file of the system's packages.
-pub(super) fn open_system(path: &Path) -> Result<(File, u64), ContentError> {
+pub(super) fn open_system(path: &Path) -> Result<(File, Metadata), ContentError> {
     plain(File::open(path).map_err(|error| refusal(&error))?)
 }
 
-fn plain(file: File) -> Result<(File, u64), ContentError> {
+fn plain(file: File) -> Result<(File, Metadata), ContentError> {
     let metadata = file.metadata().map_err(|error| refusal(&error))?;
     if !metadata.is_file() {
         return Err(ContentError::Refused("not a plain file".to_owned()));
     }
-    Ok((file, metadata.len()))
+    Ok((file, metadata))
 }
 
 fn refusal(error: &io::Error) -> ContentError {

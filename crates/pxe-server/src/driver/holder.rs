@@ -1,7 +1,6 @@
 //! Who holds a UDP port: so that "address in use" can name the program to stop.
 
 use core::fmt;
-use core::net::Ipv4Addr;
 use std::fs;
 use std::path::Path;
 
@@ -75,13 +74,7 @@ fn describe(pid: u32, process: &Path) -> Holder {
 }
 
 /// The whole message for a port that could not be bound: what, who, and the one thing to do.
-pub fn explain(
-    what: &str,
-    key: &str,
-    address: (Ipv4Addr, u16),
-    error: &std::io::Error,
-) -> (String, String) {
-    let (ip, port) = address;
+pub fn explain(what: &str, key: &str, port: u16, error: &std::io::Error) -> (String, String) {
     match error.kind() {
         std::io::ErrorKind::AddrInUse => {
             let holder = of_udp_port(port);
@@ -110,7 +103,7 @@ pub fn explain(
             )
         }
         _ => (
-            format!("cannot bind UDP {ip}:{port} ({what}): {error}"),
+            format!("cannot bind UDP port {port} ({what}): {error}"),
             format!("see who holds it: sudo ss -lunp 'sport = :{port}'"),
         ),
     }

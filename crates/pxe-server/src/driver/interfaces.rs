@@ -1,8 +1,10 @@
 //! The machine's network interfaces: which ones we serve and which address each has.
 
+use core::fmt;
 use core::net::Ipv4Addr;
 use std::collections::BTreeMap;
 use std::io;
+use std::sync::{PoisonError, RwLock};
 
 use nix::ifaddrs::getifaddrs;
 use nix::net::if_::{InterfaceFlags, if_nametoindex};
@@ -56,6 +58,47 @@ impl Interfaces {
     /// Whether none is served.
     pub fn is_empty(&self) -> bool {
         self.served.is_empty()
+    }
+}
+
+/// The served interfaces, as every loop sees them and the first one renews them.
+#[derive(Debug, Default)]
+pub struct SharedInterfaces(RwLock<Interfaces>);
+
+impl SharedInterfaces {
+    /// Begins with these.
+    pub fn new(interfaces: Interfaces) -> Self {
+        Self(RwLock::new(interfaces))
+    }
+
+    /// Our address on a served interface; `None` if it is not served.
+    pub fn address_of(&self, index: u32) -> Option<Ipv4Addr> {
+        let interfaces = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        interfaces.get(index).map(|interface| interface.address)
+    }
+
+    /// Serves these from now on; what they are, if they are others than before.
+    pub fn replace(&self, interfaces: Interfaces) -> Option<String> {
+        let mut served = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if *served == interfaces {
+            return None;
+        }
+        *served = interfaces;
+        Some(served.to_string())
+    }
+}
+
+/// `eth0 (192.0.2.5)`, in a list.
+impl fmt::Display for Interfaces {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_empty() {
+            return f.write_str("no interface");
+        }
+        for (index, served) in self.iter().enumerate() {
+            let separator = if index == 0 { "" } else { ", " };
+            write!(f, "{separator}{} ({})", served.name, served.address)?;
+        }
+        Ok(())
     }
 }
 

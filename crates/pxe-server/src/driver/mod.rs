@@ -1,24 +1,34 @@
-//! The mio loop: sockets, the clock and signals around the engine. The only place that reads the
+//! The mio loops: sockets, the clock and signals around the engines. The only place that reads the
 //! time or knows a descriptor.
+//!
+//! The first loop has the DHCP ports, the signals and the housekeeping; every loop serves files.
 
+mod control;
 pub mod holder;
 pub mod interfaces;
+mod listen;
 mod ports;
-mod socket;
+mod segments;
+mod transfers;
 
-use core::net::{IpAddr, Ipv4Addr, SocketAddr};
+use core::net::IpAddr;
 use core::time::Duration;
 use std::io;
+use std::sync::Arc;
 use std::time::Instant;
 
 use log::{debug, info, warn};
 use mio::{Events, Poll};
+use pxe_tftp::TransferId;
 
 use crate::content::Files;
 use crate::engine::{Arrival, Drops, Engine, Output, SocketId, Transmit};
 use crate::logging;
-use interfaces::Interfaces;
+pub use control::{Control, Crew};
+use interfaces::{Interfaces, SharedInterfaces};
+use ports::Ready;
 pub use ports::{BindFault, Ports};
+use transfers::Batches;
 
 /// Datagrams taken from one socket before timers and sends have their turn.
 pub const DATAGRAMS_PER_WAKE_MAX: usize = 64;
@@ -26,46 +36,49 @@ pub const DATAGRAMS_PER_WAKE_MAX: usize = 64;
 pub const TRANSMITS_PER_WAKE_MAX: usize = 256;
 /// Readiness reports taken per wake-up.
 const READINESS_PER_WAKE_MAX: usize = 256;
-/// Largest datagram taken, in bytes: more than an Ethernet frame holds, so that an oversized one
-/// is seen as such.
+/// Largest datagram taken at a listening port, in bytes: more than an Ethernet frame holds, so that
+/// an oversized one is seen as such.
 const DATAGRAM_BYTES_MAX: usize = 4096;
 /// How often interfaces and loaders are looked at anew.
 const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(10);
 /// How often drops are summed up in the log, at most.
 const DROPS_TOLD_EVERY: Duration = Duration::from_secs(60);
 
-/// What the loop asks of its owner from time to time: the machine changes while we run.
+/// What the first loop asks of its owner from time to time: the machine changes while we run.
 pub trait Housekeeping {
     /// The interfaces to serve now.
     fn interfaces(&mut self) -> io::Result<Interfaces>;
-    /// Looks at the loaders again and gives what changed to the engine and the files.
-    fn refresh(&mut self, engine: &mut Engine, files: &mut Files);
+    /// Looks at the loaders again and passes on what changed.
+    fn refresh(&mut self);
 }
 
-/// The running server.
-pub struct Driver<H> {
+/// One running loop.
+pub struct Driver {
     poll: Poll,
     ports: Ports,
     engine: Engine,
     files: Files,
-    interfaces: Interfaces,
-    housekeeping: H,
+    interfaces: Arc<SharedInterfaces>,
+    control: Control,
+    housekeeping: Option<Box<dyn Housekeeping + Send>>,
     next_housekeeping: Instant,
     told_drops: Drops,
     next_drops: Instant,
 }
 
-impl<H: Housekeeping> Driver<H> {
-    /// Takes bound ports and everything they serve.
+impl Driver {
+    /// Takes bound ports and everything they serve. `housekeeping` is for the first loop.
     pub fn new(
         mut ports: Ports,
         engine: Engine,
         files: Files,
-        interfaces: Interfaces,
-        housekeeping: H,
+        interfaces: Arc<SharedInterfaces>,
+        crew: &Crew,
+        housekeeping: Option<Box<dyn Housekeeping + Send>>,
     ) -> io::Result<Self> {
         let poll = Poll::new()?;
         ports.register(poll.registry())?;
+        let control = crew.join(poll.registry(), housekeeping.is_some())?;
         let now = Instant::now();
         Ok(Self {
             poll,
@@ -73,6 +86,7 @@ impl<H: Housekeeping> Driver<H> {
             engine,
             files,
             interfaces,
+            control,
             housekeeping,
             next_housekeeping: now + HOUSEKEEPING_EVERY,
             told_drops: Drops::default(),
@@ -80,10 +94,17 @@ impl<H: Housekeeping> Driver<H> {
         })
     }
 
-    /// Serves until a signal asks it to stop.
+    /// Serves until a signal, or another loop's end, asks it to stop.
     pub fn run(mut self) -> io::Result<()> {
+        let ran = self.serve();
+        self.control.stop_others();
+        ran
+    }
+
+    fn serve(&mut self) -> io::Result<()> {
         let mut readiness = Events::with_capacity(READINESS_PER_WAKE_MAX);
         let mut buffer = vec![0; DATAGRAM_BYTES_MAX];
+        let mut batches = Batches::new();
         let mut out = Vec::with_capacity(1 << 16);
         loop {
             let timeout = self.timeout(Instant::now());
@@ -93,18 +114,20 @@ impl<H: Housekeeping> Driver<H> {
                 return Err(error);
             }
             for event in &readiness {
-                self.ports.mark_ready(event.token());
+                if event.token() == ports::CONTROL {
+                    if self.control.must_stop() {
+                        return Ok(());
+                    }
+                } else {
+                    self.ports.mark_ready(event.token());
+                }
             }
-            if let Some(signal) = self.ports.stop_signal() {
-                info!("stopped by {signal}");
-                return Ok(());
-            }
-            self.receive(&mut buffer);
+            self.receive(&mut buffer, &mut batches);
             let now = Instant::now();
             if self.engine.poll_timeout().is_some_and(|due| due <= now) {
                 self.engine.handle_timeout(now, &mut self.files);
             }
-            self.transmit(&mut out);
+            self.transmit(now, &mut out);
             self.report();
             self.keep_house(now);
         }
@@ -119,42 +142,65 @@ impl<H: Housekeeping> Driver<H> {
     }
 
     /// Gives waiting datagrams to the engine, a bounded number from each socket.
-    fn receive(&mut self, buffer: &mut [u8]) {
-        for socket in self.ports.take_ready() {
-            for taken in 0.. {
-                if taken == DATAGRAMS_PER_WAKE_MAX {
-                    self.ports.mark_ready_again(socket);
-                    break;
-                }
-                match self.ports.receive(socket, buffer) {
-                    Ok(Some((bytes, arrival))) => self.take(socket, arrival, &buffer[..bytes]),
-                    Ok(None) => break,
-                    Err(error) if error.kind() == io::ErrorKind::InvalidData => {}
-                    Err(error) => {
-                        debug!("receive on {socket:?}: {error}");
-                        break;
-                    }
-                }
+    fn receive(&mut self, buffer: &mut [u8], batches: &mut Batches) {
+        let now = Instant::now();
+        for ready in self.ports.take_ready() {
+            let drained = match ready {
+                Ready::Transfer(transfer) => self.receive_batch(now, transfer, batches),
+                Ready::Listener(socket, is_ipv6) => self.drain(now, socket, is_ipv6, buffer),
+            };
+            match drained {
+                Ok(true) => {}
+                Ok(false) => self.ports.mark_ready_again(ready),
+                Err(error) => debug!("receive on {ready:?}: {error}"),
             }
         }
     }
 
-    fn take(&mut self, socket: SocketId, mut arrival: Arrival, datagram: &[u8]) {
-        if !matches!(socket, SocketId::Transfer(_)) {
-            let Some(interface) = self.interfaces.get(arrival.interface) else {
-                return debug!("{}: interface {} is not served", arrival.source, arrival.interface);
-            };
-            if arrival.local == IpAddr::V4(Ipv4Addr::UNSPECIFIED) {
-                arrival.local = IpAddr::V4(interface.address);
+    fn receive_batch(
+        &mut self,
+        now: Instant,
+        transfer: TransferId,
+        batches: &mut Batches,
+    ) -> io::Result<bool> {
+        let Self { ports, engine, files, .. } = self;
+        let more = ports.receive_batch(transfer, batches, |source, datagram| {
+            let arrival = ports::at_transfer(source);
+            engine.handle_datagram(now, SocketId::Transfer(transfer), &arrival, datagram, files);
+        })?;
+        Ok(!more)
+    }
+
+    fn drain(
+        &mut self,
+        now: Instant,
+        socket: SocketId,
+        is_ipv6: bool,
+        buffer: &mut [u8],
+    ) -> io::Result<bool> {
+        for _ in 0..DATAGRAMS_PER_WAKE_MAX {
+            match self.ports.receive(socket, is_ipv6, buffer) {
+                Ok(Some((bytes, arrival))) => self.take(now, socket, arrival, &buffer[..bytes]),
+                Ok(None) => return Ok(true),
+                Err(error) if error.kind() == io::ErrorKind::InvalidData => {}
+                Err(error) => return Err(error),
             }
         }
-        let now = Instant::now();
+        Ok(false)
+    }
+
+    fn take(&mut self, now: Instant, socket: SocketId, mut arrival: Arrival, datagram: &[u8]) {
+        let Some(address) = self.interfaces.address_of(arrival.interface) else {
+            return debug!("{}: interface {} is not served", arrival.source, arrival.interface);
+        };
+        if arrival.local.is_unspecified() {
+            arrival.local = IpAddr::V4(address);
+        }
         self.engine.handle_datagram(now, socket, &arrival, datagram, &mut self.files);
     }
 
-    fn transmit(&mut self, out: &mut Vec<u8>) {
+    fn transmit(&mut self, now: Instant, out: &mut Vec<u8>) {
         for _ in 0..TRANSMITS_PER_WAKE_MAX {
-            let now = Instant::now();
             let Some(transmit) = self.engine.poll_transmit(now, &mut self.files, out) else {
                 return;
             };
@@ -193,41 +239,33 @@ impl<H: Housekeeping> Driver<H> {
             return;
         }
         self.next_housekeeping = now + HOUSEKEEPING_EVERY;
-        match self.housekeeping.interfaces() {
-            Ok(interfaces) if interfaces != self.interfaces => {
-                info!("now serving {}", describe(&interfaces));
-                self.interfaces = interfaces;
+        if let Some(housekeeping) = &mut self.housekeeping {
+            match housekeeping.interfaces() {
+                Ok(interfaces) => {
+                    if let Some(served) = self.interfaces.replace(interfaces) {
+                        info!("now serving {served}");
+                    }
+                }
+                Err(error) => warn!("cannot list the network interfaces: {error}"),
             }
-            Ok(_) => {}
-            Err(error) => warn!("cannot list the network interfaces: {error}"),
+            housekeeping.refresh();
         }
-        self.housekeeping.refresh(&mut self.engine, &mut self.files);
+        self.tell_drops(now);
+    }
+
+    fn tell_drops(&mut self, now: Instant) {
         let drops = self.engine.drops();
-        if drops != self.told_drops && now >= self.next_drops {
-            self.next_drops = now + DROPS_TOLD_EVERY;
-            warn!(
-                "dropped since the last such line: {} DHCP and {} TFTP datagrams that were broken \
-                 or not for us, {} log lines",
-                drops.dhcp - self.told_drops.dhcp,
-                drops.tftp - self.told_drops.tftp,
-                drops.events - self.told_drops.events,
-            );
-            self.told_drops = drops;
+        if drops == self.told_drops || now < self.next_drops {
+            return;
         }
+        self.next_drops = now + DROPS_TOLD_EVERY;
+        warn!(
+            "dropped since the last such line: {} DHCP and {} TFTP datagrams that were broken or not \
+             for us, {} log lines",
+            drops.dhcp - self.told_drops.dhcp,
+            drops.tftp - self.told_drops.tftp,
+            drops.events - self.told_drops.events,
+        );
+        self.told_drops = drops;
     }
-}
-
-/// The served interfaces as `eth0 (192.0.2.5)`, in a list.
-pub fn describe(interfaces: &Interfaces) -> String {
-    if interfaces.is_empty() {
-        return "no interface".to_owned();
-    }
-    let list: Vec<_> =
-        interfaces.iter().map(|served| format!("{} ({})", served.name, served.address)).collect();
-    list.join(", ")
-}
-
-/// An arrival without interface, for the port of a transfer.
-fn plain_arrival(source: SocketAddr, local: IpAddr) -> Arrival {
-    Arrival { source, local, interface: 0 }
 }

@@ -1,25 +1,25 @@
-//! All sockets of the server: bound together, polled together, found by their name.
+//! The sockets of one loop: bound together, polled together, found by their name.
 
-use core::net::{IpAddr, Ipv4Addr, SocketAddr};
+use core::net::{IpAddr, SocketAddr};
 use std::collections::VecDeque;
 use std::io;
 
 use mio::{Interest, Registry, Token};
-use pxe_tftp::TransferId;
-use signal_hook_mio::v1_0::Signals;
 
 use super::holder;
-use super::plain_arrival;
-use super::socket::{ListenSocket, bind_transfer};
-use crate::config::Config;
+use super::listen::ListenSocket;
+use super::transfers::{Batches, DATAGRAMS_PER_CALL, TransferPorts};
+use crate::config::{Config, DhcpMode};
 use crate::engine::{Arrival, SocketId, Transmit};
 
 const DHCP: Token = Token(0);
 const BOOT_SERVER: Token = Token(1);
 const TFTP: Token = Token(2);
-const SIGNALS: Token = Token(3);
+const TFTP_IPV6: Token = Token(3);
+/// For the loop's own signals and wake-ups.
+pub(super) const CONTROL: Token = Token(4);
 /// Tokens from here on are transfers, by index.
-const TRANSFERS: usize = 4;
+const TRANSFERS: usize = 5;
 
 /// A port that could not be bound, with who holds it and what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,102 +32,89 @@ pub struct BindFault {
     pub remedy: String,
 }
 
-/// The server's sockets.
+/// A listening socket as the loop knows it: TFTP has one for each family.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ready {
+    Listener(SocketId, bool),
+    Transfer(pxe_tftp::TransferId),
+}
+
+/// One loop's sockets.
 pub struct Ports {
     dhcp: Option<ListenSocket>,
     boot_server: Option<ListenSocket>,
     tftp: Option<ListenSocket>,
-    transfers: Vec<Option<TransferPort>>,
-    signals: Signals,
-    signalled: bool,
-    ready: VecDeque<SocketId>,
+    tftp_ipv6: Option<ListenSocket>,
+    transfers: TransferPorts,
+    ready: VecDeque<Ready>,
     pending: bool,
 }
 
-struct TransferPort {
-    transfer: TransferId,
-    socket: mio::net::UdpSocket,
-    local: IpAddr,
-}
-
 impl Ports {
-    /// Binds every port of the configuration; reports every one that cannot be.
-    pub fn bind(config: &Config) -> Result<Self, Vec<BindFault>> {
-        let mut faults = Vec::new();
-        let mut bind = |wanted: bool, what, key, port| {
-            if !wanted {
-                return None;
-            }
-            match ListenSocket::bind(port) {
-                Ok(socket) => Some(socket),
-                Err(error) => {
-                    let (problem, remedy) =
-                        holder::explain(what, key, (Ipv4Addr::UNSPECIFIED, port), &error);
-                    faults.push(BindFault { key, problem, remedy });
-                    None
-                }
-            }
-        };
-        let proxy = config.dhcp.mode == crate::config::DhcpMode::Proxy;
-        let dhcp = bind(proxy, "DHCP", "dhcp.port", config.dhcp.port);
-        let boot_server = bind(proxy, "PXE boot server", "dhcp.boot_port", config.dhcp.boot_port);
-        let tftp = bind(config.tftp.enabled, "TFTP", "tftp.port", config.tftp.port);
-        let signals = Signals::new([nix::libc::SIGTERM, nix::libc::SIGINT]);
-        let signals = signals.map_err(|error| {
-            faults.push(BindFault {
-                key: "",
-                problem: format!("cannot watch for signals: {error}"),
-                remedy: String::new(),
-            });
-        });
-        match signals {
-            Ok(signals) if faults.is_empty() => Ok(Self {
-                dhcp,
-                boot_server,
-                tftp,
-                transfers: Vec::new(),
-                signals,
-                signalled: false,
-                ready: VecDeque::new(),
-                pending: false,
-            }),
-            _ => Err(faults),
+    /// Binds every port of the configuration for `loops` loops, the first of which has the DHCP
+    /// ports. Reports every port that cannot be bound.
+    pub fn bind(config: &Config, loops: usize) -> Result<Vec<Self>, Vec<BindFault>> {
+        let mut binder = Binder { faults: Vec::new() };
+        let proxy = config.dhcp.mode == DhcpMode::Proxy;
+        let dhcp = &config.dhcp;
+        let mut first = Self::empty();
+        if proxy {
+            first.dhcp = binder.alone("DHCP", "dhcp.port", dhcp.port);
+            first.boot_server = binder.alone("PXE boot server", "dhcp.boot_port", dhcp.boot_port);
+        }
+        let mut all = vec![first];
+        all.resize_with(loops.max(1), Self::empty);
+        if config.tftp.enabled {
+            binder.tftp(config.tftp.port, &mut all);
+        }
+        if binder.faults.is_empty() { Ok(all) } else { Err(binder.faults) }
+    }
+
+    fn empty() -> Self {
+        Self {
+            dhcp: None,
+            boot_server: None,
+            tftp: None,
+            tftp_ipv6: None,
+            transfers: TransferPorts::new(TRANSFERS),
+            ready: VecDeque::new(),
+            pending: false,
         }
     }
 
     pub(super) fn register(&mut self, registry: &Registry) -> io::Result<()> {
-        let listeners =
-            [(&mut self.dhcp, DHCP), (&mut self.boot_server, BOOT_SERVER), (&mut self.tftp, TFTP)];
+        let listeners = [
+            (&mut self.dhcp, DHCP),
+            (&mut self.boot_server, BOOT_SERVER),
+            (&mut self.tftp, TFTP),
+            (&mut self.tftp_ipv6, TFTP_IPV6),
+        ];
         for (socket, token) in listeners {
             if let Some(socket) = socket {
                 registry.register(socket, token, Interest::READABLE)?;
             }
         }
-        registry.register(&mut self.signals, SIGNALS, Interest::READABLE)
+        Ok(())
     }
 
     pub(super) fn mark_ready(&mut self, token: Token) {
-        let socket = match token {
-            DHCP => SocketId::Dhcp,
-            BOOT_SERVER => SocketId::BootServer,
-            TFTP => SocketId::Tftp,
-            SIGNALS => {
-                self.signalled = true;
-                return;
-            }
-            Token(token) => {
-                let port = self.transfers.get(token - TRANSFERS).and_then(Option::as_ref);
-                let Some(port) = port else { return };
-                SocketId::Transfer(port.transfer)
-            }
+        let ready = match token {
+            DHCP => Ready::Listener(SocketId::Dhcp, false),
+            BOOT_SERVER => Ready::Listener(SocketId::BootServer, false),
+            TFTP => Ready::Listener(SocketId::Tftp, false),
+            TFTP_IPV6 => Ready::Listener(SocketId::Tftp, true),
+            token => match self.transfers.of_token(token) {
+                Some(transfer) => Ready::Transfer(transfer),
+                None => return,
+            },
         };
-        self.mark_ready_again(socket);
+        self.ready.push_back(ready);
     }
 
     /// mio tells of readiness once: a socket that was left before it was empty is asked again.
-    pub(super) fn mark_ready_again(&mut self, socket: SocketId) {
-        if !self.ready.contains(&socket) {
-            self.ready.push_back(socket);
+    pub(super) fn mark_ready_again(&mut self, ready: Ready) {
+        if !self.ready.contains(&ready) {
+            self.ready.push_back(ready);
         }
     }
 
@@ -140,50 +127,48 @@ impl Ports {
         self.pending || !self.ready.is_empty()
     }
 
-    pub(super) fn take_ready(&mut self) -> VecDeque<SocketId> {
+    pub(super) fn take_ready(&mut self) -> VecDeque<Ready> {
         self.pending = false;
         core::mem::take(&mut self.ready)
     }
 
-    /// The signal that asks us to stop.
-    pub(super) fn stop_signal(&mut self) -> Option<&'static str> {
-        if !core::mem::take(&mut self.signalled) {
-            return None;
-        }
-        let signal = self.signals.pending().next()?;
-        Some(if signal == nix::libc::SIGINT { "SIGINT" } else { "SIGTERM" })
-    }
-
-    fn listener(&mut self, socket: SocketId) -> Option<&mut ListenSocket> {
+    fn listener(&mut self, socket: SocketId, is_ipv6: bool) -> Option<&mut ListenSocket> {
         match socket {
             SocketId::Dhcp => self.dhcp.as_mut(),
             SocketId::BootServer => self.boot_server.as_mut(),
+            SocketId::Tftp if is_ipv6 => self.tftp_ipv6.as_mut(),
             SocketId::Tftp => self.tftp.as_mut(),
             SocketId::Transfer(_) => None,
         }
     }
 
-    /// The next datagram of a socket, `Ok(None)` if none waits.
+    /// The next datagram of a listening socket, `Ok(None)` if none waits.
     pub(super) fn receive(
         &mut self,
         socket: SocketId,
+        is_ipv6: bool,
         buffer: &mut [u8],
     ) -> io::Result<Option<(usize, Arrival)>> {
-        if let SocketId::Transfer(transfer) = socket {
-            let port = self.transfers.get(transfer.index()).and_then(Option::as_ref);
-            let Some(port) = port.filter(|port| port.transfer == transfer) else { return Ok(None) };
-            return match port.socket.recv_from(buffer) {
-                Ok((bytes, source)) => Ok(Some((bytes, plain_arrival(source, port.local)))),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
-                Err(error) => Err(error),
-            };
+        match self.listener(socket, is_ipv6) {
+            Some(listener) => listener.receive(buffer),
+            None => Ok(None),
         }
-        let Some(listener) = self.listener(socket) else { return Ok(None) };
-        Ok(listener.receive(buffer)?.map(|arrival| {
-            let source = SocketAddr::V4(arrival.source);
-            let local = IpAddr::V4(arrival.local);
-            (arrival.bytes, Arrival { source, local, interface: arrival.interface })
-        }))
+    }
+
+    /// Takes what waits at a transfer's port and hands each datagram on; whether more may wait.
+    pub(super) fn receive_batch(
+        &self,
+        transfer: pxe_tftp::TransferId,
+        batches: &mut Batches,
+        mut take: impl FnMut(SocketAddr, &[u8]),
+    ) -> io::Result<bool> {
+        let Some(is_ipv6) = self.transfers.is_ipv6(transfer) else { return Ok(false) };
+        let batch = batches.of_family(is_ipv6);
+        let count = self.transfers.receive(transfer, batch)?;
+        for (source, datagram) in batch.datagrams(count) {
+            take(source, datagram);
+        }
+        Ok(count == DATAGRAMS_PER_CALL)
     }
 
     /// Sends what the engine made; opens the port of a new transfer.
@@ -193,53 +178,78 @@ impl Ports {
         transmit: &Transmit,
         bytes: &[u8],
     ) -> io::Result<()> {
-        if let SocketId::Transfer(transfer) = transmit.socket {
-            let socket = self.transfer_socket(registry, transfer, transmit.source)?;
-            for datagram in segments(bytes, transmit.segment_bytes) {
-                socket.send_to(datagram, transmit.destination)?;
-            }
-            return Ok(());
+        let Transmit { socket, destination, source, interface, segment_bytes } = *transmit;
+        if let SocketId::Transfer(transfer) = socket {
+            return self.transfers.send(registry, transfer, transmit, bytes);
         }
-        let (SocketAddr::V4(destination), IpAddr::V4(source)) =
-            (transmit.destination, transmit.source)
-        else {
-            return Err(io::ErrorKind::Unsupported.into());
-        };
-        let Some(listener) = self.listener(transmit.socket) else { return Ok(()) };
-        listener.send(bytes, destination, source, transmit.interface)
+        match self.listener(socket, destination.is_ipv6()) {
+            Some(listener) => listener.send(bytes, segment_bytes, destination, source, interface),
+            None => Ok(()),
+        }
     }
 
-    fn transfer_socket(
+    pub(super) fn close(&mut self, registry: &Registry, transfer: pxe_tftp::TransferId) {
+        self.transfers.close(registry, transfer);
+    }
+}
+
+/// Binds, and remembers what could not be bound.
+struct Binder {
+    faults: Vec<BindFault>,
+}
+
+impl Binder {
+    fn alone(&mut self, what: &str, key: &'static str, port: u16) -> Option<ListenSocket> {
+        self.note(what, key, port, ListenSocket::bind_ipv4(port, false))
+    }
+
+    fn note<T>(
         &mut self,
-        registry: &Registry,
-        transfer: TransferId,
-        local: IpAddr,
-    ) -> io::Result<&mio::net::UdpSocket> {
-        let index = transfer.index();
-        if self.transfers.len() <= index {
-            self.transfers.resize_with(index + 1, || None);
-        }
-        let slot = &mut self.transfers[index];
-        if slot.as_ref().is_none_or(|port| port.transfer != transfer) {
-            let mut socket = bind_transfer(local)?;
-            registry.register(&mut socket, Token(TRANSFERS + index), Interest::READABLE)?;
-            *slot = Some(TransferPort { transfer, socket, local });
-        }
-        match slot {
-            Some(port) => Ok(&port.socket),
-            None => Err(io::ErrorKind::NotConnected.into()),
-        }
+        what: &str,
+        key: &'static str,
+        port: u16,
+        bound: io::Result<T>,
+    ) -> Option<T> {
+        bound
+            .map_err(|error| {
+                let (problem, remedy) = holder::explain(what, key, port, &error);
+                self.faults.push(BindFault { key, problem, remedy });
+            })
+            .ok()
     }
 
-    pub(super) fn close(&mut self, registry: &Registry, transfer: TransferId) {
-        let Some(slot) = self.transfers.get_mut(transfer.index()) else { return };
-        if let Some(mut port) = slot.take_if(|port| port.transfer == transfer) {
-            // Closing the descriptor takes it out of the poll anyway.
-            let _ = registry.deregister(&mut port.socket);
+    /// A socket for each loop and family. The kernel deals requests out among the sockets of a
+    /// port, so that a client's repetitions reach the same loop.
+    fn tftp(&mut self, port: u16, loops: &mut [Ports]) {
+        let (what, key) = ("TFTP", "tftp.port");
+        let shared = loops.len() > 1;
+        // A shared port could be shared with a stranger of the same user, another server of ours
+        // for one: whoever holds it already is met by a socket that does not share.
+        if shared && self.note(what, key, port, ListenSocket::bind_ipv4(port, false)).is_none() {
+            return;
+        }
+        for ports in loops {
+            ports.tftp = self.note(what, key, port, ListenSocket::bind_ipv4(port, shared));
+            match ListenSocket::bind_ipv6(port, shared) {
+                Ok(socket) => ports.tftp_ipv6 = Some(socket),
+                // A kernel without IPv6 has no such addresses to listen on.
+                Err(error) if error.raw_os_error() == Some(nix::libc::EAFNOSUPPORT) => {}
+                Err(error) => {
+                    self.note::<()>("TFTP over IPv6", key, port, Err(error));
+                }
+            }
+            if !self.faults.is_empty() {
+                return;
+            }
         }
     }
 }
 
-fn segments(bytes: &[u8], segment_bytes: Option<usize>) -> impl Iterator<Item = &[u8]> {
-    bytes.chunks(segment_bytes.unwrap_or(bytes.len()).max(1))
+/// An arrival at a transfer's port, whose own address the transfer knows.
+pub(super) fn at_transfer(source: SocketAddr) -> Arrival {
+    let local: IpAddr = match source {
+        SocketAddr::V4(_) => core::net::Ipv4Addr::UNSPECIFIED.into(),
+        SocketAddr::V6(_) => core::net::Ipv6Addr::UNSPECIFIED.into(),
+    };
+    Arrival { source, local, interface: 0 }
 }

@@ -9,7 +9,7 @@ use pxe_dhcp::respond::{
 use pxe_dhcp::{MessageType, MessageView, OptionCode};
 use pxe_select::{Action, Asked, Decision, Firmware, Ipxe};
 
-use super::event::{ClientId, Stage, printable};
+use super::event::{ClientId, Stage, one_line, printable};
 use super::facts::KnownFacts;
 use super::{Arrival, Engine, SocketId, Transmit};
 
@@ -136,7 +136,7 @@ impl Engine {
 }
 
 fn stage(request: &ProxyRequest<'_>, decision: &Decision<'_>, file: Option<&[u8]>) -> Stage {
-    let reasons = || decision.reasons.to_string();
+    let reasons = || one_line(&decision.reasons);
     match (file, &decision.action) {
         (Some(file), _) if request.kind() == RequestKind::Discover => {
             Stage::Offered { file: printable(file) }

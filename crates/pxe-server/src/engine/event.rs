@@ -4,7 +4,7 @@ use core::fmt;
 use core::net::IpAddr;
 use core::time::Duration;
 
-use pxe_select::Firmware;
+use pxe_select::{Firmware, Reasons};
 
 /// Who an event is about: the hardware address if it is known, else the address it asked from.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -50,6 +50,9 @@ impl fmt::Debug for ClientId {
         fmt::Display::fmt(self, f)
     }
 }
+
+/// Smallest file whose delivery is reported with a rate, in bytes.
+const RATED_BYTES_MIN: u64 = 100_000;
 
 /// One step of one client's boot.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -180,12 +183,22 @@ impl fmt::Display for Stage {
             Self::Requested { file, bytes } => write!(f, " {file} ({bytes} bytes)"),
             Self::Delivered { file, bytes, elapsed } => {
                 let milliseconds = elapsed.as_millis().max(1);
-                let rate = u128::from(*bytes) / milliseconds;
-                write!(f, " {file} ({bytes} bytes in {milliseconds} ms, {rate} kB/s)")
+                write!(f, " {file} ({bytes} bytes in {milliseconds} ms")?;
+                // A file of a few packets tells the round trip, not a rate.
+                if *bytes >= RATED_BYTES_MIN {
+                    write!(f, ", {} kB/s", u128::from(*bytes) / milliseconds)?;
+                }
+                f.write_str(")")
             }
             Self::Failed { file, reason } => write!(f, " {file}: {reason}"),
         }
     }
+}
+
+/// The reasons of a decision as one line of a log.
+pub(super) fn one_line(reasons: &Reasons) -> String {
+    let list: Vec<String> = reasons.iter().map(ToString::to_string).collect();
+    list.join("; ")
 }
 
 /// Text of a name from the wire: printable, and of bounded length, so that nobody writes into a

@@ -10,7 +10,7 @@ use pxe_tftp::{
 };
 
 use super::content::{ContentError, ContentId, ContentRequest, ContentStore};
-use super::event::{ClientId, Stage, printable};
+use super::event::{ClientId, Stage, one_line, printable};
 use super::{Arrival, Engine, Output, SocketId, Transmit};
 
 /// The TFTP machine and what each of its transfers reads.
@@ -120,12 +120,12 @@ impl Engine {
         let (name, trimmed, generated) = match &decision.action {
             Action::File { name, trimmed, generated } => (name.to_vec(), *trimmed, *generated),
             Action::Deny => {
-                let reasons = decision.reasons.to_string();
+                let reasons = one_line(&decision.reasons);
                 self.tftp.server.reject(now, request, ErrorCode::ACCESS_VIOLATION, "denied");
                 return self.report(now, client, Stage::Denied { reasons });
             }
             _ => {
-                let reason = decision.reasons.to_string();
+                let reason = one_line(&decision.reasons);
                 self.tftp.server.reject(now, request, ErrorCode::FILE_NOT_FOUND, "not served");
                 return self.report(now, client, Stage::Failed { file: asked, reason });
             }

@@ -1,0 +1,108 @@
+//! An open file, read at any place, in the state it had when it was opened.
+
+use std::fs::{File, Metadata};
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
+
+use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
+
+use super::cache::Version;
+
+/// One opened content.
+#[derive(Debug)]
+pub(super) enum Content {
+    /// All of it in memory.
+    Memory(Arc<[u8]>),
+    /// A file too large to keep, and the state it was opened in.
+    Disk { file: File, size: u64, version: Version },
+}
+
+impl Content {
+    pub(super) fn in_memory(bytes: Arc<[u8]>) -> Self {
+        Self::Memory(bytes)
+    }
+
+    pub(super) fn on_disk(file: File, metadata: &Metadata) -> Self {
+        // The kernel then reads ahead further than it would by itself. Without it things work too.
+        let _ = posix_fadvise(&file, 0, 0, PosixFadviseAdvice::POSIX_FADV_SEQUENTIAL);
+        Self::Disk { file, size: metadata.len(), version: Version::of(metadata) }
+    }
+
+    pub(super) fn size(&self) -> u64 {
+        match self {
+            Self::Memory(bytes) => bytes.len() as u64,
+            Self::Disk { size, .. } => *size,
+        }
+    }
+
+    /// Fills `into` from `offset`. Bytes of a file that was written to since it was opened are an
+    /// error: a client gets the file as it was, or none.
+    pub(super) fn read_at(&self, offset: u64, into: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Memory(bytes) => {
+                let from = usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
+                let count = into.len().min(bytes.len() - from);
+                into[..count].copy_from_slice(&bytes[from..from + count]);
+                Ok(count)
+            }
+            Self::Disk { file, version, .. } => {
+                let count = read_full(file, offset, into)?;
+                // Asked after the bytes were read: what was read is of the version that is still
+                // there.
+                if Version::of(&file.metadata()?) != *version {
+                    return Err(io::Error::other("the file changed during the transfer"));
+                }
+                Ok(count)
+            }
+        }
+    }
+}
+
+/// Reads until `into` is full or the file ends.
+fn read_full(file: &File, offset: u64, into: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < into.len() {
+        match file.read_at(&mut into[filled..], offset + filled as u64) {
+            Ok(0) => break,
+            Ok(bytes) => filled += bytes,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn a_file_written_to_ends_in_an_error_and_a_replaced_one_goes_on() {
+        let base = std::env::temp_dir().join(format!("pxe-open-{}", std::process::id()));
+        fs::write(&base, b"old content").expect("file");
+        let open = || {
+            let file = File::open(&base).expect("file");
+            let metadata = file.metadata().expect("metadata");
+            Content::on_disk(file, &metadata)
+        };
+        let mut block = [0; 11];
+        let replaced = open();
+        let other = base.with_extension("new");
+        fs::write(&other, b"new content").expect("file");
+        fs::rename(&other, &base).expect("rename");
+        // The rename changed the old inode's link count and so its time of change; a transfer that
+        // began before ends rather than mixes.
+        match replaced.read_at(0, &mut block) {
+            Ok(count) => assert_eq!((count, &block), (11, b"old content")),
+            Err(error) => assert!(error.to_string().contains("changed"), "{error}"),
+        }
+        let written = open();
+        assert_eq!(written.read_at(0, &mut block).expect("bytes"), 11);
+        fs::write(&base, b"other bytes").expect("file");
+        assert!(written.read_at(0, &mut block).is_err());
+        fs::remove_file(&base).expect("clean");
+    }
+}

@@ -1,0 +1,194 @@
+//! Listening sockets that know which interface and address a datagram came to, and answer from
+//! there.
+
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::io::{self, IoSlice, IoSliceMut};
+use std::os::fd::AsRawFd;
+
+use mio::event::Source;
+use mio::{Interest, Registry, Token};
+use nix::libc;
+use nix::sys::socket::{
+    ControlMessage, ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg, sendmsg, setsockopt,
+    sockopt,
+};
+use socket2::{Domain, Protocol, Socket, Type};
+
+use super::segments;
+use crate::engine::Arrival;
+
+/// Receive buffer asked for on the listening sockets, in bytes: a boot storm's requests wait here
+/// while one wake-up is worked off. The kernel may grant less.
+const RECEIVE_BUFFER_BYTES: usize = 4 << 20;
+
+/// A socket bound to every address of one family, with packet information.
+pub(super) struct ListenSocket {
+    socket: mio::net::UdpSocket,
+    /// Room for the packet information of either family.
+    control: Vec<u8>,
+    /// The kernel cuts a row of datagrams apart for us (UDP segmentation offload).
+    offload: bool,
+}
+
+impl ListenSocket {
+    /// Binds `port` on every IPv4 address. DF stays clear: some boot ROMs and relays cannot cope
+    /// with it (as dnsmasq and tftp-hpa do).
+    pub(super) fn bind_ipv4(port: u16, shared: bool) -> io::Result<Self> {
+        Self::bind(SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)), shared)
+    }
+
+    /// Binds `port` on every IPv6 address, and on none of IPv4.
+    pub(super) fn bind_ipv6(port: u16, shared: bool) -> io::Result<Self> {
+        Self::bind(SocketAddr::from((Ipv6Addr::UNSPECIFIED, port)), shared)
+    }
+
+    /// `shared`: several sockets of ours take turns on the port (`SO_REUSEPORT`).
+    fn bind(address: SocketAddr, shared: bool) -> io::Result<Self> {
+        let is_ipv6 = address.is_ipv6();
+        let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
+        socket.set_nonblocking(true)?;
+        // A smaller buffer than asked for still works.
+        let _ = socket.set_recv_buffer_size(RECEIVE_BUFFER_BYTES);
+        if is_ipv6 {
+            socket.set_only_v6(true)?;
+            setsockopt(&socket, sockopt::Ipv6RecvPacketInfo, &true)?;
+        } else {
+            socket.set_broadcast(true)?;
+            setsockopt(&socket, sockopt::Ipv4PacketInfo, &true)?;
+        }
+        if shared {
+            socket.set_reuse_port(true)?;
+        }
+        socket.bind(&address.into())?;
+        Ok(Self {
+            socket: mio::net::UdpSocket::from_std(socket.into()),
+            control: nix::cmsg_space!(libc::in6_pktinfo),
+            offload: true,
+        })
+    }
+
+    /// Takes one datagram; `Ok(None)` when there is none. A datagram that carries no packet
+    /// information, or is longer than the buffer, is reported as an error of kind `InvalidData`.
+    pub(super) fn receive(&mut self, buffer: &mut [u8]) -> io::Result<Option<(usize, Arrival)>> {
+        let fd = self.socket.as_raw_fd();
+        let mut slices = [IoSliceMut::new(buffer)];
+        let control = Some(self.control.as_mut_slice());
+        let message = recvmsg::<SockaddrStorage>(fd, &mut slices, control, MsgFlags::empty());
+        let message = match message {
+            Ok(message) => message,
+            Err(nix::Error::EAGAIN) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        let whole = !message.flags.contains(MsgFlags::MSG_TRUNC);
+        let arrived = message.cmsgs()?.find_map(|control| match control {
+            ControlMessageOwned::Ipv4PacketInfo(info) => {
+                let local = Ipv4Addr::from(u32::from_be(info.ipi_spec_dst.s_addr));
+                Some((IpAddr::V4(local), u32::try_from(info.ipi_ifindex).unwrap_or(0)))
+            }
+            ControlMessageOwned::Ipv6PacketInfo(info) => {
+                Some((IpAddr::V6(Ipv6Addr::from(info.ipi6_addr.s6_addr)), info.ipi6_ifindex))
+            }
+            _ => None,
+        });
+        let source = message.address.as_ref().and_then(socket_address);
+        let (Some(source), Some((local, interface)), true) = (source, arrived, whole) else {
+            return Err(io::ErrorKind::InvalidData.into());
+        };
+        Ok(Some((message.bytes, Arrival { source, local, interface })))
+    }
+
+    /// Sends `bytes`, in datagrams of `segment_bytes`, from `source`; a broadcast leaves through
+    /// `interface`.
+    pub(super) fn send(
+        &mut self,
+        bytes: &[u8],
+        segment_bytes: Option<usize>,
+        destination: SocketAddr,
+        source: IpAddr,
+        interface: u32,
+    ) -> io::Result<()> {
+        if let (Some(segment), true) =
+            (segment_bytes.filter(|&size| size < bytes.len()), self.offload)
+        {
+            let segment = u16::try_from(segment).unwrap_or(u16::MAX);
+            match self.send_one(bytes, Some(&segment), destination, source, interface) {
+                Err(error) if segments::is_refusal(&error) => self.offload = false,
+                sent => return sent,
+            }
+        }
+        for datagram in segments::of(bytes, segment_bytes) {
+            self.send_one(datagram, None, destination, source, interface)?;
+        }
+        Ok(())
+    }
+
+    fn send_one(
+        &self,
+        bytes: &[u8],
+        segment: Option<&u16>,
+        destination: SocketAddr,
+        source: IpAddr,
+        interface: u32,
+    ) -> io::Result<()> {
+        let (info4, info6);
+        let info = match (source, destination) {
+            (IpAddr::V4(source), SocketAddr::V4(destination)) => {
+                info4 = info_ipv4(source, *destination.ip(), interface);
+                ControlMessage::Ipv4PacketInfo(&info4)
+            }
+            (IpAddr::V6(source), SocketAddr::V6(_)) => {
+                let ipi6_addr = libc::in6_addr { s6_addr: source.octets() };
+                info6 = libc::in6_pktinfo { ipi6_addr, ipi6_ifindex: 0 };
+                ControlMessage::Ipv6PacketInfo(&info6)
+            }
+            _ => return Err(io::ErrorKind::InvalidInput.into()),
+        };
+        let slices = [IoSlice::new(bytes)];
+        let to = SockaddrStorage::from(destination);
+        let fd = self.socket.as_raw_fd();
+        let flags = MsgFlags::empty();
+        match segment {
+            Some(segment) => {
+                let control = [info, ControlMessage::UdpGsoSegments(segment)];
+                sendmsg(fd, &slices, &control, flags, Some(&to))?;
+            }
+            None => {
+                sendmsg(fd, &slices, &[info], flags, Some(&to))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Only a broadcast must be aimed at an interface; towards one host the routing table knows better
+/// (the client of a relay is not on the interface its request came by).
+fn info_ipv4(source: Ipv4Addr, destination: Ipv4Addr, interface: u32) -> libc::in_pktinfo {
+    let aimed = if destination.is_broadcast() { interface } else { 0 };
+    libc::in_pktinfo {
+        ipi_ifindex: libc::c_int::try_from(aimed).unwrap_or(0),
+        ipi_spec_dst: libc::in_addr { s_addr: u32::from(source).to_be() },
+        ipi_addr: libc::in_addr { s_addr: 0 },
+    }
+}
+
+/// The address in `std`'s terms; `None` for other families.
+pub(super) fn socket_address(storage: &SockaddrStorage) -> Option<SocketAddr> {
+    if let Some(address) = storage.as_sockaddr_in() {
+        return Some(SocketAddr::V4((*address).into()));
+    }
+    storage.as_sockaddr_in6().map(|address| SocketAddr::V6((*address).into()))
+}
+
+impl Source for ListenSocket {
+    fn register(&mut self, r: &Registry, token: Token, interest: Interest) -> io::Result<()> {
+        self.socket.register(r, token, interest)
+    }
+
+    fn reregister(&mut self, r: &Registry, token: Token, interest: Interest) -> io::Result<()> {
+        self.socket.reregister(r, token, interest)
+    }
+
+    fn deregister(&mut self, r: &Registry) -> io::Result<()> {
+        self.socket.deregister(r)
+    }
+}
