@@ -25,7 +25,7 @@ use crate::view::{MessageView, Walk};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BootFacts<'a> {
-    /// Option 53; none if its length is not 1.
+    /// Option 53, as [`MessageView::message_type`] gives it.
     pub message_type: Option<MessageType>,
     /// Option 54; none if its length is not 4.
     pub server_identifier: Option<Ipv4Addr>,
@@ -59,7 +59,7 @@ pub struct BootFacts<'a> {
 
 impl<'a> BootFacts<'a> {
     pub(crate) fn read(view: &MessageView<'a>) -> Self {
-        let mut facts = Self::default();
+        let mut facts = Self { message_type: view.message_type(), ..Self::default() };
         let mut seen = 0;
         let mut walk = Walk::new(view);
         loop {
@@ -85,7 +85,6 @@ impl<'a> BootFacts<'a> {
         }
         *seen |= bit;
         match code {
-            OptionCode::MESSAGE_TYPE => self.message_type = octet(value).map(MessageType),
             OptionCode::SERVER_IDENTIFIER => self.server_identifier = address(value),
             OptionCode::REQUESTED_ADDRESS => self.requested_address = address(value),
             OptionCode::MAX_MESSAGE_SIZE => self.max_message_size = short(value),
@@ -172,13 +171,6 @@ const fn bit_of(code: OptionCode) -> Option<u16> {
         OptionCode::VENDOR_SPECIFIC => 1 << 13,
         _ => return None,
     })
-}
-
-fn octet(value: &[u8]) -> Option<u8> {
-    match *value {
-        [octet] => Some(octet),
-        _ => None,
-    }
 }
 
 fn short(value: &[u8]) -> Option<u16> {

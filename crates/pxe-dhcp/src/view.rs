@@ -178,7 +178,7 @@ impl<'a> MessageView<'a> {
         self.kind
     }
 
-    /// Option 53; none in BOOTP messages and if its length is not 1.
+    /// Option 53; none in BOOTP messages, and if its first instance that is not empty has a length other than 1.
     pub const fn message_type(&self) -> Option<MessageType> {
         self.message_type
     }
@@ -218,21 +218,29 @@ impl<'a> MessageView<'a> {
     fn classify(&mut self) {
         self.kind = MessageKind::BootpVendor;
         let mut rest = self.options;
-        let mut overload = None;
-        let mut message_type = None;
+        let mut overload: Option<&[u8]> = None;
+        let mut message_type: Option<&[u8]> = None;
+        // An empty instance adds nothing to the joined value, so the next one counts.
         while let (after, Step::Option { code, value }) = parse::step(rest) {
             rest = after;
             match OptionCode(code) {
-                OptionCode::MESSAGE_TYPE if message_type.is_none() => message_type = Some(value),
-                OptionCode::OVERLOAD if overload.is_none() => overload = Some(value),
+                OptionCode::MESSAGE_TYPE if message_type.is_none_or(<[u8]>::is_empty) => {
+                    message_type = Some(value);
+                }
+                OptionCode::OVERLOAD if overload.is_none_or(<[u8]>::is_empty) => {
+                    overload = Some(value);
+                }
                 _ => {}
             }
         }
         if let Some(&[bits]) = overload {
             self.overload = Overload::from_octet(bits);
         }
-        if message_type.is_none() && self.overload != Overload(0) {
-            message_type = self.first(OptionCode::MESSAGE_TYPE);
+        if message_type.is_none_or(<[u8]>::is_empty) && self.overload != Overload(0) {
+            let mut parts = self.parts(OptionCode::MESSAGE_TYPE);
+            message_type = parts
+                .find(|part| !part.is_empty())
+                .or_else(|| self.first(OptionCode::MESSAGE_TYPE));
         }
         if let Some(value) = message_type {
             self.kind = MessageKind::Dhcp;

@@ -144,6 +144,24 @@ fn lengths_are_those_of_joined_values() {
     assert_eq!(view.message_type(), Some(MessageType::DISCOVER), "the first one counts");
 }
 
+/// Found by fuzzing: the joined value of these is one octet, whatever the first instance says.
+#[test]
+fn empty_instances_of_the_message_type_do_not_count() {
+    let empty = ZeroLength(OptionCode::MESSAGE_TYPE);
+    let bytes = datagram(&[53, 0, 53, 1, 3, 255]);
+    assert_only(&bytes, OPTIONS, empty);
+    let view = MessageView::parse(&bytes).expect("a message");
+    assert_eq!(view.message_type(), Some(MessageType::REQUEST));
+    assert_eq!(view.boot_facts().message_type, Some(MessageType::REQUEST));
+    let mut bytes = datagram(&[53, 0, 52, 0, 52, 1, 1, 255]);
+    bytes[FILE..FILE + 4].copy_from_slice(&[53, 1, 3, 255]);
+    let view = MessageView::parse(&bytes).expect("a message");
+    assert_eq!(view.message_type(), Some(MessageType::REQUEST));
+    let bytes = datagram(&[53, 0, 255]);
+    let view = MessageView::parse(&bytes).expect("a message");
+    assert_eq!((view.kind(), view.message_type()), (MessageKind::Dhcp, None));
+}
+
 #[test]
 fn values() {
     assert_only(&datagram(&[53, 1, 99, 255]), OPTIONS, AnomalyKind::MessageType(99));
