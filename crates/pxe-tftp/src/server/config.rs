@@ -23,6 +23,10 @@ pub struct ServerConfig {
     pub transfers_per_address_max: u16,
     /// Transfers of one address that nothing has been acknowledged of.
     pub unproven_per_address_max: u16,
+    /// All transfers use the port that requests come to, for containers, address translation and strict
+    /// firewalls: what is no request there goes to the transfer of its source. Every client known answers to
+    /// the port of the first reply, so that port 69 is as good as another.
+    pub single_port: bool,
 }
 
 impl Default for ServerConfig {
@@ -35,6 +39,7 @@ impl Default for ServerConfig {
             transfers_max: TRANSFERS_MAX,
             transfers_per_address_max: TRANSFERS_PER_ADDRESS_MAX,
             unproven_per_address_max: UNPROVEN_PER_ADDRESS_MAX,
+            single_port: false,
         }
     }
 }

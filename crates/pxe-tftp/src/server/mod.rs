@@ -84,7 +84,9 @@ impl Server {
                 self.refuse(now, peer, datagram, ErrorCode::ACCESS_VIOLATION, "read only");
                 return Ok(None);
             }
-            Ok(_) => return Err(Dropped::NotARequest),
+            Ok(packet) => {
+                return self.handle_elsewhere(now, peer, &packet, datagram).map(|()| None);
+            }
             Err(error) => return self.refuse_unreadable(now, peer, datagram, error).map(|()| None),
         };
         if !matches!(view.mode(), Mode::Octet | Mode::Netascii) {
@@ -265,6 +267,29 @@ impl Server {
     #[must_use]
     pub const fn transfers(&self) -> usize {
         self.table.live()
+    }
+
+    /// A packet at the listening port that is no request: in single-port mode it belongs to the transfer of its
+    /// source, or to one that is over, of which the client is told.
+    fn handle_elsewhere(
+        &mut self,
+        now: Instant,
+        peer: SocketAddr,
+        packet: &Packet<'_>,
+        datagram: &[u8],
+    ) -> Result<(), Dropped> {
+        if !self.config.single_port {
+            return Err(Dropped::NotARequest);
+        }
+        if let Some(transfer) = self.table.of_peer(peer) {
+            return self.handle_datagram(now, transfer, peer, datagram);
+        }
+        if !matches!(packet, Packet::Error { .. }) {
+            let code = ErrorCode::UNKNOWN_TRANSFER_ID;
+            let text = "unknown transfer id";
+            self.outbox.push_stray(now, LocalPort::Listener, peer, code, text, datagram.len());
+        }
+        Err(Dropped::UnknownTransfer)
     }
 
     /// Whether the request is a copy of one that is being served. If it is a new one, the older transfer of that
