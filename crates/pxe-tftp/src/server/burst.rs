@@ -1,6 +1,8 @@
 //! Writes a burst of DATA packets, each block read straight behind its header.
 
+use core::array;
 use core::ops::Range;
+use std::io::IoSliceMut;
 
 use super::{BlockSource, FailureReason, ReadFailure, TransferId};
 use crate::limits::{BURST_BYTES_MAX, BURST_SEGMENTS_MAX, DATA_HEADER_BYTES};
@@ -43,14 +45,28 @@ impl Content<'_> {
         let segment_bytes = self.segment_bytes();
         // Kept at its length between calls, so that nothing is cleared that is about to be overwritten.
         out.resize(count * segment_bytes, 0);
-        let mut used = 0;
-        for (block, segment) in blocks.clone().zip(out.chunks_exact_mut(segment_bytes)) {
+        let mut row: [IoSliceMut<'_>; BURST_SEGMENTS_MAX] =
+            array::from_fn(|_| IoSliceMut::new(&mut []));
+        let (mut used, mut rows) = (0, 0);
+        let first = (blocks.start - 1) * u64::from(self.block_size);
+        let mut left = self.size - first;
+        let segments = blocks.zip(out.chunks_exact_mut(segment_bytes));
+        for ((block, segment), slot) in segments.zip(&mut row) {
             let payload = header(segment, block);
-            let offset = (block - 1) * u64::from(self.block_size);
-            let left = usize::try_from(self.size - offset).unwrap_or(usize::MAX);
-            let wanted = left.min(payload.len());
-            read(self.source, self.transfer, offset, &mut payload[..wanted])?;
+            let wanted = usize::try_from(left).unwrap_or(usize::MAX).min(payload.len());
             used += DATA_HEADER_BYTES + wanted;
+            left -= wanted as u64;
+            if wanted > 0 {
+                *slot = IoSliceMut::new(&mut payload[..wanted]);
+                rows += 1;
+            }
+        }
+        if rows > 0 {
+            let read = self.source.read_row(self.transfer, first, &mut row[..rows]);
+            read.map_err(|failure| match failure {
+                ReadFailure::Changed => FailureReason::ContentChanged,
+                ReadFailure::Failed => FailureReason::ContentFailed,
+            })?;
         }
         let ended = used < count * segment_bytes;
         out.truncate(used);

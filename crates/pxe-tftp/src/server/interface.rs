@@ -1,6 +1,7 @@
 //! What a server and its driver say to each other: where datagrams go, where bytes come from.
 
 use core::net::SocketAddr;
+use std::io::IoSliceMut;
 
 use thiserror::Error;
 
@@ -48,6 +49,26 @@ pub trait BlockSource {
         offset: u64,
         block: &mut [u8],
     ) -> Result<usize, ReadFailure>;
+
+    /// Fills a row of consecutive blocks from `offset` on: together one stretch of the file, of which all but the
+    /// last are whole blocks. Worth writing where one call can scatter a read (`preadv`).
+    ///
+    /// # Errors
+    /// As for [`read_at`](Self::read_at); also if a block cannot be filled.
+    fn read_row(
+        &mut self,
+        transfer: TransferId,
+        mut offset: u64,
+        blocks: &mut [IoSliceMut<'_>],
+    ) -> Result<(), ReadFailure> {
+        for block in blocks {
+            if self.read_at(transfer, offset, block)? != block.len() {
+                return Err(ReadFailure::Changed);
+            }
+            offset = offset.saturating_add(block.len() as u64);
+        }
+        Ok(())
+    }
 }
 
 /// Why a block cannot be read.
