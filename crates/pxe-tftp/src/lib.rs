@@ -14,7 +14,7 @@ mod packet;
 mod parse;
 mod server;
 
-pub use client::{Chunk, Client, ClientConfig, TransferError};
+pub use client::{Attempts, Chunk, Client, ClientConfig, Piece, TransferError};
 pub use error::{DecodeError, DecodeErrorKind, EncodeError, ErrorCode, ErrorText};
 pub use negotiate::{Negotiated, NegotiationLimits, negotiate};
 pub use options::{

@@ -77,5 +77,9 @@ pub const GAP_QUIET_MAX: Duration = Duration::from_millis(50);
 pub const REACKNOWLEDGE_INTERVAL_MIN: Duration = Duration::from_millis(10);
 /// Times a client sends its request, and times it repeats an acknowledgement without hearing anything.
 pub const CLIENT_TRIES_MAX: u32 = 8;
+/// Pause before a client's second attempt; it doubles with each one.
+pub const ATTEMPT_PAUSE_MIN: Duration = Duration::from_secs(1);
+/// Longest pause between a client's attempts.
+pub const ATTEMPT_PAUSE_MAX: Duration = Duration::from_secs(30);
 /// Longest request a client sends, in bytes (RFC 2347).
 pub const REQUEST_BYTES_MAX: usize = 512;

@@ -1,5 +1,6 @@
 //! The client's side of one read transfer, without sockets, clock or files.
 
+mod attempts;
 mod config;
 mod receiver;
 
@@ -9,6 +10,7 @@ use std::time::Instant;
 
 use thiserror::Error;
 
+pub use self::attempts::{Attempts, Piece};
 use self::config::Agreed;
 pub use self::config::ClientConfig;
 use self::receiver::{Arrival, Receiver};
@@ -93,6 +95,8 @@ pub struct Client {
     received_bytes: u64,
     /// All is there. The last acknowledgement may be lost, so there is a wait (RFC 1350 section 6).
     complete: bool,
+    /// Something came from the server.
+    answered: bool,
     tries: u32,
     deadline: Instant,
     farewell: Option<(ErrorCode, &'static str)>,
@@ -118,6 +122,7 @@ impl Client {
             phase: Phase::Requesting { datagram, due: true },
             received_bytes: 0,
             complete: false,
+            answered: false,
             tries: 1,
             deadline: now + RETRANSMIT_MAX,
             farewell: None,
@@ -142,6 +147,7 @@ impl Client {
             self.answer_stray(now, source, &packet);
             return Ok(None);
         }
+        self.answered = true;
         match packet {
             _ if matches!(self.phase, Phase::Over) => Ok(None),
             Packet::Error { .. } if self.complete => Ok(None),
@@ -240,6 +246,12 @@ impl Client {
     #[must_use]
     pub const fn is_over(&self) -> bool {
         matches!(self.phase, Phase::Over) && self.farewell.is_none()
+    }
+
+    /// Whether the server said anything at all.
+    #[must_use]
+    pub const fn has_answered(&self) -> bool {
+        self.answered
     }
 
     /// The address asked; with the port of the transfer once the server answered.
