@@ -155,6 +155,7 @@ fn engine_config(config: &Config, first: bool, loops: usize) -> EngineConfig {
     let mut tftp = pxe_tftp::ServerConfig::default();
     tftp.block_size_max = config.tftp.block_size_max;
     tftp.window_size_max = config.tftp.window_size_max;
+    tftp.single_port = config.tftp.single_port;
     tftp.transfers_max = config.tftp.transfers_max.div_ceil(loops);
     EngineConfig { proxy, tftp, advertise: config.advertise, tftp_port: config.tftp.port }
 }

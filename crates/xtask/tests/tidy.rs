@@ -16,6 +16,8 @@ fn forbid(sources: &[Source], words: &[&str], why: &str, exempt: impl Fn(&Source
     let mut places = Vec::new();
     for source in sources.iter().filter(|source| !exempt(source)) {
         for (number, line) in source.statements() {
+            // A list of buffers, which reads nothing by itself.
+            let line = line.replace("std::io::IoSliceMut", "IoSliceMut");
             if words.iter().any(|word| line.contains(word)) {
                 places.push(format!("{}:{number}: {}", source.path, line.trim()));
             }

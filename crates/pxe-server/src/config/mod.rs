@@ -65,6 +65,9 @@ pub struct TftpConfig {
     pub window_size_max: u16,
     /// Transfers open at once.
     pub transfers_max: usize,
+    /// All transfers share the request port, for containers, address translation and strict
+    /// firewalls; else each has a port of its own (RFC 1350).
+    pub single_port: bool,
     /// Threads that serve files, each with its own sockets.
     pub loops: usize,
 }
@@ -162,6 +165,7 @@ impl Default for Config {
                 block_size_max: 1468,
                 window_size_max: 64,
                 transfers_max: 10_000,
+                single_port: false,
                 loops: TftpConfig::default_loops(),
             },
             loaders: Vec::new(),

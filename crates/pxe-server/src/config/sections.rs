@@ -105,7 +105,9 @@ fn tftp(section: Section<'_, '_>, tftp: &mut TftpConfig) {
     if let Some(loops) = number(&section, "loops", LOOPS) {
         tftp.loops = loops;
     }
-    section.reserved(&["single_port"]);
+    if let Some(single_port) = section.boolean("single_port") {
+        tftp.single_port = single_port;
+    }
     section.finish();
 }
 

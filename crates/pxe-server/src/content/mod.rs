@@ -10,7 +10,7 @@ pub(crate) mod pe;
 mod root;
 
 use std::fs::{File, Metadata};
-use std::io;
+use std::io::{self, IoSliceMut};
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -109,6 +109,15 @@ impl ContentStore for Files {
 
     fn read_at(&mut self, id: ContentId, offset: u64, into: &mut [u8]) -> io::Result<usize> {
         self.opened(id)?.read_at(offset, into)
+    }
+
+    fn read_row(
+        &mut self,
+        id: ContentId,
+        offset: u64,
+        blocks: &mut [IoSliceMut<'_>],
+    ) -> io::Result<()> {
+        self.opened(id)?.read_row(offset, blocks)
     }
 
     fn close(&mut self, id: ContentId) {

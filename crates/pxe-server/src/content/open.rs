@@ -1,11 +1,12 @@
 //! An open file, read at any place, in the state it had when it was opened.
 
 use std::fs::{File, Metadata};
-use std::io;
+use std::io::{self, IoSliceMut};
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
+use nix::sys::uio::preadv;
 
 use super::cache::Version;
 
@@ -48,15 +49,39 @@ impl Content {
             }
             Self::Disk { file, version, .. } => {
                 let count = read_full(file, offset, into)?;
-                // Asked after the bytes were read: what was read is of the version that is still
-                // there.
-                if Version::of(&file.metadata()?) != *version {
-                    return Err(io::Error::other("the file changed during the transfer"));
-                }
+                unchanged(file, version)?;
                 Ok(count)
             }
         }
     }
+
+    /// Fills blocks that follow each other from `offset` on, in one call where that can be.
+    pub(super) fn read_row(&self, offset: u64, blocks: &mut [IoSliceMut<'_>]) -> io::Result<()> {
+        let wanted: usize = blocks.iter().map(|block| block.len()).sum();
+        if let Self::Disk { file, version, .. } = self {
+            let from = i64::try_from(offset).map_err(io::Error::other)?;
+            if preadv(file, blocks, from)? == wanted {
+                return unchanged(file, version);
+            }
+        }
+        // In memory; or a read cut short, by a signal or the file's end.
+        let mut offset = offset;
+        for block in blocks {
+            if self.read_at(offset, block)? != block.len() {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            offset += block.len() as u64;
+        }
+        Ok(())
+    }
+}
+
+/// Asked after bytes were read: they are of the version that is still there.
+fn unchanged(file: &File, version: &Version) -> io::Result<()> {
+    if Version::of(&file.metadata()?) == *version {
+        return Ok(());
+    }
+    Err(io::Error::other("the file changed during the transfer"))
 }
 
 /// Reads until `into` is full or the file ends.

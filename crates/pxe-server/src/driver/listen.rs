@@ -2,20 +2,17 @@
 //! there.
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::io::{self, IoSlice, IoSliceMut};
+use std::io::{self, IoSlice};
 use std::os::fd::AsRawFd;
 
 use mio::event::Source;
 use mio::{Interest, Registry, Token};
 use nix::libc;
-use nix::sys::socket::{
-    ControlMessage, ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg, sendmsg, setsockopt,
-    sockopt,
-};
+use nix::sys::socket::{ControlMessage, MsgFlags, SockaddrStorage, sendmsg, setsockopt, sockopt};
 use socket2::{Domain, Protocol, Socket, Type};
 
+use super::batch::ListenBatch;
 use super::segments;
-use crate::engine::Arrival;
 
 /// Receive buffer asked for on the listening sockets, in bytes: a boot storm's requests wait here
 /// while one wake-up is worked off. The kernel may grant less.
@@ -24,8 +21,6 @@ const RECEIVE_BUFFER_BYTES: usize = 4 << 20;
 /// A socket bound to every address of one family, with packet information.
 pub(super) struct ListenSocket {
     socket: mio::net::UdpSocket,
-    /// Room for the packet information of either family.
-    control: Vec<u8>,
     /// The kernel cuts a row of datagrams apart for us (UDP segmentation offload).
     offload: bool,
 }
@@ -60,41 +55,12 @@ impl ListenSocket {
             socket.set_reuse_port(true)?;
         }
         socket.bind(&address.into())?;
-        Ok(Self {
-            socket: mio::net::UdpSocket::from_std(socket.into()),
-            control: nix::cmsg_space!(libc::in6_pktinfo),
-            offload: true,
-        })
+        Ok(Self { socket: mio::net::UdpSocket::from_std(socket.into()), offload: true })
     }
 
-    /// Takes one datagram; `Ok(None)` when there is none. A datagram that carries no packet
-    /// information, or is longer than the buffer, is reported as an error of kind `InvalidData`.
-    pub(super) fn receive(&mut self, buffer: &mut [u8]) -> io::Result<Option<(usize, Arrival)>> {
-        let fd = self.socket.as_raw_fd();
-        let mut slices = [IoSliceMut::new(buffer)];
-        let control = Some(self.control.as_mut_slice());
-        let message = recvmsg::<SockaddrStorage>(fd, &mut slices, control, MsgFlags::empty());
-        let message = match message {
-            Ok(message) => message,
-            Err(nix::Error::EAGAIN) => return Ok(None),
-            Err(error) => return Err(error.into()),
-        };
-        let whole = !message.flags.contains(MsgFlags::MSG_TRUNC);
-        let arrived = message.cmsgs()?.find_map(|control| match control {
-            ControlMessageOwned::Ipv4PacketInfo(info) => {
-                let local = Ipv4Addr::from(u32::from_be(info.ipi_spec_dst.s_addr));
-                Some((IpAddr::V4(local), u32::try_from(info.ipi_ifindex).unwrap_or(0)))
-            }
-            ControlMessageOwned::Ipv6PacketInfo(info) => {
-                Some((IpAddr::V6(Ipv6Addr::from(info.ipi6_addr.s6_addr)), info.ipi6_ifindex))
-            }
-            _ => None,
-        });
-        let source = message.address.as_ref().and_then(socket_address);
-        let (Some(source), Some((local, interface)), true) = (source, arrived, whole) else {
-            return Err(io::ErrorKind::InvalidData.into());
-        };
-        Ok(Some((message.bytes, Arrival { source, local, interface })))
+    /// Takes what waits, at most a batch of it.
+    pub(super) fn receive(&self, batch: &mut ListenBatch) -> io::Result<()> {
+        batch.receive(&self.socket)
     }
 
     /// Sends `bytes`, in datagrams of `segment_bytes`, from `source`; a broadcast leaves through
@@ -169,14 +135,6 @@ fn info_ipv4(source: Ipv4Addr, destination: Ipv4Addr, interface: u32) -> libc::i
         ipi_spec_dst: libc::in_addr { s_addr: u32::from(source).to_be() },
         ipi_addr: libc::in_addr { s_addr: 0 },
     }
-}
-
-/// The address in `std`'s terms; `None` for other families.
-pub(super) fn socket_address(storage: &SockaddrStorage) -> Option<SocketAddr> {
-    if let Some(address) = storage.as_sockaddr_in() {
-        return Some(SocketAddr::V4((*address).into()));
-    }
-    storage.as_sockaddr_in6().map(|address| SocketAddr::V6((*address).into()))
 }
 
 impl Source for ListenSocket {

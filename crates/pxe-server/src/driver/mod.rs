@@ -3,6 +3,7 @@
 //!
 //! The first loop has the DHCP ports, the signals and the housekeeping; every loop serves files.
 
+mod batch;
 mod control;
 pub mod holder;
 pub mod interfaces;
@@ -24,21 +25,18 @@ use pxe_tftp::TransferId;
 use crate::content::Files;
 use crate::engine::{Arrival, Drops, Engine, Output, SocketId, Transmit};
 use crate::logging;
+use batch::{Batches, ListenBatch, TransferBatch};
 pub use control::{Control, Crew};
 use interfaces::{Interfaces, SharedInterfaces};
 use ports::Ready;
 pub use ports::{BindFault, Ports};
-use transfers::Batches;
 
-/// Datagrams taken from one socket before timers and sends have their turn.
-pub const DATAGRAMS_PER_WAKE_MAX: usize = 64;
+/// Batches of 32 datagrams taken from one listening socket before timers and sends have their turn.
+pub const BATCHES_PER_WAKE_MAX: usize = 2;
 /// Sends made before sockets are read again.
 pub const TRANSMITS_PER_WAKE_MAX: usize = 256;
 /// Readiness reports taken per wake-up.
 const READINESS_PER_WAKE_MAX: usize = 256;
-/// Largest datagram taken at a listening port, in bytes: more than an Ethernet frame holds, so that
-/// an oversized one is seen as such.
-const DATAGRAM_BYTES_MAX: usize = 4096;
 /// How often interfaces and loaders are looked at anew.
 const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(10);
 /// How often drops are summed up in the log, at most.
@@ -50,6 +48,12 @@ pub trait Housekeeping {
     fn interfaces(&mut self) -> io::Result<Interfaces>;
     /// Looks at the loaders again and passes on what changed.
     fn refresh(&mut self);
+}
+
+/// Room for what is received, used again and again.
+struct Received {
+    listeners: Batches<ListenBatch>,
+    transfers: Batches<TransferBatch>,
 }
 
 /// One running loop.
@@ -103,8 +107,7 @@ impl Driver {
 
     fn serve(&mut self) -> io::Result<()> {
         let mut readiness = Events::with_capacity(READINESS_PER_WAKE_MAX);
-        let mut buffer = vec![0; DATAGRAM_BYTES_MAX];
-        let mut batches = Batches::new();
+        let mut batches = Received { listeners: Batches::new(), transfers: Batches::new() };
         let mut out = Vec::with_capacity(1 << 16);
         loop {
             let timeout = self.timeout(Instant::now());
@@ -122,7 +125,7 @@ impl Driver {
                     self.ports.mark_ready(event.token());
                 }
             }
-            self.receive(&mut buffer, &mut batches);
+            self.receive(&mut batches);
             let now = Instant::now();
             if self.engine.poll_timeout().is_some_and(|due| due <= now) {
                 self.engine.handle_timeout(now, &mut self.files);
@@ -142,12 +145,12 @@ impl Driver {
     }
 
     /// Gives waiting datagrams to the engine, a bounded number from each socket.
-    fn receive(&mut self, buffer: &mut [u8], batches: &mut Batches) {
+    fn receive(&mut self, batches: &mut Received) {
         let now = Instant::now();
         for ready in self.ports.take_ready() {
             let drained = match ready {
                 Ready::Transfer(transfer) => self.receive_batch(now, transfer, batches),
-                Ready::Listener(socket, is_ipv6) => self.drain(now, socket, is_ipv6, buffer),
+                Ready::Listener(socket, is_ipv6) => self.drain(now, socket, is_ipv6, batches),
             };
             match drained {
                 Ok(true) => {}
@@ -161,14 +164,14 @@ impl Driver {
         &mut self,
         now: Instant,
         transfer: TransferId,
-        batches: &mut Batches,
+        batches: &mut Received,
     ) -> io::Result<bool> {
-        let Self { ports, engine, files, .. } = self;
-        let more = ports.receive_batch(transfer, batches, |source, datagram| {
-            let arrival = ports::at_transfer(source);
-            engine.handle_datagram(now, SocketId::Transfer(transfer), &arrival, datagram, files);
-        })?;
-        Ok(!more)
+        let batch = self.ports.receive_batch(transfer, &mut batches.transfers)?;
+        let socket = SocketId::Transfer(transfer);
+        for (arrival, datagram) in batch.datagrams() {
+            self.engine.handle_datagram(now, socket, &arrival, datagram, &mut self.files);
+        }
+        Ok(!batch.is_full())
     }
 
     fn drain(
@@ -176,14 +179,16 @@ impl Driver {
         now: Instant,
         socket: SocketId,
         is_ipv6: bool,
-        buffer: &mut [u8],
+        batches: &mut Received,
     ) -> io::Result<bool> {
-        for _ in 0..DATAGRAMS_PER_WAKE_MAX {
-            match self.ports.receive(socket, is_ipv6, buffer) {
-                Ok(Some((bytes, arrival))) => self.take(now, socket, arrival, &buffer[..bytes]),
-                Ok(None) => return Ok(true),
-                Err(error) if error.kind() == io::ErrorKind::InvalidData => {}
-                Err(error) => return Err(error),
+        let batch = batches.listeners.of_family(is_ipv6);
+        for _ in 0..BATCHES_PER_WAKE_MAX {
+            self.ports.receive(socket, is_ipv6, batch)?;
+            for (arrival, datagram) in batch.datagrams() {
+                self.take(now, socket, arrival, datagram);
+            }
+            if !batch.is_full() {
+                return Ok(true);
             }
         }
         Ok(false)

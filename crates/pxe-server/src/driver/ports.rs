@@ -1,16 +1,17 @@
 //! The sockets of one loop: bound together, polled together, found by their name.
 
-use core::net::{IpAddr, SocketAddr};
 use std::collections::VecDeque;
 use std::io;
 
 use mio::{Interest, Registry, Token};
+use pxe_tftp::TransferId;
 
+use super::batch::{Batches, ListenBatch, TransferBatch};
 use super::holder;
 use super::listen::ListenSocket;
-use super::transfers::{Batches, DATAGRAMS_PER_CALL, TransferPorts};
+use super::transfers::TransferPorts;
 use crate::config::{Config, DhcpMode};
-use crate::engine::{Arrival, SocketId, Transmit};
+use crate::engine::{SocketId, Transmit};
 
 const DHCP: Token = Token(0);
 const BOOT_SERVER: Token = Token(1);
@@ -36,7 +37,7 @@ pub struct BindFault {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ready {
     Listener(SocketId, bool),
-    Transfer(pxe_tftp::TransferId),
+    Transfer(TransferId),
 }
 
 /// One loop's sockets.
@@ -142,33 +143,28 @@ impl Ports {
         }
     }
 
-    /// The next datagram of a listening socket, `Ok(None)` if none waits.
+    /// Takes what waits at a listening socket into the batch.
     pub(super) fn receive(
         &mut self,
         socket: SocketId,
         is_ipv6: bool,
-        buffer: &mut [u8],
-    ) -> io::Result<Option<(usize, Arrival)>> {
+        batch: &mut ListenBatch,
+    ) -> io::Result<()> {
         match self.listener(socket, is_ipv6) {
-            Some(listener) => listener.receive(buffer),
-            None => Ok(None),
+            Some(listener) => listener.receive(batch),
+            None => Ok(()),
         }
     }
 
-    /// Takes what waits at a transfer's port and hands each datagram on; whether more may wait.
-    pub(super) fn receive_batch(
+    /// Takes what waits at a transfer's port into the batch of its family, which is returned.
+    pub(super) fn receive_batch<'b>(
         &self,
-        transfer: pxe_tftp::TransferId,
-        batches: &mut Batches,
-        mut take: impl FnMut(SocketAddr, &[u8]),
-    ) -> io::Result<bool> {
-        let Some(is_ipv6) = self.transfers.is_ipv6(transfer) else { return Ok(false) };
-        let batch = batches.of_family(is_ipv6);
-        let count = self.transfers.receive(transfer, batch)?;
-        for (source, datagram) in batch.datagrams(count) {
-            take(source, datagram);
-        }
-        Ok(count == DATAGRAMS_PER_CALL)
+        transfer: TransferId,
+        batches: &'b mut Batches<TransferBatch>,
+    ) -> io::Result<&'b TransferBatch> {
+        let batch = batches.of_family(self.transfers.is_ipv6(transfer));
+        self.transfers.receive(transfer, batch)?;
+        Ok(batch)
     }
 
     /// Sends what the engine made; opens the port of a new transfer.
@@ -188,7 +184,7 @@ impl Ports {
         }
     }
 
-    pub(super) fn close(&mut self, registry: &Registry, transfer: pxe_tftp::TransferId) {
+    pub(super) fn close(&mut self, registry: &Registry, transfer: TransferId) {
         self.transfers.close(registry, transfer);
     }
 }
@@ -243,13 +239,4 @@ impl Binder {
             }
         }
     }
-}
-
-/// An arrival at a transfer's port, whose own address the transfer knows.
-pub(super) fn at_transfer(source: SocketAddr) -> Arrival {
-    let local: IpAddr = match source {
-        SocketAddr::V4(_) => core::net::Ipv4Addr::UNSPECIFIED.into(),
-        SocketAddr::V6(_) => core::net::Ipv6Addr::UNSPECIFIED.into(),
-    };
-    Arrival { source, local, interface: 0 }
 }

@@ -2,24 +2,16 @@
 //! by the handful.
 
 use core::net::{IpAddr, SocketAddr};
-use std::io::{self, IoSliceMut};
-use std::os::fd::AsRawFd;
+use std::io;
 
 use mio::{Interest, Registry, Token};
-use nix::sys::socket::{MsgFlags, MultiHeaders, SockaddrStorage, recvmmsg, setsockopt, sockopt};
+use nix::sys::socket::{setsockopt, sockopt};
 use pxe_tftp::TransferId;
 use socket2::{Domain, Protocol, Socket, Type};
 
-use super::listen::socket_address;
+use super::batch::TransferBatch;
 use super::segments;
 use crate::engine::Transmit;
-
-/// Datagrams taken by one call. Fewer mean that the port is empty, so that a lockstep client costs
-/// one call for each acknowledgement and not two.
-pub(super) const DATAGRAMS_PER_CALL: usize = 4;
-/// Room for one datagram. What clients send in a transfer is an acknowledgement or an ERROR; a
-/// longer datagram is cut, and dropped by the codec.
-const DATAGRAM_BYTES: usize = 768;
 
 /// One transfer's socket.
 struct Port {
@@ -53,15 +45,19 @@ impl TransferPorts {
         (port.transfer == transfer).then_some(port)
     }
 
-    pub(super) fn is_ipv6(&self, transfer: TransferId) -> Option<bool> {
-        self.get(transfer).map(|port| port.is_ipv6)
+    pub(super) fn is_ipv6(&self, transfer: TransferId) -> bool {
+        self.get(transfer).is_some_and(|port| port.is_ipv6)
     }
 
-    /// Takes what waits at a port, [`DATAGRAMS_PER_CALL`] at most, and returns how many there were.
-    pub(super) fn receive(&self, transfer: TransferId, batch: &mut Batch) -> io::Result<usize> {
+    /// Takes what waits at a port, at most a batch of it.
+    pub(super) fn receive(
+        &self,
+        transfer: TransferId,
+        batch: &mut TransferBatch,
+    ) -> io::Result<()> {
         match self.get(transfer) {
             Some(port) => batch.receive(&port.socket),
-            None => Ok(0),
+            None => Ok(()),
         }
     }
 
@@ -150,63 +146,4 @@ fn bind(local: IpAddr) -> io::Result<mio::net::UdpSocket> {
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
     Ok(mio::net::UdpSocket::from_std(socket.into()))
-}
-
-/// One batch for each family: the kernel leaves the length of the last address in its headers.
-pub(super) struct Batches {
-    ipv4: Batch,
-    ipv6: Batch,
-}
-
-impl Batches {
-    pub(super) fn new() -> Self {
-        Self { ipv4: Batch::new(), ipv6: Batch::new() }
-    }
-
-    pub(super) fn of_family(&mut self, is_ipv6: bool) -> &mut Batch {
-        if is_ipv6 { &mut self.ipv6 } else { &mut self.ipv4 }
-    }
-}
-
-/// A handful of datagrams and where they came from, in buffers that are used again.
-pub(super) struct Batch {
-    headers: MultiHeaders<SockaddrStorage>,
-    buffers: Box<[[u8; DATAGRAM_BYTES]; DATAGRAMS_PER_CALL]>,
-    taken: [(usize, Option<SocketAddr>); DATAGRAMS_PER_CALL],
-}
-
-impl Batch {
-    fn new() -> Self {
-        Self {
-            headers: MultiHeaders::preallocate(DATAGRAMS_PER_CALL, None),
-            buffers: Box::new([[0; DATAGRAM_BYTES]; DATAGRAMS_PER_CALL]),
-            taken: [(0, None); DATAGRAMS_PER_CALL],
-        }
-    }
-
-    fn receive(&mut self, socket: &mio::net::UdpSocket) -> io::Result<usize> {
-        let mut slices = self.buffers.each_mut().map(|buffer| [IoSliceMut::new(buffer)]);
-        let flags = MsgFlags::MSG_DONTWAIT;
-        let fd = socket.as_raw_fd();
-        let received = match recvmmsg(fd, &mut self.headers, slices.iter_mut(), flags, None) {
-            Ok(received) => received,
-            Err(nix::Error::EAGAIN) => return Ok(0),
-            Err(error) => return Err(error.into()),
-        };
-        let mut count = 0;
-        for (message, taken) in received.zip(&mut self.taken) {
-            *taken = (message.bytes, message.address.as_ref().and_then(socket_address));
-            count += 1;
-        }
-        Ok(count)
-    }
-
-    /// The datagrams of the last call that had a source.
-    pub(super) fn datagrams(&self, count: usize) -> impl Iterator<Item = (SocketAddr, &[u8])> {
-        self.taken
-            .iter()
-            .zip(self.buffers.iter())
-            .take(count)
-            .filter_map(|(&(bytes, source), buffer)| Some((source?, buffer.get(..bytes)?)))
-    }
 }

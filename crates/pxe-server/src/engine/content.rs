@@ -2,6 +2,7 @@
 //! [`crate::content::Files`]; a test's may be a map in memory.
 
 use core::net::IpAddr;
+use std::io::{self, IoSliceMut};
 
 use pxe_select::Generated;
 
@@ -51,7 +52,24 @@ pub trait ContentStore {
 
     /// Fills `into` from `offset` and returns how many bytes there were; fewer than asked only at
     /// the end. An error ends the transfer.
-    fn read_at(&mut self, id: ContentId, offset: u64, into: &mut [u8]) -> std::io::Result<usize>;
+    fn read_at(&mut self, id: ContentId, offset: u64, into: &mut [u8]) -> io::Result<usize>;
+
+    /// Fills `blocks`, which follow each other in the file from `offset` on; one that cannot be filled
+    /// is an error.
+    fn read_row(
+        &mut self,
+        id: ContentId,
+        mut offset: u64,
+        blocks: &mut [IoSliceMut<'_>],
+    ) -> io::Result<()> {
+        for block in blocks {
+            if self.read_at(id, offset, block)? != block.len() {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            offset += block.len() as u64;
+        }
+        Ok(())
+    }
 
     /// Gives an opened content back.
     fn close(&mut self, id: ContentId);

@@ -1,9 +1,12 @@
 //! TFTP requests: the decision asked, the content opened, the transfer followed to its end.
 
-use core::net::{IpAddr, Ipv4Addr};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::collections::VecDeque;
+use std::io::IoSliceMut;
 use std::time::Instant;
 
 use pxe_select::{Action, Asked, ClientFacts};
+use pxe_tftp::limits::ERRORS_QUEUED_MAX;
 use pxe_tftp::{
     BlockSource, ContentInfo, ErrorCode, Event, FailureReason, LocalPort, ReadFailure, Request,
     Server, ServerConfig, TransferId,
@@ -17,6 +20,9 @@ use super::{Arrival, Engine, Output, SocketId, Transmit};
 pub(super) struct Files {
     pub(super) server: Server,
     open: Vec<Option<OpenTransfer>>,
+    /// Who asked which address of ours, until what they draw from the listening port is sent.
+    asked: VecDeque<(SocketAddr, IpAddr)>,
+    single_port: bool,
 }
 
 struct OpenTransfer {
@@ -28,7 +34,22 @@ struct OpenTransfer {
 
 impl Files {
     pub(super) fn new(config: ServerConfig) -> Self {
-        Self { server: Server::new(config), open: Vec::new() }
+        let single_port = config.single_port;
+        let server = Server::new(config);
+        Self { server, open: Vec::new(), asked: VecDeque::new(), single_port }
+    }
+
+    /// Errors leave from the address that was asked, as data does.
+    fn note_asked(&mut self, arrival: &Arrival) {
+        if self.asked.len() >= ERRORS_QUEUED_MAX {
+            self.asked.pop_front();
+        }
+        self.asked.push_back((arrival.source, arrival.local));
+    }
+
+    fn asked_by(&self, peer: SocketAddr) -> IpAddr {
+        let asked = self.asked.iter().find(|(from, _)| *from == peer);
+        asked.map_or_else(|| any_address(peer), |(_, local)| *local)
     }
 
     fn put(&mut self, transfer: TransferId, open: OpenTransfer) {
@@ -50,20 +71,34 @@ impl Files {
         out: &mut Vec<u8>,
     ) -> Option<Transmit> {
         let mut source = Source { open: &self.open, content };
-        let transmit = self.server.poll_transmit(now, &mut source, out)?;
+        let Some(transmit) = self.server.poll_transmit(now, &mut source, out) else {
+            self.asked.clear();
+            return None;
+        };
         let (socket, local) = match transmit.port {
-            LocalPort::Listener => (SocketId::Tftp, None),
+            LocalPort::Listener => (SocketId::Tftp, self.asked_by(transmit.peer)),
             LocalPort::Transfer(transfer) => {
-                (SocketId::Transfer(transfer), self.get(transfer).map(|open| open.local))
+                let open = self.get(transfer);
+                let local = open.map_or_else(|| any_address(transmit.peer), |open| open.local);
+                let own = SocketId::Transfer(transfer);
+                (if self.single_port { SocketId::Tftp } else { own }, local)
             }
         };
         Some(Transmit {
             socket,
             destination: transmit.peer,
-            source: local.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
+            source: local,
             interface: 0,
             segment_bytes: transmit.segment_bytes,
         })
+    }
+}
+
+/// Lets the system choose our address towards `peer`.
+fn any_address(peer: SocketAddr) -> IpAddr {
+    match peer {
+        SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+        SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
     }
 }
 
@@ -73,6 +108,13 @@ struct Source<'a> {
     content: &'a mut dyn ContentStore,
 }
 
+impl Source<'_> {
+    fn content_of(&self, transfer: TransferId) -> Result<ContentId, ReadFailure> {
+        let open = self.open.get(transfer.index()).and_then(Option::as_ref);
+        open.map(|open| open.content).ok_or(ReadFailure::Failed)
+    }
+}
+
 impl BlockSource for Source<'_> {
     fn read_at(
         &mut self,
@@ -80,9 +122,18 @@ impl BlockSource for Source<'_> {
         offset: u64,
         block: &mut [u8],
     ) -> Result<usize, ReadFailure> {
-        let open = self.open.get(transfer.index()).and_then(Option::as_ref);
-        let open = open.ok_or(ReadFailure::Failed)?;
-        self.content.read_at(open.content, offset, block).map_err(|_| ReadFailure::Failed)
+        let content = self.content_of(transfer)?;
+        self.content.read_at(content, offset, block).map_err(|_| ReadFailure::Failed)
+    }
+
+    fn read_row(
+        &mut self,
+        transfer: TransferId,
+        offset: u64,
+        blocks: &mut [IoSliceMut<'_>],
+    ) -> Result<(), ReadFailure> {
+        let content = self.content_of(transfer)?;
+        self.content.read_row(content, offset, blocks).map_err(|_| ReadFailure::Failed)
     }
 }
 
@@ -94,6 +145,7 @@ impl Engine {
         datagram: &[u8],
         content: &mut dyn ContentStore,
     ) {
+        self.tftp.note_asked(arrival);
         match self.tftp.server.handle_request(now, arrival.source, datagram) {
             Ok(Some(request)) => self.answer(now, arrival, request, content),
             Ok(None) => {}

@@ -23,7 +23,8 @@ static NEXT_PORT: AtomicU16 = AtomicU16::new(0);
 
 /// Four ports nobody holds: server, client (server + 1), boot server, TFTP.
 pub fn free_ports() -> (u16, u16, u16) {
-    let base = 20_000 + (std::process::id() % 2_000) as u16 * 10;
+    // A hundred ports for each process, below those the system deals out.
+    let base = 10_000 + (std::process::id() % 220) as u16 * 100;
     loop {
         let port = base.wrapping_add(NEXT_PORT.fetch_add(10, Ordering::Relaxed));
         let free = |port| UdpSocket::bind((Ipv4Addr::UNSPECIFIED, port)).is_ok();
@@ -163,7 +164,7 @@ pub struct Client {
 impl Client {
     /// Listens on the client port of `server`.
     pub fn new(server: &Server, mac: [u8; 6], arch: u16) -> Self {
-        let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, server.dhcp + 1)).expect("client");
+        let socket = bind_patiently(server.dhcp + 1);
         socket.set_read_timeout(Some(PATIENCE)).expect("timeout");
         Self { socket, mac, arch }
     }
@@ -197,6 +198,19 @@ impl Client {
         let reply = MessageView::parse_strict(&buffer[..bytes]).expect("well-formed");
         assert_eq!(reply.hardware_address(), self.mac);
         String::from_utf8(reply.boot_file().to_vec()).expect("text")
+    }
+}
+
+/// Another test's thread may be starting a server: between fork and exec its child holds a copy of
+/// every socket, closed ones of a moment ago among them.
+fn bind_patiently(port: u16) -> UdpSocket {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match UdpSocket::bind((Ipv4Addr::UNSPECIFIED, port)) {
+            Ok(socket) => return socket,
+            Err(error) if Instant::now() > deadline => panic!("port {port}: {error}"),
+            Err(_) => std::thread::sleep(Duration::from_millis(5)),
+        }
     }
 }
 
