@@ -160,6 +160,7 @@ impl BootServer for EngineServer {
             source: SocketAddr::V4(meta.source),
             local: IpAddr::V4(meta.local_address),
             interface: meta.interface,
+            mtu: None,
         };
         self.engine.handle_datagram(now, socket, &arrival, datagram, &mut self.files);
     }

@@ -39,6 +39,13 @@ pub const TRANSFERS_MAX: usize = 10_000;
 pub const TRANSFERS_PER_ADDRESS_MAX: u16 = 64;
 /// Default of the transfers of one address that it has not yet acknowledged anything of.
 pub const UNPROVEN_PER_ADDRESS_MAX: u16 = 8;
+/// Default of the transfers one network has at once: an IPv4 /24, an IPv6 /64.
+pub const TRANSFERS_PER_PREFIX_MAX: u16 = 4096;
+/// Default of the transfers of one network that nothing has been acknowledged of: two for each host of a /24. A
+/// flood from forged addresses leaves room for others, and ages out with [`OPENING_RESENDS_MAX`].
+pub const UNPROVEN_PER_PREFIX_MAX: u16 = 512;
+/// Least time between two reports of one transfer's progress.
+pub const PROGRESS_INTERVAL_MIN: Duration = Duration::from_secs(5);
 
 /// ERROR packets that wait to be sent; further ones are dropped.
 pub const ERRORS_QUEUED_MAX: usize = 1024;

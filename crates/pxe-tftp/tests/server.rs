@@ -588,6 +588,8 @@ fn ten_thousand_transfers_are_told_apart() {
     let mut config = ServerConfig::default();
     config.transfers_per_address_max = u16::MAX;
     config.unproven_per_address_max = u16::MAX;
+    config.transfers_per_prefix_max = u16::MAX;
+    config.unproven_per_prefix_max = u16::MAX;
     let mut bench = Bench::with(config);
     let file = content(15, 700);
     let ids: Vec<TransferId> = (0..10_000)
@@ -656,4 +658,48 @@ fn the_request_port_takes_only_requests_where_transfers_have_their_own() {
     let acknowledged = bench.server.handle_request(bench.now, peer(1), &[0, 4, 0, 1]);
     assert!(matches!(acknowledged, Err(Dropped::NotARequest)));
     assert!(bench.drain().is_empty());
+}
+
+#[test]
+fn a_long_transfer_tells_its_progress_now_and_then() {
+    let mut bench = Bench::new();
+    let id = bench.accept(peer(1), READ, content(1, 10_000)).unwrap();
+    bench.drain();
+    let mut told = Vec::new();
+    for block in 1..=15 {
+        bench.wait(Duration::from_millis(900));
+        bench.ack(id, peer(1), block).unwrap();
+        bench.drain();
+        told.extend(bench.events().into_iter().filter_map(|event| match event {
+            Event::Progress { bytes, size, .. } => Some((bytes, size)),
+            _ => None,
+        }));
+    }
+    assert_eq!(told, [(6 * 512, 10_000), (12 * 512, 10_000)]);
+}
+
+#[test]
+fn a_network_that_never_answers_leaves_room_for_others() {
+    let mut config = ServerConfig::default();
+    (config.unproven_per_prefix_max, config.transfers_per_prefix_max) = (3, 4);
+    let mut bench = Bench::with(config);
+    let host = |network: u8, host: u8| SocketAddr::from(([10, 0, network, host], 2000));
+    let ids: Vec<_> = (1..4)
+        .map(|number| bench.accept(host(1, number), READ, content(1, 600)).unwrap())
+        .collect();
+    assert_eq!(bench.accept(host(1, 9), READ, content(1, 600)), Err(Busy::UnprovenOfPrefix));
+    bench.accept(host(2, 1), READ, content(1, 600)).unwrap();
+    bench.drain();
+    for (id, number) in ids.iter().zip(1..) {
+        bench.ack(*id, host(1, number), 1).unwrap();
+    }
+    bench.accept(host(1, 9), READ, content(1, 600)).unwrap();
+    assert_eq!(bench.accept(host(1, 10), READ, content(1, 600)), Err(Busy::TransfersOfPrefix));
+    // Ended transfers are forgotten.
+    bench.drain();
+    for (id, number) in ids.iter().zip(1..) {
+        bench.ack(*id, host(1, number), 2).unwrap();
+    }
+    bench.events();
+    bench.accept(host(1, 10), READ, content(1, 600)).unwrap();
 }

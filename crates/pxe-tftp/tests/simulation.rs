@@ -147,6 +147,7 @@ fn many_clients_at_once_share_the_server() {
     let mut config = ServerConfig::default();
     config.transfers_per_address_max = 1000;
     config.unproven_per_address_max = 1000;
+    config.unproven_per_prefix_max = 1000;
     let mut world = World::new(50_000, config, faults, content(50_000, 100_000));
     for _ in 0..200 {
         world.peers.push(Ours::new(world.now, ClientConfig::default()));

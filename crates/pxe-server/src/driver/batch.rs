@@ -111,7 +111,7 @@ fn arrival(message: &RecvMsg<'_, '_, SockaddrStorage>) -> Option<Arrival> {
             _ => None,
         });
     let (local, interface) = information.unwrap_or((unknown, 0));
-    Some(Arrival { source, local, interface })
+    Some(Arrival { source, local, interface, mtu: None })
 }
 
 /// The address in `std`'s terms; `None` for other families.

@@ -21,6 +21,8 @@ pub struct Interface {
     pub name: String,
     /// Its first IPv4 address.
     pub address: Ipv4Addr,
+    /// Largest IP packet it carries, in bytes, if the system says.
+    pub mtu: Option<u32>,
     /// Up, able to broadcast, and not the loopback: what an empty `interfaces` list means.
     pub broadcasts: bool,
 }
@@ -71,10 +73,10 @@ impl SharedInterfaces {
         Self(RwLock::new(interfaces))
     }
 
-    /// Our address on a served interface; `None` if it is not served.
-    pub fn address_of(&self, index: u32) -> Option<Ipv4Addr> {
+    /// Our address on a served interface, and its MTU; `None` if it is not served.
+    pub fn of(&self, index: u32) -> Option<(Ipv4Addr, Option<u32>)> {
         let interfaces = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        interfaces.get(index).map(|interface| interface.address)
+        interfaces.get(index).map(|interface| (interface.address, interface.mtu))
     }
 
     /// Serves these from now on; what they are, if they are others than before.
@@ -118,9 +120,16 @@ pub fn present() -> io::Result<Vec<Interface>> {
         let flags = entry.flags;
         let broadcasts = flags.contains(InterfaceFlags::IFF_UP | InterfaceFlags::IFF_BROADCAST)
             && !flags.contains(InterfaceFlags::IFF_LOOPBACK);
-        found.push(Interface { index, name, address: address.ip(), broadcasts });
+        let mtu = mtu(&name);
+        found.push(Interface { index, name, address: address.ip(), mtu, broadcasts });
     }
     Ok(found)
+}
+
+/// From sysfs, where every interface of Linux tells it.
+fn mtu(name: &str) -> Option<u32> {
+    let text = std::fs::read_to_string(format!("/sys/class/net/{name}/mtu")).ok()?;
+    text.trim().parse().ok()
 }
 
 /// What to say when a configured interface is not there.
@@ -138,7 +147,7 @@ mod tests {
     use super::*;
 
     fn interface(index: u32, name: &str, broadcasts: bool) -> Interface {
-        Interface { index, name: name.into(), address: Ipv4Addr::LOCALHOST, broadcasts }
+        Interface { index, name: name.into(), address: Ipv4Addr::LOCALHOST, mtu: None, broadcasts }
     }
 
     #[test]

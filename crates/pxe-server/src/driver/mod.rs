@@ -195,9 +195,10 @@ impl Driver {
     }
 
     fn take(&mut self, now: Instant, socket: SocketId, mut arrival: Arrival, datagram: &[u8]) {
-        let Some(address) = self.interfaces.address_of(arrival.interface) else {
+        let Some((address, mtu)) = self.interfaces.of(arrival.interface) else {
             return debug!("{}: interface {} is not served", arrival.source, arrival.interface);
         };
+        arrival.mtu = mtu;
         if arrival.local.is_unspecified() {
             arrival.local = IpAddr::V4(address);
         }

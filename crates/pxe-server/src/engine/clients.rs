@@ -121,6 +121,7 @@ fn digest(stage: &Stage) -> u64 {
         | Stage::Closed { file, .. }
         | Stage::Delivered { file, .. }
         | Stage::NotFound { file } => file.hash(&mut hasher),
+        Stage::Progress { file, bytes, .. } => (file, bytes).hash(&mut hasher),
         Stage::Failed { file, reason } => (file, reason).hash(&mut hasher),
     }
     hasher.finish()

@@ -111,6 +111,15 @@ pub enum Stage {
         /// The file.
         file: String,
     },
+    /// It is a long way through a large file.
+    Progress {
+        /// The file.
+        file: String,
+        /// Bytes it has.
+        bytes: u64,
+        /// Bytes of the whole file.
+        size: u64,
+    },
     /// It closed the file before its end, of its own will: GRUB reads heads of files.
     Closed {
         /// The file.
@@ -152,6 +161,7 @@ impl Stage {
             Self::Denied { .. } => "denied",
             Self::Requested { .. } => "requested",
             Self::Probed { .. } => "probed",
+            Self::Progress { .. } => "progress",
             Self::Closed { .. } => "closed",
             Self::Delivered { .. } => "delivered",
             Self::NotFound { .. } => "missing",
@@ -179,6 +189,10 @@ impl fmt::Display for Stage {
             }
             Self::NotFound { file } => write!(f, " {file}: there is no such file"),
             Self::Held { reasons } | Self::Denied { reasons } => write!(f, ": {reasons}"),
+            Self::Progress { file, bytes, size } => {
+                let percent = u128::from(*bytes) * 100 / u128::from((*size).max(1));
+                write!(f, " {file} {percent} % of {size} bytes")
+            }
             Self::Closed { file, bytes } => write!(f, " {file} after {bytes} bytes"),
             Self::Requested { file, bytes } => write!(f, " {file} ({bytes} bytes)"),
             Self::Delivered { file, bytes, elapsed } => {

@@ -56,6 +56,8 @@ pub struct Arrival {
     pub local: IpAddr,
     /// Kernel index of the receiving interface, 0 if unknown.
     pub interface: u32,
+    /// Largest IP packet that interface carries, in bytes, if known.
+    pub mtu: Option<u32>,
 }
 
 /// A datagram, or a row of equal ones, to send now; the bytes are in the buffer of the call.

@@ -6,7 +6,7 @@ use std::io::IoSliceMut;
 use std::time::Instant;
 
 use pxe_select::{Action, Asked, ClientFacts};
-use pxe_tftp::limits::ERRORS_QUEUED_MAX;
+use pxe_tftp::limits::{BLOCK_SIZE_MIN, ERRORS_QUEUED_MAX};
 use pxe_tftp::{
     BlockSource, ContentInfo, ErrorCode, Event, FailureReason, LocalPort, ReadFailure, Request,
     Server, ServerConfig, TransferId,
@@ -195,7 +195,9 @@ impl Engine {
             Ok(opened) => {
                 let file = printable(wanted.name);
                 let open = OpenTransfer { content: opened.id, client, file, local: arrival.local };
-                self.begin(now, request, open, opened.size, content);
+                let mut info = ContentInfo::new(opened.size);
+                info.block_size_max = arrival.mtu.map(|mtu| block_bytes_max(peer, mtu));
+                self.begin(now, request, open, info, content);
             }
             Err(error) => self.refuse(now, client, request, asked, &error),
         }
@@ -206,14 +208,14 @@ impl Engine {
         now: Instant,
         request: Request<'_>,
         open: OpenTransfer,
-        size: u64,
+        info: ContentInfo,
         content: &mut dyn ContentStore,
     ) {
         let (client, file) = (open.client, open.file.clone());
-        match self.tftp.server.accept(now, request, ContentInfo::new(size)) {
+        match self.tftp.server.accept(now, request, info) {
             Ok(transfer) => {
                 self.tftp.put(transfer, open);
-                self.report(now, client, Stage::Requested { file, bytes: size });
+                self.report(now, client, Stage::Requested { file, bytes: info.size });
             }
             Err(busy) => {
                 content.close(open.content);
@@ -248,10 +250,16 @@ impl Engine {
     /// transfers had open.
     pub(super) fn collect_transfers(&mut self, now: Instant, content: &mut dyn ContentStore) {
         while let Some(event) = self.tftp.server.poll_event() {
+            let transfer = event.transfer();
+            if let Event::Progress { bytes, size, .. } = event
+                && let Some(open) = self.tftp.get(transfer)
+            {
+                let (client, file) = (open.client, open.file.clone());
+                self.report(now, client, Stage::Progress { file, bytes, size });
+            }
             if !event.is_end() {
                 continue;
             }
-            let transfer = event.transfer();
             let open = self.tftp.open.get_mut(transfer.index()).and_then(Option::take);
             let Some(open) = open else { continue };
             content.close(open.content);
@@ -277,6 +285,14 @@ fn ending(file: String, event: Event) -> Option<Stage> {
         Event::Failed { reason, .. } => Stage::Failed { file, reason: reason.to_string() },
         _ => return None,
     })
+}
+
+/// The largest block that needs no fragments on a link of this MTU: less the headers of IP, UDP and
+/// TFTP.
+fn block_bytes_max(peer: IpAddr, mtu: u32) -> u16 {
+    let headers = if peer.is_ipv4() { 20 + 8 + 4 } else { 40 + 8 + 4 };
+    let bytes = u16::try_from(mtu.saturating_sub(headers)).unwrap_or(u16::MAX);
+    bytes.max(BLOCK_SIZE_MIN)
 }
 
 /// Facts of somebody of whom we know the address alone.

@@ -2,7 +2,8 @@
 
 use crate::limits::{
     BLOCK_SIZE_ETHERNET_IPV4, BLOCK_SIZE_ETHERNET_IPV6, TRANSFERS_MAX, TRANSFERS_PER_ADDRESS_MAX,
-    UNPROVEN_PER_ADDRESS_MAX, WINDOW_BYTES_MAX, WINDOW_SIZE_MAX,
+    TRANSFERS_PER_PREFIX_MAX, UNPROVEN_PER_ADDRESS_MAX, UNPROVEN_PER_PREFIX_MAX, WINDOW_BYTES_MAX,
+    WINDOW_SIZE_MAX,
 };
 
 /// Limits of a [`Server`](super::Server). `default()` suits an Ethernet; change fields from there.
@@ -23,6 +24,10 @@ pub struct ServerConfig {
     pub transfers_per_address_max: u16,
     /// Transfers of one address that nothing has been acknowledged of.
     pub unproven_per_address_max: u16,
+    /// Transfers at once for one network (IPv4 /24, IPv6 /64).
+    pub transfers_per_prefix_max: u16,
+    /// Transfers of one network that nothing has been acknowledged of.
+    pub unproven_per_prefix_max: u16,
     /// All transfers use the port that requests come to, for containers, address translation and strict
     /// firewalls: what is no request there goes to the transfer of its source. Every client known answers to
     /// the port of the first reply, so that port 69 is as good as another.
@@ -39,6 +44,8 @@ impl Default for ServerConfig {
             transfers_max: TRANSFERS_MAX,
             transfers_per_address_max: TRANSFERS_PER_ADDRESS_MAX,
             unproven_per_address_max: UNPROVEN_PER_ADDRESS_MAX,
+            transfers_per_prefix_max: TRANSFERS_PER_PREFIX_MAX,
+            unproven_per_prefix_max: UNPROVEN_PER_PREFIX_MAX,
             single_port: false,
         }
     }

@@ -28,6 +28,18 @@ pub enum Event {
         /// Negotiated blocks in a window.
         window_size: u16,
     },
+    /// The client goes on acknowledging; told from time to time for a transfer that takes long.
+    #[non_exhaustive]
+    Progress {
+        /// Which transfer.
+        transfer: TransferId,
+        /// The client.
+        peer: SocketAddr,
+        /// Bytes acknowledged (of blocks; in netascii mode more than of the file).
+        bytes: u64,
+        /// Bytes of the file.
+        size: u64,
+    },
     /// The client has the whole file.
     #[non_exhaustive]
     Finished {
@@ -83,6 +95,7 @@ impl Event {
     pub const fn transfer(&self) -> TransferId {
         match *self {
             Self::Started { transfer, .. }
+            | Self::Progress { transfer, .. }
             | Self::Finished { transfer, .. }
             | Self::ProbeEnded { transfer, .. }
             | Self::Failed { transfer, .. } => transfer,
@@ -92,7 +105,7 @@ impl Event {
     /// Whether the transfer is over: the id is dead, its port and file can be closed.
     #[must_use]
     pub const fn is_end(&self) -> bool {
-        !matches!(self, Self::Started { .. })
+        !matches!(self, Self::Started { .. } | Self::Progress { .. })
     }
 }
 

@@ -131,6 +131,9 @@ impl Server {
             self.table.prove(peer);
             self.events.push_back(Event::Started { transfer, peer, size, block_size, window_size });
         }
+        if let Some(progress) = self.table.get_mut(transfer).and_then(|state| state.progress(now)) {
+            self.events.push_back(progress);
+        }
         self.follow(now, transfer, next);
         Ok(())
     }

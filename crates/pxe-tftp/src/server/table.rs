@@ -1,8 +1,9 @@
 //! The transfers: dense slots that are used again, found by id and by peer, and counted by address.
 
 use core::fmt;
-use core::net::{IpAddr, SocketAddr};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use thiserror::Error;
 
@@ -44,6 +45,12 @@ pub enum Busy {
     /// As many transfers without any answer as one address may have.
     #[error("the client's address does not answer the transfers it already has")]
     UnprovenOfAddress,
+    /// As many transfers as one network may have.
+    #[error("the client's network has as many transfers as it may have")]
+    TransfersOfPrefix,
+    /// As many transfers without any answer as one network may have.
+    #[error("the client's network does not answer the transfers it already has")]
+    UnprovenOfPrefix,
 }
 
 #[derive(Debug, Default)]
@@ -53,10 +60,28 @@ struct Slot {
     transfer: Option<Transfer>,
 }
 
+/// Transfers of one address or network.
 #[derive(Clone, Copy, Debug, Default)]
-struct AddressCount {
+struct Count {
     transfers: u16,
     unproven: u16,
+}
+
+impl Count {
+    fn end(&mut self, proven: bool) {
+        self.transfers = self.transfers.saturating_sub(1);
+        if !proven {
+            self.unproven = self.unproven.saturating_sub(1);
+        }
+    }
+}
+
+/// The network a host belongs to, as far as its address tells: IPv4 /24, IPv6 /64.
+fn prefix(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(address) => Ipv4Addr::from_bits(address.to_bits() & !0xff).into(),
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
+    }
 }
 
 #[derive(Debug, Default)]
@@ -64,7 +89,8 @@ pub(super) struct Table {
     slots: Vec<Slot>,
     free: Vec<u32>,
     by_peer: HashMap<SocketAddr, u32>,
-    addresses: HashMap<IpAddr, AddressCount>,
+    addresses: HashMap<IpAddr, Count>,
+    prefixes: HashMap<IpAddr, Count>,
     live: usize,
 }
 
@@ -82,6 +108,13 @@ impl Table {
         if count.unproven >= config.unproven_per_address_max {
             return Err(Busy::UnprovenOfAddress);
         }
+        let count = self.prefixes.get(&prefix(peer.ip())).copied().unwrap_or_default();
+        if count.transfers >= config.transfers_per_prefix_max {
+            return Err(Busy::TransfersOfPrefix);
+        }
+        if count.unproven >= config.unproven_per_prefix_max {
+            return Err(Busy::UnprovenOfPrefix);
+        }
         Ok(())
     }
 
@@ -95,9 +128,14 @@ impl Table {
         let id = TransferId { slot, generation: entry.generation };
         let transfer = entry.transfer.insert(build(id));
         self.by_peer.insert(transfer.peer, slot);
-        let count = self.addresses.entry(transfer.peer.ip()).or_default();
-        count.transfers += 1;
-        count.unproven += 1;
+        let address = transfer.peer.ip();
+        for count in [
+            self.addresses.entry(address).or_default(),
+            self.prefixes.entry(prefix(address)).or_default(),
+        ] {
+            count.transfers += 1;
+            count.unproven += 1;
+        }
         self.live += 1;
         id
     }
@@ -126,7 +164,11 @@ impl Table {
 
     /// The transfer's address answered.
     pub(super) fn prove(&mut self, peer: SocketAddr) {
-        if let Some(count) = self.addresses.get_mut(&peer.ip()) {
+        let address = peer.ip();
+        for count in [self.addresses.get_mut(&address), self.prefixes.get_mut(&prefix(address))]
+            .into_iter()
+            .flatten()
+        {
             count.unproven = count.unproven.saturating_sub(1);
         }
     }
@@ -139,13 +181,14 @@ impl Table {
         if self.by_peer.get(&transfer.peer) == Some(&id.slot) {
             self.by_peer.remove(&transfer.peer);
         }
-        if let Some(count) = self.addresses.get_mut(&transfer.peer.ip()) {
-            count.transfers = count.transfers.saturating_sub(1);
-            if !transfer.is_proven() {
-                count.unproven = count.unproven.saturating_sub(1);
-            }
-            if count.transfers == 0 {
-                self.addresses.remove(&transfer.peer.ip());
+        let address = transfer.peer.ip();
+        for (counts, key) in [(&mut self.addresses, address), (&mut self.prefixes, prefix(address))]
+        {
+            if let Entry::Occupied(mut count) = counts.entry(key) {
+                count.get_mut().end(transfer.is_proven());
+                if count.get().transfers == 0 {
+                    count.remove();
+                }
             }
         }
         Some(transfer)

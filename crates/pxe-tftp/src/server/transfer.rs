@@ -12,7 +12,7 @@ use super::sending::Sending;
 use super::window::Window;
 use super::{BlockSource, Dropped, LocalPort, TransferId, Transmit};
 use crate::error::{ErrorCode, ErrorText};
-use crate::limits::{DATA_HEADER_BYTES, RESTART_QUIET_MIN};
+use crate::limits::{DATA_HEADER_BYTES, PROGRESS_INTERVAL_MIN, RESTART_QUIET_MIN};
 use crate::negotiate::Negotiated;
 use crate::netascii::Cursors;
 use crate::packet::{Mode, Packet};
@@ -55,6 +55,8 @@ pub(super) struct Transfer {
     /// Present in netascii mode.
     cursors: Option<Box<Cursors>>,
     accepted: Instant,
+    /// When its progress was told last.
+    progress_told: Instant,
     round_trip: RoundTrip,
     phase: Phase,
     /// Whether it stands in the queue of those that have something to send.
@@ -87,6 +89,7 @@ impl Transfer {
             asked_size,
             cursors: (mode == Mode::Netascii).then(|| Box::new(Cursors::new())),
             accepted: now,
+            progress_told: now,
             phase: Phase::Opening(Opening::new(
                 now,
                 negotiated,
@@ -141,6 +144,19 @@ impl Transfer {
                 Event::Failed { transfer, peer, reason, bytes, elapsed, blocks_sent, blocks_resent }
             }
         }
+    }
+
+    /// How far it is, if that was not told for a while.
+    pub(super) fn progress(&mut self, now: Instant) -> Option<Event> {
+        if now.saturating_duration_since(self.progress_told) < PROGRESS_INTERVAL_MIN
+            || !matches!(self.phase, Phase::Sending(_))
+        {
+            return None;
+        }
+        self.progress_told = now;
+        let acknowledged = self.blocks_acknowledged().saturating_mul(self.block_size.into());
+        let Self { id: transfer, peer, size, .. } = *self;
+        Some(Event::Progress { transfer, peer, bytes: acknowledged.min(size), size })
     }
 
     fn blocks_acknowledged(&self) -> u64 {
