@@ -1,12 +1,13 @@
-//! `cargo run --release -p pxe-benches -- codec [--assert]`: times the codecs in turn, many short rounds each, and
-//! prints medians. With `--assert` a missed target makes the program fail.
+//! `cargo run --release -p pxe-benches -- codec | tftp`: times us and peers in turn, in many rounds, and prints
+//! medians. With `--assert` a missed target makes the program fail.
 
-use std::env;
 use std::process::ExitCode;
 use std::time::Instant;
 
+use clap::{Parser, Subcommand};
 use pxe_benches::codec::{READERS, Reader};
 use pxe_benches::messages::{Sample, samples};
+use pxe_benches::tftp::{self, bare};
 
 /// Turns each competitor gets.
 const ROUNDS: usize = 301;
@@ -17,19 +18,55 @@ const OWNED_TARGET: f64 = 3.0;
 /// How many times faster than borrowed dhcproto we have to be.
 const BORROWED_TARGET: f64 = 1.0;
 
+/// Benchmarks that run us and peers side by side
+#[derive(Debug, Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    bench: Option<Bench>,
+    /// Fail if a target is missed
+    #[arg(long)]
+    assert: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Bench {
+    /// Reading DHCP messages (the default)
+    Codec {
+        /// Fail if a target is missed
+        #[arg(long)]
+        assert: bool,
+    },
+    /// Serving files
+    Tftp(tftp::options::Options),
+    /// The bare sender, which the tftp bench starts
+    #[command(hide = true)]
+    BareSender {
+        #[arg(long)]
+        port: u16,
+        #[arg(long, value_enum)]
+        sockets: bare::Sockets,
+    },
+}
+
 fn main() -> ExitCode {
-    let words: Vec<String> = env::args().skip(1).collect();
-    let known = words.iter().all(|word| word == "codec" || word == "--assert");
-    if !known {
-        eprintln!("usage: pxe-benches [codec] [--assert]");
-        return ExitCode::from(2);
-    }
+    let arguments = Arguments::parse();
     if cfg!(debug_assertions) {
         eprintln!("this is a debug build: add --release for figures that mean something");
     }
-    let reached = codec();
-    let asserted = words.iter().any(|word| word == "--assert");
-    if reached || !asserted { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    let bench = arguments.bench.unwrap_or(Bench::Codec { assert: false });
+    let ran = match bench {
+        Bench::Codec { assert } => Ok(codec() || !(assert || arguments.assert)),
+        Bench::Tftp(options) => tftp::run(&options),
+        Bench::BareSender { port, sockets } => bare::serve(port, sockets).map(|()| true),
+    };
+    match ran {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(why) => {
+            eprintln!("error: {why}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 /// Prints the figures; whether they reach the targets.
