@@ -2,7 +2,7 @@
 
 use core::net::SocketAddr;
 use core::time::Duration;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::time::Instant;
 
 use crate::limits::{
@@ -10,7 +10,7 @@ use crate::limits::{
 };
 use crate::{
     BlockSource, Client, ClientConfig, ContentInfo, ErrorCode, Event, LocalPort, Packet,
-    ReadFailure, Server, ServerConfig, TransferId,
+    ReadFailure, Server, ServerConfig, TransferId, UploadInfo, WriteFailure,
 };
 
 /// Parsing never panics, and what was parsed encodes to a packet that parses to the same.
@@ -45,9 +45,15 @@ impl<'a> Script<'a> {
     }
 }
 
-/// Content without memory: what is read follows from the offset, and the script may break it.
+/// Largest file taken, in bytes.
+const UPLOAD_BYTES_MAX: u64 = 3000;
+
+/// Content without memory: what is read follows from the offset, and the script may break it. What is written is
+/// only counted: in order, without gaps, and whole once.
 struct Pattern {
     fault: Option<Result<usize, ReadFailure>>,
+    written: HashMap<TransferId, u64>,
+    finished: HashSet<TransferId>,
 }
 
 impl BlockSource for Pattern {
@@ -64,6 +70,31 @@ impl BlockSource for Pattern {
         block.fill(b"text\r\n"[usize::try_from(offset % 6).unwrap_or(0)]);
         Ok(block.len())
     }
+
+    fn write_at(
+        &mut self,
+        transfer: TransferId,
+        offset: u64,
+        bytes: &[u8],
+    ) -> Result<(), WriteFailure> {
+        if self.fault.take().is_some() {
+            return Err(WriteFailure::Full);
+        }
+        let written = self.written.entry(transfer).or_default();
+        assert_eq!(*written, offset);
+        *written += bytes.len() as u64;
+        assert!(*written <= UPLOAD_BYTES_MAX && !bytes.is_empty());
+        assert!(!self.finished.contains(&transfer), "nothing follows the end");
+        Ok(())
+    }
+
+    fn finish(&mut self, transfer: TransferId) -> Result<(), WriteFailure> {
+        if self.fault.take().is_some() {
+            return Err(WriteFailure::Exists);
+        }
+        assert!(self.finished.insert(transfer), "a file is whole once");
+        Ok(())
+    }
 }
 
 struct Machine {
@@ -75,6 +106,7 @@ struct Machine {
     live: HashSet<TransferId>,
     proven: HashSet<TransferId>,
     last_block: u16,
+    last_ack: u16,
 }
 
 /// A whole server, driven by the bytes: requests, acknowledgements, errors, garbage, strangers, time, decisions
@@ -87,17 +119,19 @@ pub fn server(data: &[u8]) {
         transfers_per_address_max: 4,
         unproven_per_address_max: 3,
         block_size_max: 2000,
+        uploads_max: 2,
         ..ServerConfig::default()
     };
     let mut machine = Machine {
         now: Instant::now(),
         server: Server::new(config),
-        source: Pattern { fault: None },
+        source: Pattern { fault: None, written: HashMap::new(), finished: HashSet::new() },
         out: Vec::new(),
         accepted: Vec::new(),
         live: HashSet::new(),
         proven: HashSet::new(),
         last_block: 0,
+        last_ack: 0,
     };
     while let Some(step) = script.byte() {
         machine.step(step, &mut script);
@@ -134,12 +168,21 @@ impl Machine {
                 let from = peer(script.byte().unwrap_or(0));
                 let tail = TAILS[usize::from(step / 12) % TAILS.len()];
                 let name = [b'a' + script.byte().unwrap_or(0) % 3];
-                let request = [b"\0\x01", &name[..], b"\0", tail].concat();
+                let opcode = if step % 12 == 1 && step >= 128 { 2 } else { 1 };
+                let request = [&[0, opcode], &name[..], b"\0", tail].concat();
                 self.request(from, &request, script);
             }
             2 => {
                 let from = peer(script.byte().unwrap_or(0));
                 self.request(from, script.bytes(), script);
+            }
+            4 if step >= 128 => {
+                let ahead = script.byte().unwrap_or(0);
+                let block = self.last_ack.wrapping_add(u16::from(ahead % 8));
+                let payload = if ahead >= 128 { &[b'\r'; 512] } else { script.bytes() };
+                let mut datagram = Vec::new();
+                Packet::Data { block, payload }.encode(&mut datagram);
+                self.send_to_transfer(step, &datagram, false);
             }
             3 | 4 => {
                 // Near what was sent last, or anything.
@@ -183,6 +226,14 @@ impl Machine {
         match decision % 8 {
             0 => self.server.ignore(request),
             1 => self.server.reject(self.now, request, ErrorCode::FILE_NOT_FOUND, "not found"),
+            _ if request.is_upload() => {
+                let info = UploadInfo::new(UPLOAD_BYTES_MAX);
+                if let Ok(id) = self.server.accept_upload(self.now, request, info) {
+                    assert!(id.index() < 6);
+                    assert!(self.live.insert(id), "an id is used once");
+                    self.accepted.push((id, from));
+                }
+            }
             _ => {
                 let size = u64::from(decision) * u64::from(decision) * 17;
                 let accepted = self.server.accept(self.now, request, ContentInfo::new(size));
@@ -234,6 +285,7 @@ impl Machine {
             match (packet, transmit.port) {
                 (Packet::Data { block, .. }, LocalPort::Transfer(_)) => self.last_block = block,
                 (Packet::OptionAck(_), LocalPort::Transfer(_)) => self.last_block = 0,
+                (Packet::Ack { block }, LocalPort::Transfer(_)) => self.last_ack = block,
                 (Packet::Error { .. }, _) => {}
                 other => panic!("a server does not send {other:?}"),
             }
@@ -248,6 +300,10 @@ impl Machine {
 
     fn events(&mut self) {
         while let Some(event) = self.server.poll_event() {
+            if let Event::Stored { transfer, bytes, .. } = event {
+                assert!(self.source.finished.contains(&transfer));
+                assert_eq!(bytes, self.source.written.get(&transfer).copied().unwrap_or(0));
+            }
             if let Event::Started { transfer, .. } = event {
                 assert!(self.proven.insert(transfer));
             }

@@ -12,6 +12,7 @@ pub mod netascii;
 mod options;
 mod packet;
 mod parse;
+mod receiver;
 mod server;
 
 pub use client::{Attempts, Chunk, Client, ClientConfig, Piece, TransferError};
@@ -23,5 +24,5 @@ pub use options::{
 pub use packet::{Mode, Packet, RequestView};
 pub use server::{
     BlockSource, Busy, ContentInfo, Dropped, Event, FailureReason, LocalPort, ReadFailure, Request,
-    Server, ServerConfig, TransferId, Transmit,
+    Server, ServerConfig, TransferId, Transmit, UploadInfo, WriteFailure,
 };

@@ -2,8 +2,8 @@
 //!
 //! Worst-case memory of a [`Server`](crate::Server) that is full: at most 416 bytes for each of [`TRANSFERS_MAX`]
 //! transfers and about 150 for its places in maps, queues and heap (6 MB); one more kilobyte for each transfer in
-//! netascii mode; and [`ERRORS_QUEUED_MAX`] replies of 160 bytes. Files are read again for a retransmission, so a
-//! window costs nothing.
+//! netascii mode; 128 KiB for each upload, of which there are none by default; and [`ERRORS_QUEUED_MAX`] replies of
+//! 160 bytes. Files are read again for a retransmission, so a window costs nothing.
 
 use core::time::Duration;
 
@@ -53,6 +53,16 @@ pub const ERRORS_QUEUED_MAX: usize = 1024;
 pub const ERROR_TEXT_BYTES_MAX: usize = 96;
 /// ERROR packets a second in answer to datagrams that belong to nobody (wrong transfer id, unreadable request).
 pub const STRAY_ERRORS_PER_SECOND_MAX: u32 = 100;
+
+/// Most bytes of one upload that wait to be stored and acknowledged: the largest window of an upload. An upload
+/// holds at most this, and as much again in spare room.
+pub const UPLOAD_WINDOW_BYTES_MAX: u32 = 1 << 16;
+/// Shortest wait behind an upload's last block for a client that missed its acknowledgement (RFC 1350 section 6):
+/// tftp-hpa, atftp and U-Boot repeat themselves after 5 s. Clients that negotiate a timeout are waited for twice
+/// that long.
+pub const UPLOAD_DALLY_MIN: Duration = Duration::from_secs(6);
+/// Longest wait behind an upload's last block.
+pub const UPLOAD_DALLY_MAX: Duration = Duration::from_secs(12);
 
 /// Repetitions of the first packet (OACK or DATA 1) while nothing has been acknowledged. A request whose
 /// source address is forged costs its victim at most one packet more than this, each of at most

@@ -2,7 +2,6 @@
 
 mod attempts;
 mod config;
-mod receiver;
 
 use core::net::SocketAddr;
 use core::time::Duration;
@@ -13,11 +12,11 @@ use thiserror::Error;
 pub use self::attempts::{Attempts, Piece};
 use self::config::Agreed;
 pub use self::config::ClientConfig;
-use self::receiver::{Arrival, Receiver};
 use crate::error::{EncodeError, ErrorCode, ErrorText};
 use crate::limits::{RETRANSMIT_BACKOFF_MAX, RETRANSMIT_MAX};
 use crate::options::OptionsView;
 use crate::packet::{Mode, Packet};
+use crate::receiver::{Arrival, Receiver};
 
 /// Least time between answers to datagrams of others.
 const STRAY_INTERVAL_MIN: Duration = Duration::from_millis(100);

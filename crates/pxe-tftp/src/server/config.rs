@@ -32,6 +32,8 @@ pub struct ServerConfig {
     /// firewalls: what is no request there goes to the transfer of its source. Every client known answers to
     /// the port of the first reply, so that port 69 is as good as another.
     pub single_port: bool,
+    /// Uploads at once, among the transfers. 0: write requests are refused with error 2 and never reach the driver.
+    pub uploads_max: usize,
 }
 
 impl Default for ServerConfig {
@@ -47,6 +49,7 @@ impl Default for ServerConfig {
             transfers_per_prefix_max: TRANSFERS_PER_PREFIX_MAX,
             unproven_per_prefix_max: UNPROVEN_PER_PREFIX_MAX,
             single_port: false,
+            uploads_max: 0,
         }
     }
 }
@@ -69,5 +72,23 @@ impl ContentInfo {
     #[must_use]
     pub const fn new(size: u64) -> Self {
         Self { size, block_size_max: None, window_size_max: None }
+    }
+}
+
+/// What the driver says about an upload it accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct UploadInfo {
+    /// Most bytes the file may have; more end the upload with error 3.
+    pub bytes_max: u64,
+    /// Smaller limit of the block size for this client than the configured one, in bytes.
+    pub block_size_max: Option<u16>,
+}
+
+impl UploadInfo {
+    /// A file of at most `bytes_max` bytes.
+    #[must_use]
+    pub const fn new(bytes_max: u64) -> Self {
+        Self { bytes_max, block_size_max: None }
     }
 }

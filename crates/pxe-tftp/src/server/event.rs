@@ -5,6 +5,7 @@ use core::time::Duration;
 
 use thiserror::Error;
 
+use super::interface::WriteFailure;
 use super::table::TransferId;
 use crate::error::{ErrorCode, ErrorText};
 
@@ -14,14 +15,14 @@ use crate::error::{ErrorCode, ErrorText};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
-    /// The client acknowledged something for the first time.
+    /// The client acknowledged something for the first time, or sent the first block of an upload.
     #[non_exhaustive]
     Started {
         /// Which transfer.
         transfer: TransferId,
         /// The client.
         peer: SocketAddr,
-        /// Bytes of the file.
+        /// Bytes of the file; of an upload those announced, 0 if none were.
         size: u64,
         /// Negotiated bytes in a block.
         block_size: u16,
@@ -40,7 +41,20 @@ pub enum Event {
         /// Bytes of the file.
         size: u64,
     },
-    /// The client has the whole file.
+    /// An upload's whole file is stored and acknowledged. Its port is kept for a client that missed that, and its
+    /// end follows.
+    #[non_exhaustive]
+    Stored {
+        /// Which transfer.
+        transfer: TransferId,
+        /// The client.
+        peer: SocketAddr,
+        /// Bytes of the file.
+        bytes: u64,
+        /// From the acceptance of the request.
+        elapsed: Duration,
+    },
+    /// The client has the whole file; or, of an upload, we have.
     #[non_exhaustive]
     Finished {
         /// Which transfer.
@@ -96,6 +110,7 @@ impl Event {
         match *self {
             Self::Started { transfer, .. }
             | Self::Progress { transfer, .. }
+            | Self::Stored { transfer, .. }
             | Self::Finished { transfer, .. }
             | Self::ProbeEnded { transfer, .. }
             | Self::Failed { transfer, .. } => transfer,
@@ -105,7 +120,7 @@ impl Event {
     /// Whether the transfer is over: the id is dead, its port and file can be closed.
     #[must_use]
     pub const fn is_end(&self) -> bool {
-        !matches!(self, Self::Started { .. } | Self::Progress { .. })
+        !matches!(self, Self::Started { .. } | Self::Progress { .. } | Self::Stored { .. })
     }
 }
 
@@ -142,6 +157,18 @@ pub enum FailureReason {
     /// The file could not be read.
     #[error("the file could not be read")]
     ContentFailed,
+    /// An upload's block is larger than agreed.
+    #[error("a block is larger than agreed")]
+    BlockTooLarge,
+    /// An upload's file is larger than allowed.
+    #[error("the file is larger than allowed")]
+    TooLarge,
+    /// An upload's file has another size than its client announced.
+    #[error("the file has another size than announced")]
+    SizeMismatch,
+    /// An upload's file was not stored.
+    #[error("the file was not stored: {0}")]
+    NotStored(WriteFailure),
     /// The driver ended it.
     #[error("ended by this server with error {0}")]
     Aborted(ErrorCode),

@@ -36,7 +36,8 @@ impl Transmit {
     }
 }
 
-/// Where a transfer's bytes come from. They are read again for a retransmission, so nothing is kept.
+/// Where a transfer's bytes come from. They are read again for a retransmission, so nothing is kept. And, for a
+/// server that takes uploads, where they go.
 pub trait BlockSource {
     /// Fills `block` with the file's bytes from `offset`, and returns how many there were. Never asked for bytes
     /// behind the size given to [`Server::accept`](super::Server::accept); fewer than asked for mean that the file shrank.
@@ -69,6 +70,46 @@ pub trait BlockSource {
         }
         Ok(())
     }
+
+    /// Stores bytes of an upload at `offset`, which is where the last ones ended. They are acknowledged when this
+    /// returns. Refuses, if not written: for servers without uploads.
+    ///
+    /// # Errors
+    /// If they cannot be stored; the upload ends with an error.
+    fn write_at(
+        &mut self,
+        _transfer: TransferId,
+        _offset: u64,
+        _bytes: &[u8],
+    ) -> Result<(), WriteFailure> {
+        Err(WriteFailure::Refused)
+    }
+
+    /// An upload's file is whole: it takes its place. Its last block is acknowledged when this returns.
+    ///
+    /// # Errors
+    /// If it cannot take its place; the upload ends with an error.
+    fn finish(&mut self, _transfer: TransferId) -> Result<(), WriteFailure> {
+        Err(WriteFailure::Refused)
+    }
+}
+
+/// Why an upload's bytes are not stored, and so what its client is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum WriteFailure {
+    /// There is no room: error 3.
+    #[error("there is no room for it")]
+    Full,
+    /// A file of that name is there by now: error 6.
+    #[error("a file of that name exists")]
+    Exists,
+    /// It may not be written: error 2.
+    #[error("it may not be written")]
+    Refused,
+    /// The system reported an error: error 0.
+    #[error("it could not be written")]
+    Failed,
 }
 
 /// Why a block cannot be read.

@@ -1,4 +1,4 @@
-//! The server's side of read transfers, without sockets, clock or files.
+//! The server's side of transfers, without sockets, clock or files.
 
 mod burst;
 mod config;
@@ -8,23 +8,25 @@ mod event;
 mod interface;
 mod opening;
 mod outbox;
+mod receiving;
 mod request;
 mod round_trip;
 mod sending;
 mod table;
 mod transfer;
+mod upload;
 mod window;
 
 use core::mem;
 use core::net::{IpAddr, SocketAddr};
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::time::Instant;
 
-pub use self::config::{ContentInfo, ServerConfig};
+pub use self::config::{ContentInfo, ServerConfig, UploadInfo};
 use self::deadlines::Deadlines;
 use self::ending::Ending;
 pub use self::event::{Event, FailureReason};
-pub use self::interface::{BlockSource, Dropped, LocalPort, ReadFailure, Transmit};
+pub use self::interface::{BlockSource, Dropped, LocalPort, ReadFailure, Transmit, WriteFailure};
 use self::outbox::Outbox;
 pub use self::request::Request;
 use self::table::Table;
@@ -34,7 +36,7 @@ use crate::error::{DecodeError, DecodeErrorKind, ErrorCode};
 use crate::negotiate::{NegotiationLimits, negotiate};
 use crate::packet::{Mode, Packet, opcode};
 
-/// Many read transfers.
+/// Many transfers: files sent, and files taken if the configuration allows it.
 ///
 /// The driver hands in datagrams, times and decisions, and drains [`poll_transmit`](Self::poll_transmit) and then
 /// [`poll_event`](Self::poll_event) after each; see the [crate's documentation](crate) for the loop.
@@ -47,6 +49,8 @@ pub struct Server {
     ready: VecDeque<TransferId>,
     outbox: Outbox,
     events: VecDeque<Event>,
+    /// The transfers that are uploads and not yet stored.
+    uploads: HashSet<TransferId>,
     /// The netascii converter's input.
     scratch: Vec<u8>,
 }
@@ -62,12 +66,14 @@ impl Server {
             ready: VecDeque::new(),
             outbox: Outbox::default(),
             events: VecDeque::new(),
+            uploads: HashSet::new(),
             scratch: Vec::new(),
         }
     }
 
     /// Takes a datagram that came to the listening port. `None` means that it was dealt with: a repeated
-    /// request is answered again, a write request, an unknown mode and an unreadable request with an ERROR.
+    /// request is answered again, an unknown mode, an unreadable request, and a write request to a server that takes
+    /// none, with an ERROR.
     ///
     /// # Errors
     /// If nothing is done about it.
@@ -78,11 +84,13 @@ impl Server {
         datagram: &'d [u8],
     ) -> Result<Option<Request<'d>>, Dropped> {
         let peer = answerable(peer).ok_or(Dropped::Source)?;
-        let view = match Packet::parse(datagram) {
-            Ok(Packet::ReadRequest(view)) => view,
-            Ok(Packet::WriteRequest(_)) => {
-                self.refuse(now, peer, datagram, ErrorCode::ACCESS_VIOLATION, "read only");
-                return Ok(None);
+        let (view, upload) = match Packet::parse(datagram) {
+            Ok(Packet::ReadRequest(view)) => (view, false),
+            Ok(Packet::WriteRequest(view)) => {
+                if !self.takes_upload(now, peer, datagram) {
+                    return Ok(None);
+                }
+                (view, true)
             }
             Ok(packet) => {
                 return self.handle_elsewhere(now, peer, &packet, datagram).map(|()| None);
@@ -96,7 +104,7 @@ impl Server {
         if self.repeats_request(now, peer, datagram) {
             return Ok(None);
         }
-        Ok(Some(Request { peer, datagram, view }))
+        Ok(Some(Request { peer, datagram, view, upload }))
     }
 
     /// Takes a datagram that came to a transfer's own port.
@@ -146,7 +154,7 @@ impl Server {
         }
     }
 
-    /// Begins a transfer. An older one of the same peer's port ends.
+    /// Begins to send a file. An older one of the same peer's port ends.
     ///
     /// # Errors
     /// If there are too many; the client is told with error 0.
@@ -156,19 +164,10 @@ impl Server {
         request: Request<'_>,
         content: ContentInfo,
     ) -> Result<TransferId, Busy> {
-        let Request { peer, datagram, view } = request;
-        if let Some(older) = self.table.of_peer(peer) {
-            self.end(now, older, Ending::Failed(FailureReason::Superseded));
-        }
+        let Request { peer, datagram, view, .. } = request;
+        self.supersede(now, peer);
         if let Err(busy) = self.table.admit(peer, &self.config) {
-            let text = "busy, try again later";
-            self.outbox.push(
-                LocalPort::Listener,
-                peer,
-                ErrorCode::NOT_DEFINED,
-                text,
-                datagram.len(),
-            );
+            self.tell_busy(peer, datagram.len());
             return Err(busy);
         }
         let limits = self.limits(peer, &content);
@@ -227,7 +226,9 @@ impl Server {
                 Ok(sent) => sent,
                 Err(ending) => return Some(self.break_off(now, id, ending, out)),
             };
-            if let Some(code) = transfer.closed() {
+            let closed = transfer.closed();
+            self.note_stored(id);
+            if let Some(code) = closed {
                 self.end(now, id, Ending::Failed(FailureReason::Aborted(code)));
             } else {
                 let more = sent.is_some_and(|(_, more)| more);
@@ -323,6 +324,18 @@ impl Server {
         self.outbox.push_stray(now, LocalPort::Listener, peer, code, text, datagram.len());
     }
 
+    /// The older transfer of a peer that begins a new one ends.
+    fn supersede(&mut self, now: Instant, peer: SocketAddr) {
+        if let Some(older) = self.table.of_peer(peer) {
+            self.end(now, older, Ending::Failed(FailureReason::Superseded));
+        }
+    }
+
+    fn tell_busy(&mut self, peer: SocketAddr, drawn_by_bytes: usize) {
+        let (port, code) = (LocalPort::Listener, ErrorCode::NOT_DEFINED);
+        self.outbox.push(port, peer, code, "busy, try again later", drawn_by_bytes);
+    }
+
     fn refuse_unreadable(
         &mut self,
         now: Instant,
@@ -371,7 +384,7 @@ impl Server {
         }
     }
 
-    /// The file cannot be read on: the ERROR leaves at once, in place of the data.
+    /// The file cannot be read or stored on: the ERROR leaves at once, in place of the data.
     fn break_off(
         &mut self,
         now: Instant,
@@ -380,12 +393,12 @@ impl Server {
         out: &mut Vec<u8>,
     ) -> Transmit {
         let peer = self.table.get(id).map(|transfer| transfer.peer);
-        let message: &[u8] = match &ending {
-            Ending::Failed(FailureReason::ContentChanged) => b"file changed",
-            _ => b"read error",
+        let (code, message) = match &ending {
+            Ending::Failed(reason) => upload::last_words(reason),
+            _ => (ErrorCode::NOT_DEFINED, &b"read error"[..]),
         };
         out.clear();
-        Packet::Error { code: ErrorCode::NOT_DEFINED, message }.encode(out);
+        Packet::Error { code, message }.encode(out);
         self.end(now, id, ending);
         let nobody = SocketAddr::from(([0, 0, 0, 0], 0));
         Transmit::single(LocalPort::Transfer(id), peer.unwrap_or(nobody))
@@ -394,6 +407,7 @@ impl Server {
     fn end(&mut self, now: Instant, id: TransferId, ending: Ending) {
         let Some(transfer) = self.table.remove(id) else { return };
         self.deadlines.clear(id.slot);
+        self.uploads.remove(&id);
         self.events.push_back(transfer.last_event(now, ending));
     }
 }

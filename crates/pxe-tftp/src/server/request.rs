@@ -1,19 +1,20 @@
-//! A read request that waits for the driver's decision.
+//! A request that waits for the driver's decision.
 
 use core::net::SocketAddr;
 
 use crate::options::{OptionsView, RequestOptions};
 use crate::packet::{Mode, RequestView};
 
-/// A read request that the driver has to decide about: end it with
-/// [`Server::accept`](super::Server::accept), [`reject`](super::Server::reject) or
-/// [`ignore`](super::Server::ignore). Dropping it is the same as ignoring.
+/// A request that the driver has to decide about: end it with
+/// [`Server::accept`](super::Server::accept), or [`accept_upload`](super::Server::accept_upload) if it
+/// [`is_upload`](Self::is_upload), with [`reject`](super::Server::reject) or [`ignore`](super::Server::ignore). Dropping it is the same as ignoring.
 #[derive(Debug)]
 #[must_use = "a request is ended by accept, reject or ignore"]
 pub struct Request<'d> {
     pub(super) peer: SocketAddr,
     pub(super) datagram: &'d [u8],
     pub(super) view: RequestView<'d>,
+    pub(super) upload: bool,
 }
 
 impl<'d> Request<'d> {
@@ -21,6 +22,13 @@ impl<'d> Request<'d> {
     #[must_use]
     pub const fn peer(&self) -> SocketAddr {
         self.peer
+    }
+
+    /// Whether the client wants to send the file (WRQ). Never so unless
+    /// [`uploads_max`](super::ServerConfig::uploads_max) allows it.
+    #[must_use]
+    pub const fn is_upload(&self) -> bool {
+        self.upload
     }
 
     /// Name of the file as it came: bytes in no known character set, without NUL, perhaps empty, perhaps

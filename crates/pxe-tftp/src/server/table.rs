@@ -42,6 +42,9 @@ pub enum Busy {
     /// As many transfers as one address may have.
     #[error("the client's address has as many transfers as it may have")]
     TransfersOfAddress,
+    /// As many uploads as the server may have.
+    #[error("the server has as many uploads as it may have")]
+    Uploads,
     /// As many transfers without any answer as one address may have.
     #[error("the client's address does not answer the transfers it already has")]
     UnprovenOfAddress,

@@ -4,9 +4,11 @@ use core::net::SocketAddr;
 use std::time::Instant;
 
 use super::burst::{Burst, Content};
+use super::config::UploadInfo;
 use super::ending::{self, Ending};
 use super::event::{Event, FailureReason};
 use super::opening::Opening;
+use super::receiving::Receiving;
 use super::round_trip::RoundTrip;
 use super::sending::Sending;
 use super::window::Window;
@@ -32,6 +34,8 @@ pub(super) enum Next {
 enum Phase {
     Opening(Opening),
     Sending(Sending),
+    /// An upload. There are few.
+    Receiving(Box<Receiving>),
     /// Its last words wait to be sent; then it has failed.
     Closing {
         code: ErrorCode,
@@ -102,15 +106,31 @@ impl Transfer {
         }
     }
 
-    pub(super) const fn is_proven(&self) -> bool {
-        match self.phase {
+    /// An upload.
+    pub(super) fn receiving(
+        now: Instant,
+        id: TransferId,
+        beginning: Beginning,
+        info: UploadInfo,
+    ) -> Self {
+        let (mode, negotiated) = (beginning.mode, beginning.negotiated);
+        let mut upload = Self::new(now, id, beginning);
+        let receiving = Receiving::new(now, mode, negotiated, info, &upload.round_trip);
+        upload.phase = Phase::Receiving(Box::new(receiving));
+        upload.cursors = None;
+        upload
+    }
+
+    pub(super) fn is_proven(&self) -> bool {
+        match &self.phase {
             Phase::Opening(_) => false,
             Phase::Sending(_) => true,
-            Phase::Closing { proven, .. } => proven,
+            Phase::Receiving(receiving) => receiving.is_proven(),
+            Phase::Closing { proven, .. } => *proven,
         }
     }
 
-    pub(super) const fn negotiated(&self) -> (u64, u16, u16) {
+    pub(super) fn negotiated(&self) -> (u64, u16, u16) {
         (self.size, self.block_size, self.window_size)
     }
 
@@ -119,6 +139,7 @@ impl Transfer {
         match &self.phase {
             Phase::Opening(opening) => Some(opening.deadline()),
             Phase::Sending(sending) => Some(sending.deadline()),
+            Phase::Receiving(receiving) => receiving.deadline(),
             Phase::Closing { .. } => None,
         }
     }
@@ -127,13 +148,18 @@ impl Transfer {
     pub(super) fn last_event(&self, now: Instant, ending: Ending) -> Event {
         let Self { id: transfer, peer, blocks_sent, blocks_resent, .. } = *self;
         let elapsed = now.saturating_duration_since(self.accepted);
-        let bytes =
-            self.blocks_acknowledged().saturating_mul(self.block_size.into()).min(self.size);
+        let (bytes, size) = match &self.phase {
+            Phase::Receiving(receiving) => (receiving.stored(), receiving.stored()),
+            _ => {
+                let blocks = self.blocks_acknowledged();
+                (blocks.saturating_mul(self.block_size.into()).min(self.size), self.size)
+            }
+        };
         match ending {
             Ending::Finished { last_ack_missing } => Event::Finished {
                 transfer,
                 peer,
-                bytes: self.size,
+                bytes: size,
                 elapsed,
                 blocks_sent,
                 blocks_resent,
@@ -161,7 +187,7 @@ impl Transfer {
 
     fn blocks_acknowledged(&self) -> u64 {
         match &self.phase {
-            Phase::Opening(_) => 0,
+            Phase::Opening(_) | Phase::Receiving(_) => 0,
             Phase::Sending(sending) => sending.window.base(),
             Phase::Closing { blocks, .. } => *blocks,
         }
@@ -180,6 +206,7 @@ impl Transfer {
                 Ok(Next::Wait)
             }
             Phase::Sending(sending) => Err(sending.give_up(FailureReason::Superseded)),
+            Phase::Receiving(receiving) => receiving.handle_request(now, is_copy),
             Phase::Opening(_) | Phase::Closing { .. } => {
                 Err(Ending::Failed(FailureReason::Superseded))
             }
@@ -193,6 +220,12 @@ impl Transfer {
     ) -> Result<Next, Dropped> {
         match *packet {
             Packet::Ack { block } => self.handle_ack(now, block),
+            Packet::Data { block, payload } => match &mut self.phase {
+                Phase::Receiving(receiving) => {
+                    receiving.handle_data(now, block, payload, &mut self.round_trip)
+                }
+                _ => Err(Dropped::Unexpected),
+            },
             Packet::Error { code, message } => Ok(self.handle_error(code, message)),
             _ => Err(Dropped::Unexpected),
         }
@@ -235,6 +268,7 @@ impl Transfer {
                 }
                 false
             }
+            Phase::Receiving(receiving) => return receiving.handle_error(code, message),
             Phase::Closing { .. } => return Next::Wait,
         };
         Next::End(ending::of_client_error(code, message, unproven, self.asked_size))
@@ -245,6 +279,7 @@ impl Transfer {
         match &self.phase {
             Phase::Sending(sending) => Next::End(sending.give_up(FailureReason::Unreachable)),
             Phase::Opening(_) => Next::End(Ending::Failed(FailureReason::Unreachable)),
+            Phase::Receiving(receiving) => Next::End(receiving.give_up(FailureReason::Unreachable)),
             Phase::Closing { .. } => Next::Wait,
         }
     }
@@ -255,6 +290,7 @@ impl Transfer {
             Phase::Sending(sending) => {
                 sending.handle_timeout(now, &mut self.round_trip, self.queued)
             }
+            Phase::Receiving(receiving) => receiving.handle_timeout(now, &mut self.round_trip),
             Phase::Closing { .. } => Next::Wait,
         }
     }
@@ -313,6 +349,11 @@ impl Transfer {
                     (burst.blocks > 1).then_some(usize::from(self.block_size) + DATA_HEADER_BYTES);
                 Ok(Some((transmit, more)))
             }
+            Phase::Receiving(receiving) => {
+                let (id, round_trip) = (self.id, &mut self.round_trip);
+                let sent = receiving.transmit(now, id, content.source, round_trip, out)?;
+                Ok(sent.then_some((transmit, false)))
+            }
             Phase::Closing { code, text, .. } => {
                 out.clear();
                 Packet::Error { code: *code, message: text.as_bytes() }.encode(out);
@@ -322,11 +363,20 @@ impl Transfer {
     }
 
     /// The reason, once the last words were sent.
-    pub(super) const fn closed(&self) -> Option<ErrorCode> {
+    pub(super) fn closed(&self) -> Option<ErrorCode> {
         match self.phase {
             Phase::Closing { code, .. } => Some(code),
-            Phase::Opening(_) | Phase::Sending(_) => None,
+            Phase::Opening(_) | Phase::Sending(_) | Phase::Receiving(_) => None,
         }
+    }
+
+    /// Once: that an upload is stored.
+    pub(super) fn take_stored(&mut self) -> Option<Event> {
+        let Phase::Receiving(receiving) = &mut self.phase else { return None };
+        let at = receiving.take_completion()?;
+        let elapsed = at.saturating_duration_since(self.accepted);
+        let (transfer, peer, bytes) = (self.id, self.peer, receiving.stored());
+        Some(Event::Stored { transfer, peer, bytes, elapsed })
     }
 }
 

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test uses its part")]
 
 pub(crate) mod models;
+pub(crate) mod senders;
 
 use core::net::SocketAddr;
 use core::time::Duration;
@@ -10,7 +11,7 @@ use std::time::Instant;
 
 use pxe_tftp::{
     BlockSource, ContentInfo, Event, LocalPort, Packet, ReadFailure, Server, ServerConfig,
-    TransferId,
+    TransferId, UploadInfo, WriteFailure,
 };
 
 pub(crate) const MS: Duration = Duration::from_millis(1);
@@ -50,9 +51,12 @@ pub(crate) fn peer(port: u16) -> SocketAddr {
     SocketAddr::from(([192, 0, 2, 10], port))
 }
 
-/// Files in memory, by the transfer's place.
+/// Largest file a server here takes, in bytes.
+pub(crate) const UPLOAD_BYTES_MAX: u64 = 4_000_000;
+
+/// Files in memory, by the transfer's place; and those that were sent to us, whole.
 #[derive(Default)]
-pub(crate) struct Files(pub Vec<Vec<u8>>);
+pub(crate) struct Files(pub Vec<Vec<u8>>, pub Vec<Vec<u8>>);
 
 impl BlockSource for Files {
     fn read_at(
@@ -66,6 +70,25 @@ impl BlockSource for Files {
         let bytes = block.len().min(file.len() - from);
         block[..bytes].copy_from_slice(&file[from..from + bytes]);
         Ok(bytes)
+    }
+
+    fn write_at(
+        &mut self,
+        transfer: TransferId,
+        offset: u64,
+        bytes: &[u8],
+    ) -> Result<(), WriteFailure> {
+        let file = self.0.get_mut(transfer.index()).ok_or(WriteFailure::Failed)?;
+        assert_eq!(file.len() as u64, offset, "in order and without gaps");
+        assert!(!bytes.is_empty());
+        file.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn finish(&mut self, transfer: TransferId) -> Result<(), WriteFailure> {
+        let file = self.0.get_mut(transfer.index()).ok_or(WriteFailure::Failed)?;
+        self.1.push(core::mem::take(file));
+        Ok(())
     }
 }
 
@@ -190,12 +213,17 @@ impl<P: Peer> World<P> {
             return;
         };
         let size = self.file.len() as u64;
-        if let Ok(id) = self.server.accept(self.now, request, ContentInfo::new(size)) {
+        let upload = request.is_upload();
+        let accepted = match upload {
+            true => self.server.accept_upload(self.now, request, UploadInfo::new(UPLOAD_BYTES_MAX)),
+            false => self.server.accept(self.now, request, ContentInfo::new(size)),
+        };
+        if let Ok(id) = accepted {
             let slots = self.live.len().max(id.index() + 1);
             self.live.resize(slots, None);
             self.files.0.resize(slots, Vec::new());
             self.live[id.index()] = Some(id);
-            self.files.0[id.index()].clone_from(&self.file);
+            self.files.0[id.index()] = if upload { Vec::new() } else { self.file.clone() };
         }
     }
 

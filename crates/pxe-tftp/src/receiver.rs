@@ -1,5 +1,5 @@
-//! Which block is the next and when to acknowledge: the receiver's half of RFC 7440, and of RFC 1350 with a
-//! window of one block.
+//! Which block is the next and when to acknowledge: the receiver's half of RFC 7440, and of RFC 1350 with a window of
+//! one block. The client reads with it, the server takes uploads with it.
 
 use std::time::Instant;
 
@@ -7,7 +7,7 @@ use crate::limits::REACKNOWLEDGE_INTERVAL_MIN;
 
 /// Blocks are counted in 64 bits here, from 1; the wire has the lower 16.
 #[derive(Debug)]
-pub(super) struct Receiver {
+pub(crate) struct Receiver {
     window_size: u64,
     /// Last block received in order.
     received: u64,
@@ -23,7 +23,7 @@ pub(super) struct Receiver {
 
 /// What a DATA packet was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Arrival {
+pub(crate) enum Arrival {
     /// The next block: this one, counted from 1.
     Next(u64),
     /// A later one or one received before.
@@ -31,7 +31,7 @@ pub(super) enum Arrival {
 }
 
 impl Receiver {
-    pub(super) fn new(window_size: u16) -> Self {
+    pub(crate) fn new(window_size: u16) -> Self {
         Self {
             window_size: window_size.max(1).into(),
             received: 0,
@@ -42,11 +42,11 @@ impl Receiver {
         }
     }
 
-    pub(super) const fn received(&self) -> u64 {
+    pub(crate) const fn received(&self) -> u64 {
         self.received
     }
 
-    pub(super) fn arrive(&mut self, now: Instant, wire_block: u16, ends_file: bool) -> Arrival {
+    pub(crate) fn arrive(&mut self, now: Instant, wire_block: u16, ends_file: bool) -> Arrival {
         let expected = self.received + 1;
         // How far ahead of the expected block, or behind it if that is nearer.
         match wire_block.wrapping_sub(wire(expected)) {
@@ -66,13 +66,18 @@ impl Receiver {
         Arrival::OutOfOrder
     }
 
+    /// Whether an acknowledgement is to be sent.
+    pub(crate) const fn is_due(&self) -> bool {
+        self.due
+    }
+
     /// Asks for the last acknowledgement again.
-    pub(super) fn repeat(&mut self) {
+    pub(crate) fn repeat(&mut self) {
         self.due = true;
     }
 
     /// The block to acknowledge now.
-    pub(super) fn poll(&mut self, now: Instant) -> Option<u16> {
+    pub(crate) fn poll(&mut self, now: Instant) -> Option<u16> {
         if !core::mem::take(&mut self.due) {
             return None;
         }
