@@ -13,6 +13,8 @@ use crate::{
     limits::{FILE_NAME_BYTES_MAX, HOSTS_MAX, PATTERN_BYTES_MAX, RULES_MAX, URL_BYTES_MAX},
     mac, names,
     policy::{LoaderTable, Policy},
+    remap,
+    remap::{CheckedRemap, Remap},
     rule::{CheckedHost, CheckedRule, CheckedWhen, Gives, Host, LoaderName, Rule, When},
     subnet::{BadSubnet, Subnet},
 };
@@ -23,6 +25,7 @@ pub struct PolicyBuilder {
     loaders: Vec<(String, String)>,
     hosts: Vec<Host>,
     rules: Vec<Rule>,
+    remaps: Vec<Remap>,
     ipxe_script: Option<String>,
     http_base: Option<String>,
 }
@@ -51,6 +54,12 @@ impl PolicyBuilder {
         self
     }
 
+    /// Adds a rule that rewrites requested names, behind those already there.
+    pub fn remap(&mut self, remap: Remap) -> &mut Self {
+        self.remaps.push(remap);
+        self
+    }
+
     /// Names a script below the root for a running iPXE, instead of the generated [`names::IPXE_MENU_NAME`].
     pub fn ipxe_script(&mut self, file: &str) -> &mut Self {
         self.ipxe_script = Some(file.to_owned());
@@ -70,7 +79,7 @@ impl PolicyBuilder {
     /// Checks everything.
     ///
     /// # Errors
-    /// Every fault there is, in the order loaders, hosts, rules, the rest.
+    /// Every fault there is, in the order loaders, hosts, rules, rewriting rules, the rest.
     pub fn build(&self) -> Result<Policy, Vec<PolicyError>> {
         let mut faults = Faults::default();
         let http_base = self
@@ -80,12 +89,13 @@ impl PolicyBuilder {
         let loaders = self.check_loaders(http_base.as_deref(), &mut faults);
         let hosts = self.check_hosts(http_base.as_deref(), &mut faults);
         let rules = self.check_rules(http_base.as_deref(), &mut faults);
+        let remaps = self.check_remaps(&mut faults);
         let ipxe_script = self
             .ipxe_script
             .as_deref()
             .and_then(|file| faults.check(&Place::Policy, "ipxe script", check_file(file)));
         if faults.0.is_empty() {
-            Ok(Policy { loaders, hosts, rules, ipxe_script, http_base })
+            Ok(Policy { loaders, hosts, rules, remaps, ipxe_script, http_base })
         } else {
             Err(faults.0)
         }
@@ -160,6 +170,18 @@ impl PolicyBuilder {
             rules.push(rule);
         }
         rules
+    }
+
+    fn check_remaps(&self, faults: &mut Faults) -> Vec<CheckedRemap> {
+        let count = remap::check_count(self.remaps.len());
+        if faults.check(&Place::Policy, "remap", count).is_none() {
+            return Vec::new();
+        }
+        let remaps = self.remaps.iter().enumerate();
+        let check = |(index, remap)| {
+            remap::check(remap, |key, fault| faults.add(&Place::Remap(index), key, fault))
+        };
+        remaps.filter_map(check).collect()
     }
 }
 

@@ -7,7 +7,10 @@ use thiserror::Error;
 
 use crate::{
     firmware::Firmware,
-    limits::{FILE_NAME_BYTES_MAX, HOSTS_MAX, PATTERN_BYTES_MAX, RULES_MAX, URL_BYTES_MAX},
+    limits::{
+        FILE_NAME_BYTES_MAX, HOSTS_MAX, PATTERN_BYTES_MAX, REMAP_TEXT_BYTES_MAX, REMAPS_MAX,
+        RULES_MAX, URL_BYTES_MAX,
+    },
     names::NameFault,
 };
 
@@ -32,6 +35,8 @@ pub enum Place {
     Host(usize),
     /// A rule.
     Rule(usize),
+    /// A rule that rewrites requested names.
+    Remap(usize),
     /// An entry of the loader table, by its key.
     Loader(String),
     /// A setting of the policy as a whole.
@@ -43,6 +48,7 @@ impl fmt::Display for Place {
         match self {
             Self::Host(index) => write!(f, "host entry {}", index.saturating_add(1)),
             Self::Rule(index) => write!(f, "rule {}", index.saturating_add(1)),
+            Self::Remap(index) => write!(f, "remap {}", index.saturating_add(1)),
             Self::Loader(_) => f.write_str("loaders"),
             Self::Policy => f.write_str("select"),
         }
@@ -154,6 +160,40 @@ pub enum Fault {
     Unreachable {
         /// Index of the earlier rule.
         by: usize,
+    },
+    /// A rule that rewrites names without, or with more than one of, `prefix`, `suffix` and `regex`.
+    #[error("it needs exactly one of prefix, suffix and regex; this one has {found}")]
+    NotOnePattern {
+        /// How many it has.
+        found: usize,
+    },
+    /// Not a regular expression, or one too large.
+    #[error("`{text}` is no regular expression that can be used: {problem}")]
+    BadRegex {
+        /// The text.
+        text: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A replacement that speaks of a group which the regular expression does not have.
+    #[error(
+        "the expression has no group `{group}`; write ${{1}}x for group 1 before a letter, $$ for a dollar sign"
+    )]
+    NoSuchGroup {
+        /// Its name or number.
+        group: String,
+    },
+    /// A text to look for or to put there of more than [`REMAP_TEXT_BYTES_MAX`] bytes.
+    #[error("it has {bytes} bytes; at most {REMAP_TEXT_BYTES_MAX} bytes are allowed")]
+    RemapTooLong {
+        /// Its length.
+        bytes: usize,
+    },
+    /// More than [`REMAPS_MAX`] rules that rewrite names.
+    #[error("there are {found} rules that rewrite names; at most {REMAPS_MAX} are allowed")]
+    TooManyRemaps {
+        /// How many there are.
+        found: usize,
     },
     /// More than [`HOSTS_MAX`] host entries.
     #[error("there are {found} host entries; at most {HOSTS_MAX} are allowed")]

@@ -27,6 +27,7 @@ impl fmt::Display for Reason {
             Self::NameRefused { .. }
             | Self::NameCleaned
             | Self::NameTrimmed
+            | Self::NameRemapped { .. }
             | Self::NameGenerated { .. }
             | Self::NamePlain => self.fmt_name(f),
             _ => self.fmt_identity(f),
@@ -146,6 +147,9 @@ impl Reason {
             Self::NameTrimmed => f.write_str(
                 "the name ends in bytes that firmware appends by mistake: without them it is tried second",
             ),
+            Self::NameRemapped { remap } => {
+                write!(f, "remap {} rewrote the name", remap.saturating_add(1))
+            }
             Self::NameGenerated { generated: Generated::IpxeMenu } => {
                 f.write_str("the iPXE menu is generated unless a file of this name exists")
             }
@@ -283,6 +287,7 @@ mod tests {
             Reason::NameRefused { fault: NameFault::TooDeep },
             Reason::NameCleaned,
             Reason::NameTrimmed,
+            Reason::NameRemapped { remap: 0 },
             Reason::NameGenerated { generated: Generated::IpxeMenu },
             Reason::NameGenerated { generated: Generated::GrubConfig },
             Reason::NamePlain,

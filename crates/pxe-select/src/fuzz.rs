@@ -12,7 +12,7 @@ use std::sync::LazyLock;
 
 use crate::{
     Action, Arch, Asked, ClientFacts, Decision, Firmware, Generated, Host, IpxeFeatures, Policy,
-    Rule, When,
+    Remap, Rule, When,
     limits::{
         ARCHS_MAX, FILE_NAME_BYTES_MAX, LOSERS_MAX, NAME_BYTES_MAX, REASONS_MAX, URL_BYTES_MAX,
     },
@@ -64,6 +64,15 @@ pub fn policy(data: &[u8]) {
     while !input.rest.is_empty() {
         let kind = input.byte();
         match kind % 6 {
+            3 if kind >= 0x80 => {
+                let (text, replace) = (input.text(), input.text());
+                let remap = match kind & 3 {
+                    0 => Remap::prefix(text, replace),
+                    1 => Remap::suffix(text, replace),
+                    _ => Remap::regex(text, replace),
+                };
+                builder.remap(remap);
+            }
             0 => {
                 let name = input.text();
                 builder.loader_named(&name, &input.text());
@@ -89,7 +98,9 @@ pub fn policy(data: &[u8]) {
     match builder.build() {
         Ok(policy) => {
             let facts = ClientFacts::new(&[0x52, 0x54, 0, 0xaa, 0, 1]);
-            check(&policy, &facts, Asked::BootFile, &policy.decide(&facts, Asked::BootFile));
+            for asked in [Asked::BootFile, Asked::Name(data)] {
+                check(&policy, &facts, asked, &policy.decide(&facts, asked));
+            }
         }
         Err(faults) => {
             assert!(!faults.is_empty());
@@ -159,6 +170,9 @@ fn full_policy() -> Policy {
         .rule(Rule::deny(banned))
         .rule(Rule::file(own, "own.ipxe"))
         .rule(Rule::url(lab, "http://192.0.2.5/lab.efi"))
+        .remap(Remap::prefix("boot/", "b/"))
+        .remap(Remap::suffix(".0", ".kpxe"))
+        .remap(Remap::regex("(?i)^efi/(.)", "$1$1/"))
         .http_base("http://{server}:8080/boot");
     builder.build().unwrap_or_default()
 }

@@ -38,6 +38,7 @@ mod mac;
 pub mod names;
 mod policy;
 mod reason;
+mod remap;
 mod rule;
 mod subnet;
 mod user_class;
@@ -56,4 +57,5 @@ pub use loaders::{
 pub use names::{Generated, NameFault};
 pub use policy::Policy;
 pub use reason::{Conditions, Mismatch, Reason, Reasons};
+pub use remap::Remap;
 pub use rule::{Host, Rule, When};

@@ -2,7 +2,8 @@
 //!
 //! A [`crate::Policy`] is the only thing that grows. At its limits it holds [`HOSTS_MAX`] hosts and
 //! [`RULES_MAX`] rules; with the longest texts that is about 65 536 × 200 bytes + 4 096 × 900 bytes, under
-//! 17 MiB. A [`crate::Decision`] has a fixed size and lives on the stack.
+//! 17 MiB; and [`REMAPS_MAX`] rules that rewrite names, with the largest expressions under 16 MiB. A
+//! [`crate::Decision`] has a fixed size and lives on the stack.
 
 /// Bytes a boot file name may have: the `file` field of a DHCP header is 128 bytes and ends with a NUL
 /// (RFC 2131 section 2).
@@ -29,8 +30,20 @@ pub const RULES_MAX: usize = 4096;
 /// Host entries of one policy. They are found by binary search.
 pub const HOSTS_MAX: usize = 65_536;
 
+/// Rules of one policy that rewrite requested names. They are tried in order for each request.
+pub const REMAPS_MAX: usize = 64;
+
+/// Times one requested name is rewritten.
+pub const REMAP_REWRITES_MAX: usize = 4;
+
+/// Bytes of a text that such a rule looks for, and of the one it puts there.
+pub const REMAP_TEXT_BYTES_MAX: usize = 256;
+
+/// Bytes of a compiled regular expression of such a rule; it takes a few times as much to match with.
+pub const REMAP_COMPILED_BYTES_MAX: usize = 65_536;
+
 /// Reasons that one decision keeps.
-pub const REASONS_MAX: usize = 28;
+pub const REASONS_MAX: usize = 32;
 
 /// Reasons of the losing kind (rules that did not match) that one decision keeps; the others are counted only,
 /// so that the deciding reason always finds room.

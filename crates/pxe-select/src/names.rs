@@ -23,6 +23,12 @@ pub struct Name<'a> {
 }
 
 impl Name<'_> {
+    /// The same without borrowing.
+    pub(crate) fn into_owned(self) -> Name<'static> {
+        let bytes = Cow::Owned(self.bytes.into_owned());
+        Name { bytes, trimmed: self.trimmed, cleaned: self.cleaned }
+    }
+
     /// The name without trailing garbage.
     #[must_use]
     pub fn trimmed_bytes(&self) -> &[u8] {

@@ -11,6 +11,7 @@ use crate::{
     mac::MacText,
     names::{self, Generated},
     reason::{Mismatch, Reason, Reasons},
+    remap::{self, CheckedRemap},
     rule::{CheckedHost, CheckedRule, Gives, LoaderName},
 };
 
@@ -39,6 +40,7 @@ pub struct Policy {
     /// Ordered by MAC, each once.
     pub(crate) hosts: Vec<CheckedHost>,
     pub(crate) rules: Vec<CheckedRule>,
+    pub(crate) remaps: Vec<CheckedRemap>,
     pub(crate) ipxe_script: Option<String>,
     pub(crate) http_base: Option<String>,
 }
@@ -197,6 +199,7 @@ impl<'p> Question<'p, '_, '_> {
     }
 
     fn name(&mut self, requested: &'p [u8]) -> Action<'p> {
+        let policy = self.policy;
         let host = self.policy.host(self.facts.hardware_address);
         if let Some(host) = host.filter(|host| !host.boot) {
             self.reasons.push(Reason::HostDoesNotBoot { host: host.index });
@@ -205,7 +208,7 @@ impl<'p> Question<'p, '_, '_> {
         if self.is_denied(host) {
             return Action::Deny;
         }
-        let name = match names::normalise(requested) {
+        let mut name = match names::normalise(requested) {
             Ok(name) => name,
             Err(fault) => {
                 self.reasons.push(Reason::NameRefused { fault });
@@ -217,6 +220,14 @@ impl<'p> Question<'p, '_, '_> {
         }
         if name.trimmed.is_some() {
             self.reasons.push(Reason::NameTrimmed);
+        }
+        let rewritten = remap::apply(&policy.remaps, &mut name, |index| {
+            let remap = u16::try_from(index).unwrap_or(u16::MAX);
+            self.reasons.push(Reason::NameRemapped { remap });
+        });
+        if let Err(fault) = rewritten {
+            self.reasons.push(Reason::NameRefused { fault });
+            return Action::Deny;
         }
         let generated = names::generated(name.trimmed_bytes());
         self.reasons.push(match generated {

@@ -155,6 +155,11 @@ pub enum Reason {
     NameCleaned,
     /// The requested name ends in bytes that look like firmware's garbage.
     NameTrimmed,
+    /// A rule rewrote the name.
+    NameRemapped {
+        /// Index of the rule.
+        remap: u16,
+    },
     /// The name is one that we generate when no such file exists.
     NameGenerated {
         /// What is generated.

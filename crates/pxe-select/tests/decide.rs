@@ -2,7 +2,7 @@
 
 use pxe_select::{
     Action, Arch, Asked, ClientFacts, Decision, Firmware, Generated, Host, Ipxe, IpxeFeatures,
-    Mismatch, NameFault, Policy, Reason, Rule, When,
+    Mismatch, NameFault, Policy, Reason, Remap, Rule, When,
 };
 
 const MAC: [u8; 6] = [0x52, 0x54, 0x00, 0xaa, 0x00, 0x01];
@@ -760,6 +760,52 @@ mod requested_names {
         let decision = ask(&policy, b"menu.ipxe\xff");
         assert_eq!(decision.action, expected);
         assert!(has(&decision, |reason| *reason == Reason::NameTrimmed));
+    }
+
+    #[test]
+    fn rewritten_names_say_so_and_stay_below_the_root() {
+        let policy = Policy::builder()
+            .host(Host::new("52:54:00:aa:00:01").without_boot())
+            .remap(Remap::regex("^pxelinux\\.cfg/default$", "grub/grub.cfg"))
+            .remap(Remap::prefix("up", "."))
+            .build()
+            .unwrap();
+        let stranger = ClientFacts::new(&[]);
+        let ask = |name| policy.decide(&stranger, Asked::Name(name));
+        let decision = ask(b"/pxelinux.cfg/default");
+        assert_eq!(decision.action, file(b"grub/grub.cfg", Some(Generated::GrubConfig)));
+        assert!(decision.reasons.to_string().contains("remap 1 rewrote the name"));
+        assert_eq!(ask(b"up./x").action, Action::Deny);
+        // Who must not boot gets nothing by another name either.
+        let denied = policy.decide(&ClientFacts::new(&MAC), Asked::Name(b"pxelinux.cfg/default"));
+        assert_eq!(denied.action, Action::Deny);
+    }
+
+    #[test]
+    fn every_fault_of_rewriting_rules_is_reported() {
+        let mut builder = Policy::builder();
+        builder
+            .remap(Remap::regex("(", "x"))
+            .remap(Remap::prefix("a", ".."))
+            .remap(Remap::default());
+        let places: Vec<_> = builder
+            .build()
+            .unwrap_err()
+            .iter()
+            .map(|error| (error.place.to_string(), error.key))
+            .collect();
+        assert_eq!(
+            places,
+            [
+                ("remap 1".to_owned(), "regex"),
+                ("remap 2".to_owned(), "replace"),
+                ("remap 3".to_owned(), "prefix")
+            ]
+        );
+        for _ in 0..64 {
+            builder.remap(Remap::suffix("a", "b"));
+        }
+        assert!(builder.build().unwrap_err()[0].to_string().contains("there are 67 rules"));
     }
 
     #[test]
