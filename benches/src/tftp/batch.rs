@@ -58,9 +58,25 @@ impl<A: SockaddrLike + Copy> Batch<A> {
         socket: &UdpSocket,
         most: usize,
         flags: MsgFlags,
+        take: impl FnMut(Option<A>, &[u8]),
+    ) -> io::Result<Taken> {
+        // Slices are made anew for each call, so no more than needed.
+        match most {
+            0..=2 => self.receive_up_to::<2>(socket, most, flags, take),
+            3..=5 => self.receive_up_to::<5>(socket, most, flags, take),
+            6..=17 => self.receive_up_to::<17>(socket, most, flags, take),
+            _ => self.receive_up_to::<BATCH_DATAGRAMS_MAX>(socket, most, flags, take),
+        }
+    }
+
+    fn receive_up_to<const MOST: usize>(
+        &mut self,
+        socket: &UdpSocket,
+        most: usize,
+        flags: MsgFlags,
         mut take: impl FnMut(Option<A>, &[u8]),
     ) -> io::Result<Taken> {
-        let mut slices: [[IoSliceMut<'_>; 1]; BATCH_DATAGRAMS_MAX] = {
+        let mut slices: [[IoSliceMut<'_>; 1]; MOST] = {
             let mut each = self.bytes.chunks_exact_mut(self.each);
             core::array::from_fn(|_| [IoSliceMut::new(each.next().unwrap_or_default())])
         };
@@ -82,6 +98,6 @@ impl<A: SockaddrLike + Copy> Batch<A> {
                 }
             }
         }
-        Ok(Taken { datagrams, drained: calls < most.min(BATCH_DATAGRAMS_MAX) })
+        Ok(Taken { datagrams, drained: calls < most.min(MOST) })
     }
 }

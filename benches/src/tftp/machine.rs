@@ -68,11 +68,15 @@ pub fn isolate() -> bool {
     if !geteuid().is_root() {
         return false;
     }
-    // Without a loopback that is up the new network would be of no use: see first whether it can be had.
     let ip = |words: &[&str]| {
-        Command::new("ip").args(words).output().is_ok_and(|it| it.status.success())
+        Command::new("ip").args(words).output().is_ok_and(|output| output.status.success())
     };
-    ip(&["-V"]) && unshare(CloneFlags::CLONE_NEWNET).is_ok() && ip(&["link", "set", "lo", "up"])
+    // See first whether `ip` is there: without it the new network would be of no use.
+    ip(&["-V"])
+        && unshare(CloneFlags::CLONE_NEWNET).is_ok()
+        && ip(&["link", "set", "lo", "up"])
+        // tftpd-hpa resolves its own address only where some address is not a loopback one.
+        && ip(&["address", "add", "192.0.2.1/32", "dev", "lo"])
 }
 
 /// Processor time of this thread so far, in seconds.

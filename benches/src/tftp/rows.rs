@@ -146,7 +146,7 @@ impl Row {
 
     /// What it is, in a line.
     pub fn describe(&self) -> String {
-        let size = if self.bytes % MIB == 0 {
+        let size = if self.bytes.is_multiple_of(MIB) {
             format!("{} MiB", self.bytes / MIB)
         } else {
             format!("{} KiB", self.bytes / 1024)

@@ -60,6 +60,11 @@ impl Server {
         }
     }
 
+    /// Whether it has a process for each transfer.
+    const fn forks(self) -> bool {
+        matches!(self, Self::TftpdHpa)
+    }
+
     /// Whether it is somebody else's.
     pub const fn is_peer(self) -> bool {
         !matches!(self, Self::Ours | Self::Bare)
@@ -102,7 +107,7 @@ impl Lab {
     pub fn start(&self, server: Server) -> io::Result<Running> {
         let command = self.command(server)?;
         let log = self.files.root().with_extension(format!("{}.log", server.name()));
-        let process = Process::start(command, &self.cores, &log)?;
+        let process = Process::start(command, server.forks(), &self.cores, &log)?;
         let port = if server == Server::Dnsmasq { 69 } else { PORT };
         let mut running = Running { process, address: (Ipv4Addr::LOCALHOST, port).into() };
         let deadline = Instant::now() + START_PATIENCE;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::{Config, DhcpMode, Faults, Located};
+use crate::fetch::FetchOptions;
 
 /// Boots machines from the network: names the right boot file for each firmware beside a DHCP
 /// server that stays as it is, and serves the files.
@@ -56,13 +57,15 @@ pub enum Mode {
 }
 
 /// What to do.
-#[derive(Clone, Copy, Debug, Default, Subcommand)]
+#[derive(Clone, Debug, Default, Subcommand)]
 pub enum Command {
     /// Serve until SIGTERM or Ctrl-C
     #[default]
     Serve,
     /// Look for every fault at once: configuration, files, loaders, interfaces, ports
     Check,
+    /// Fetch one file by TFTP, as a machine would: to see whether it gets there, and how fast
+    Fetch(FetchOptions),
 }
 
 impl Cli {
@@ -103,7 +106,7 @@ mod tests {
     #[test]
     fn serve_is_the_default_and_flags_win() {
         let cli = Cli::try_parse_from(["pxe-server", "--root", "/srv", "-i", "eth7"]).expect("cli");
-        assert!(matches!(cli.command.unwrap_or_default(), Command::Serve));
+        assert!(matches!(cli.command.clone().unwrap_or_default(), Command::Serve));
         let config = cli.load().expect("config");
         assert_eq!(config.interfaces[0].value, "eth7");
         assert_eq!(config.root, PathBuf::from("/srv"));

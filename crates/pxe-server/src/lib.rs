@@ -6,6 +6,7 @@ pub mod config;
 pub mod content;
 pub mod driver;
 pub mod engine;
+pub mod fetch;
 pub mod logging;
 pub mod policy;
 pub mod serve;

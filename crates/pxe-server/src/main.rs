@@ -4,11 +4,15 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use pxe_server::cli::{Cli, Command};
-use pxe_server::{check, logging, serve};
+use pxe_server::{check, fetch, logging, serve};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     logging::start(cli.verbose);
+    // Needs no configuration.
+    if let Some(Command::Fetch(options)) = &cli.command {
+        return fetch::fetch(options);
+    }
     let config = match cli.load() {
         Ok(config) => config,
         Err(faults) => {
@@ -19,5 +23,6 @@ fn main() -> ExitCode {
     match cli.command.unwrap_or_default() {
         Command::Serve => serve::serve(&config),
         Command::Check => check::check(&config),
+        Command::Fetch(options) => fetch::fetch(&options),
     }
 }

@@ -230,13 +230,6 @@ fn fuzz(workspace: &Workspace) -> Result<()> {
     show(cargo.env("CARGO_TARGET_DIR", workspace.target.join("fuzz")))
 }
 
-/// `cargo xtask bench`: the benchmarks' own program, built for speed.
-pub(crate) fn bench(workspace: &Workspace, arguments: &[String]) -> Result<()> {
-    let mut words = vec!["run", "--release", "--package", "pxe-benches", "--"];
-    words.extend(arguments.iter().map(String::as_str));
-    show(&mut workspace.cargo(&words))
-}
-
 #[cfg(test)]
 mod unit {
     use clap::Parser;

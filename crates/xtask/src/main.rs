@@ -1,5 +1,6 @@
 //! The project's own commands: `cargo xtask serve | demo | test | bench`.
 
+mod bench;
 mod check;
 mod demo;
 mod error;
@@ -68,6 +69,6 @@ fn run(task: &Task) -> Result<bool> {
         Task::Demo(options) => demo::run(&workspace, options).map(|()| true),
         Task::Test(options) => check::run(&workspace, options),
         Task::Throw(_) => Ok(true),
-        Task::Bench { arguments } => check::bench(&workspace, arguments).map(|()| true),
+        Task::Bench { arguments } => bench::run(&workspace, arguments).map(|()| true),
     }
 }

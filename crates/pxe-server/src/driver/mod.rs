@@ -33,6 +33,8 @@ pub use ports::{BindFault, Ports};
 
 /// Batches of 32 datagrams taken from one listening socket before timers and sends have their turn.
 pub const BATCHES_PER_WAKE_MAX: usize = 2;
+/// Sends made between two sockets that are read.
+pub const TRANSMITS_PER_SOCKET_MAX: usize = 8;
 /// Sends made before sockets are read again.
 pub const TRANSMITS_PER_WAKE_MAX: usize = 256;
 /// Readiness reports taken per wake-up.
@@ -125,12 +127,15 @@ impl Driver {
                     self.ports.mark_ready(event.token());
                 }
             }
-            self.receive(&mut batches);
+            self.receive(&mut batches, &mut out);
             let now = Instant::now();
             if self.engine.poll_timeout().is_some_and(|due| due <= now) {
                 self.engine.handle_timeout(now, &mut self.files);
             }
-            self.transmit(now, &mut out);
+            if !self.transmit(now, TRANSMITS_PER_WAKE_MAX, &mut out) {
+                // More waits: read the sockets first, then go on.
+                self.ports.mark_pending();
+            }
             self.report();
             self.keep_house(now);
         }
@@ -144,8 +149,9 @@ impl Driver {
         due.min(self.next_housekeeping).saturating_duration_since(now)
     }
 
-    /// Gives waiting datagrams to the engine, a bounded number from each socket.
-    fn receive(&mut self, batches: &mut Received) {
+    /// Gives waiting datagrams to the engine, a bounded number from each socket, and sends what they
+    /// draw as it comes: the first client need not wait for the last.
+    fn receive(&mut self, batches: &mut Received, out: &mut Vec<u8>) {
         let now = Instant::now();
         for ready in self.ports.take_ready() {
             let drained = match ready {
@@ -157,6 +163,7 @@ impl Driver {
                 Ok(false) => self.ports.mark_ready_again(ready),
                 Err(error) => debug!("receive on {ready:?}: {error}"),
             }
+            self.transmit(now, TRANSMITS_PER_SOCKET_MAX, out);
         }
     }
 
@@ -205,17 +212,17 @@ impl Driver {
         self.engine.handle_datagram(now, socket, &arrival, datagram, &mut self.files);
     }
 
-    fn transmit(&mut self, now: Instant, out: &mut Vec<u8>) {
-        for _ in 0..TRANSMITS_PER_WAKE_MAX {
+    /// Sends what waits, `most` times at most; whether nothing more waits.
+    fn transmit(&mut self, now: Instant, most: usize, out: &mut Vec<u8>) -> bool {
+        for _ in 0..most {
             let Some(transmit) = self.engine.poll_transmit(now, &mut self.files, out) else {
-                return;
+                return true;
             };
             if let Err(error) = self.ports.send(self.poll.registry(), &transmit, out) {
                 self.send_failed(now, &transmit, &error);
             }
         }
-        // More waits: read the sockets first, then go on.
-        self.ports.mark_pending();
+        false
     }
 
     fn send_failed(&mut self, now: Instant, transmit: &Transmit, error: &io::Error) {

@@ -1,0 +1,94 @@
+//! `cargo xtask bench`: the benchmarks' own program, built for speed, and the peers it measures.
+//!
+//! tftpd-hpa and atftpd cannot be installed side by side, and a TFTP server that the system starts is
+//! more than a benchmark may leave behind: their packages are only unpacked, into `target/peers`.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use crate::error::{Context as _, Result};
+use crate::packages;
+use crate::process::{capture, command, show};
+use crate::workspace::Workspace;
+
+/// Debian packages of peers, and of the library that both need, with what shows that they are there.
+const UNPACKED: [(&str, &str); 3] = [
+    ("tftpd-hpa", "usr/sbin/in.tftpd"),
+    ("atftpd", "usr/sbin/atftpd"),
+    ("libwrap0", "usr/share/doc/libwrap0"),
+];
+/// rs-tftpd on crates.io, and the version that the goals were set against.
+const RS_TFTPD: &str = "tftpd@1.0.0";
+
+/// Builds and runs the benchmarks; for `tftp` also builds our server and gets the peers.
+pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
+    let mut words = vec!["run", "--release", "--package", "pxe-benches", "--"];
+    words.extend(arguments.iter().map(String::as_str));
+    if arguments.first().is_none_or(|bench| bench != "tftp") {
+        return show(&mut workspace.cargo(&words));
+    }
+    let peers = workspace.target.join("peers");
+    fetch_peers(workspace, &peers)?;
+    let server = workspace.build_server()?;
+    let (server, peers) = (server.to_string_lossy(), peers.to_string_lossy());
+    for (option, path) in [("--server", &server), ("--peers", &peers)] {
+        let named = |word: &String| word.split('=').next() == Some(option);
+        if !arguments.iter().any(named) {
+            words.extend([option, path]);
+        }
+    }
+    show(&mut workspace.cargo(&words))
+}
+
+/// Gets what can be had; the benchmark says which peers are missing.
+fn fetch_peers(workspace: &Workspace, peers: &Path) -> Result<()> {
+    fs::create_dir_all(peers).context(|| format!("making {}", peers.display()))?;
+    let missing = packages::ensure(&[&packages::DNSMASQ])?;
+    for need in missing {
+        println!("note: it goes on without {}", need.what);
+    }
+    for (package, file) in UNPACKED {
+        if !peers.join(file).exists()
+            && let Err(why) = unpack(package, peers)
+        {
+            println!("note: it goes on without {package}: {why}");
+        }
+    }
+    if !peers.join("bin/tftpd").is_file()
+        && let Err(why) = install_rs_tftpd(workspace, peers)
+    {
+        println!("note: it goes on without rs-tftpd: {why}");
+    }
+    Ok(())
+}
+
+/// Downloads a Debian package and unpacks it, without installing anything.
+fn unpack(package: &str, peers: &Path) -> Result<()> {
+    println!("unpacking: {package}");
+    let downloads = peers.join("downloads").join(package);
+    fs::create_dir_all(&downloads).context(|| format!("making {}", downloads.display()))?;
+    capture(&mut download(package, &downloads))?;
+    let entries =
+        fs::read_dir(&downloads).context(|| format!("listing {}", downloads.display()))?;
+    for file in entries.flatten().map(|entry| entry.path()) {
+        if file.extension().is_some_and(|it| it == "deb") {
+            capture(command(&["dpkg", "-x"]).arg(file).arg(peers))?;
+        }
+    }
+    Ok(())
+}
+
+fn download(package: &str, folder: &Path) -> Command {
+    // The user that apt drops its rights to may not be able to write there.
+    let mut download = command(&["apt-get", "-o", "APT::Sandbox::User=root", "download", package]);
+    download.current_dir(folder);
+    download
+}
+
+fn install_rs_tftpd(workspace: &Workspace, peers: &Path) -> Result<()> {
+    println!("installing: {RS_TFTPD} from crates.io into {}", peers.display());
+    let mut cargo = workspace.cargo(&["install", "--quiet", "--locked", RS_TFTPD, "--root"]);
+    cargo.arg(peers).env("CARGO_TARGET_DIR", peers.join("build"));
+    show(&mut cargo)
+}
