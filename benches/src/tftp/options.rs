@@ -44,7 +44,7 @@ pub struct Options {
     /// Folder with the peers' programs; the system's own are found anyway
     #[arg(long, value_name = "FOLDER")]
     pub peers: Option<PathBuf>,
-    /// A line for the [tftp] table of our configuration (may be repeated)
+    /// A line for the table `tftp` of our configuration (may be repeated)
     #[arg(long = "set", value_name = "KEY = VALUE")]
     pub settings: Vec<String>,
 }
