@@ -76,7 +76,10 @@ pub const RESTART_QUIET_MIN: Duration = Duration::from_secs(1);
 
 /// Shortest retransmission timeout.
 pub const RETRANSMIT_MIN: Duration = Duration::from_millis(50);
-/// Longest retransmission timeout before backing off, and the one used until a round trip was measured.
+/// Retransmission timeout until a round trip was measured: the first repetitions of an OACK. Short, since GRUB repeats
+/// nothing and EDK2 waits for 4 s; with its doublings the last comes after those.
+pub const RETRANSMIT_INITIAL: Duration = Duration::from_millis(300);
+/// Longest retransmission timeout before backing off.
 pub const RETRANSMIT_MAX: Duration = Duration::from_secs(1);
 /// Longest retransmission timeout after backing off.
 pub const RETRANSMIT_BACKOFF_MAX: Duration = Duration::from_secs(4);

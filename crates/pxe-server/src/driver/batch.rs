@@ -11,10 +11,10 @@ use nix::sys::socket::{
 
 use crate::engine::Arrival;
 
-/// What a transfer's port is asked for at once. Fewer mean that it is empty, so that a lockstep
-/// client costs one call for each acknowledgement and not two. Clients send acknowledgements and
-/// ERRORs; a longer datagram is cut, and dropped.
-pub(super) type TransferBatch = Batch<4, 768>;
+/// What a transfers' port is asked for at once. Fewer mean that it is empty, so that no second call
+/// is needed to see it. Clients send acknowledgements and ERRORs; a longer datagram is cut, and
+/// dropped.
+pub(super) type TransferBatch = Batch<32, 768>;
 /// What a listening port is asked for at once; with more room than an Ethernet frame needs, so that
 /// an oversized datagram is seen as such.
 pub(super) type ListenBatch = Batch<32, 2048>;
@@ -71,6 +71,11 @@ impl<const COUNT: usize, const BYTES: usize> Batch<COUNT, BYTES> {
             self.count += 1;
         }
         Ok(())
+    }
+
+    /// Forgets the last call's datagrams.
+    pub(super) fn clear(&mut self) {
+        self.count = 0;
     }
 
     /// Whether the socket may hold more than the last call took.
@@ -137,7 +142,7 @@ mod tests {
         for datagram in [&b"a"[..], b"bb", &long, b"dddd", b"eeeee"] {
             sender.send_to(datagram, to).expect("send");
         }
-        let mut batches: Batches<TransferBatch> = Batches::new();
+        let mut batches: Batches<Batch<4, 768>> = Batches::new();
         let batch = batches.of_family(false);
         batch.receive(&receiver).expect("receive");
         assert!(batch.is_full());
