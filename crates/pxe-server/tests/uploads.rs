@@ -52,6 +52,32 @@ fn by_ipv6_too_and_by_one_port() {
 }
 
 #[test]
+fn blocks_are_as_large_as_fit_into_a_frame_and_not_larger() {
+    for single_port in [false, true] {
+        let (folder, server) = start("frames", &format!("single_port = {single_port}\n"));
+        let target = loopback(server.tftp);
+        for (name, asked, granted) in [("frame", 1_428, 1_428), ("jumbo", 9_000, 1_468)] {
+            let options = format!("blksize\0{asked}\0");
+            let sending = Sending::begin(target, b"probe", options.as_bytes());
+            assert_eq!(sending.map_err(drop).expect("let in").block_size(), granted);
+            assert_eq!(send(target, name.as_bytes(), &content(9_999), options.as_bytes()), Ok(()));
+            assert!(fs::read(folder.0.join("in").join(name)).expect("stored") == content(9_999));
+        }
+    }
+}
+
+#[test]
+fn a_configured_jumbo_block_is_cut_to_what_is_received() {
+    let (folder, server) = start("jumbo", "block_size_max = 9000\n");
+    let options = b"blksize\x009000\0";
+    let sending = Sending::begin(loopback(server.tftp), b"probe", options).map_err(drop);
+    let block_size = sending.expect("let in").block_size();
+    assert_eq!(block_size, usize::from(pxe_server::engine::UPLOAD_BLOCK_BYTES_MAX));
+    assert_eq!(send(loopback(server.tftp), b"jumbo", &content(9_999), options), Ok(()));
+    assert!(fs::read(folder.0.join("in/jumbo")).expect("stored") == content(9_999));
+}
+
+#[test]
 fn a_server_without_a_folder_for_them_takes_none_and_says_why() {
     let folder = Folder::new("off");
     let mut server = Server::start(&folder, "");

@@ -39,6 +39,7 @@ pub use event::{ClientId, Event, Stage};
 use searches::SEARCH_ENDS_AFTER;
 pub use searches::SEARCHES_MAX;
 pub use shared::Shared;
+pub use upload::UPLOAD_BLOCK_BYTES_MAX;
 
 /// Reports that wait to be polled; beyond this the oldest is lost and counted.
 pub const EVENTS_MAX: usize = 4_096;

@@ -10,6 +10,10 @@ use super::tftp::{OpenTransfer, block_bytes_max};
 use super::wanted::Wanted;
 use super::{Arrival, Engine};
 
+/// Largest block of an upload, in bytes: drivers have 2 KiB of room for a datagram, which is an Ethernet frame and
+/// more.
+pub const UPLOAD_BLOCK_BYTES_MAX: u16 = 2_044;
+
 impl Engine {
     /// Begins to take a file, in the client's own folder if there is one.
     pub(super) fn take_upload(
@@ -37,7 +41,8 @@ impl Engine {
             Err(error) => return self.refuse_upload(now, client, request, file, &error),
         };
         let mut info = UploadInfo::new(upload.bytes_max);
-        info.block_size_max = arrival.mtu.map(|mtu| block_bytes_max(peer, mtu));
+        let link_max = arrival.mtu.map_or(u16::MAX, |mtu| block_bytes_max(peer, mtu));
+        info.block_size_max = Some(link_max.min(UPLOAD_BLOCK_BYTES_MAX));
         match self.tftp.server.accept_upload(now, request, info) {
             Ok(transfer) => {
                 let mut open =

@@ -263,11 +263,12 @@ pub fn fetch_from(server: SocketAddr, name: &[u8]) -> Fetched {
     }
 }
 
-/// A file on its way to the server, block by block of 512 bytes.
+/// A file on its way to the server, block by block.
 pub struct Sending {
     socket: UdpSocket,
     peer: SocketAddr,
     block: u16,
+    block_size: usize,
 }
 
 impl Sending {
@@ -278,7 +279,7 @@ impl Sending {
         socket.set_read_timeout(Some(PATIENCE)).expect("timeout");
         let request = [&[0, 2], name, b"\0octet\0", options].concat();
         socket.send_to(&request, server).expect("send");
-        let mut sending = Self { socket, peer: server, block: 0 };
+        let mut sending = Self { socket, peer: server, block: 0, block_size: 512 };
         sending.answer().map(|()| sending)
     }
 
@@ -291,11 +292,23 @@ impl Sending {
             match buffer[1] {
                 4 if number == self.block => return Ok(()),
                 4 => {}
-                6 if self.block == 0 => return Ok(()),
+                6 if self.block == 0 => {
+                    let mut parts = buffer[2..bytes].split(|byte| *byte == 0);
+                    if parts.any(|name| name == b"blksize") {
+                        let size = parts.next().expect("a value");
+                        self.block_size = size.escape_ascii().to_string().parse().expect("size");
+                    }
+                    return Ok(());
+                }
                 5 => return Err(number),
                 _ => panic!("{:?}", &buffer[..bytes]),
             }
         }
+    }
+
+    /// Bytes of each block but the last, as agreed.
+    pub fn block_size(&self) -> usize {
+        self.block_size
     }
 
     /// Sends one block and waits for its acknowledgement.
@@ -315,10 +328,11 @@ impl Sending {
 /// Sends a whole file; an error code if it is not stored.
 pub fn send(server: SocketAddr, name: &[u8], content: &[u8], options: &[u8]) -> Result<(), u16> {
     let mut sending = Sending::begin(server, name, options)?;
-    for block in content.chunks(512) {
+    let block_size = sending.block_size;
+    for block in content.chunks(block_size) {
         sending.block(block)?;
     }
-    if content.len().is_multiple_of(512) { sending.block(b"") } else { Ok(()) }
+    if content.len().is_multiple_of(block_size) { sending.block(b"") } else { Ok(()) }
 }
 
 /// Every file below a folder.

@@ -164,8 +164,8 @@ impl Part {
         }
         self.rename(name).map_err(|error| upload_error(&error))?;
         self.placed = true;
-        // So that the name survives a power cut too. Some file systems cannot, and need not, do this.
-        let _ = self.folder.try_clone().and_then(|folder| folder.into_std_file().sync_all());
+        // Some file systems cannot, and need not, do this.
+        let _ = sync_names(&self.folder);
         Ok(())
     }
 
@@ -190,6 +190,12 @@ impl Part {
         let unlocked = Flock::lock(file.into_std(), FlockArg::LockExclusiveNonblock);
         unlocked.is_ok() && folder.remove_file(name).is_ok()
     }
+}
+
+/// Makes the names in a folder safe against a power cut.
+pub(super) fn sync_names(folder: &Dir) -> io::Result<()> {
+    // What we hold is a mere path (`O_PATH`), which cannot be synced.
+    folder.open(".")?.sync_all()
 }
 
 impl Drop for Part {

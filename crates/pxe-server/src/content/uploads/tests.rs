@@ -111,6 +111,7 @@ fn file_systems_that_only_link_overwrite_nothing_either() {
     let folder = Dir::open_ambient_dir(place.path(""), ambient_authority()).expect("folder");
     let part = Part::create(&folder).expect("part");
     part.link(OsStr::new("new")).expect("in place");
+    part::sync_names(&folder).expect("synced");
     drop(part);
     let part = Part::create(&folder).expect("part");
     let error = part.link(OsStr::new("new")).expect_err("it is there");
