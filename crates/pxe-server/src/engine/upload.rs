@@ -25,8 +25,9 @@ impl Engine {
         content: &mut dyn ContentStore,
     ) {
         let peer = arrival.source.ip();
-        // Of a text the client counts other bytes than we store.
-        let size = request.options().transfer_size.filter(|_| request.mode() == Mode::Octet);
+        // Of a text the client counts other bytes than we store; and 0 is said where nothing is known.
+        let announced = request.options().transfer_size;
+        let size = announced.filter(|bytes| *bytes > 0 && request.mode() == Mode::Octet);
         let mut file = wanted.asked.clone();
         let mut created = Err(UploadError::NoFolder);
         for tried in wanted.tries() {

@@ -12,8 +12,8 @@ use super::transfer::Next;
 use super::{BlockSource, Dropped, Ending, TransferId};
 use crate::error::{ErrorCode, ErrorText};
 use crate::limits::{
-    DUPLICATE_REQUEST_INTERVAL_MIN, FINISH_INTERVAL, NO_PROGRESS_MAX, OPENING_RESENDS_MAX, RESTART_QUIET_MIN,
-    RETRANSMIT_MAX, UPLOAD_DALLY_MAX, UPLOAD_DALLY_MIN,
+    DUPLICATE_REQUEST_INTERVAL_MIN, FINISH_INTERVAL, NO_PROGRESS_MAX, OPENING_RESENDS_MAX,
+    RESTART_QUIET_MIN, RETRANSMIT_MAX, UPLOAD_DALLY_MAX, UPLOAD_DALLY_MIN,
 };
 use crate::negotiate::Negotiated;
 use crate::netascii::Decoder;
