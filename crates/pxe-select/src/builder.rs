@@ -9,6 +9,7 @@ use alloc::{
 use crate::{
     error::{Fault, Place, PolicyError},
     firmware::{Firmware, FirmwareSet},
+    folder::{self, FolderBy},
     glob,
     limits::{FILE_NAME_BYTES_MAX, HOSTS_MAX, PATTERN_BYTES_MAX, RULES_MAX, URL_BYTES_MAX},
     mac, names,
@@ -26,6 +27,7 @@ pub struct PolicyBuilder {
     hosts: Vec<Host>,
     rules: Vec<Rule>,
     remaps: Vec<Remap>,
+    folder_by: Option<FolderBy>,
     ipxe_script: Option<String>,
     http_base: Option<String>,
 }
@@ -57,6 +59,13 @@ impl PolicyBuilder {
     /// Adds a rule that rewrites requested names, behind those already there.
     pub fn remap(&mut self, remap: Remap) -> &mut Self {
         self.remaps.push(remap);
+        self
+    }
+
+    /// Says that every machine has a folder of the root, named by its address, in which names that it asks for are
+    /// looked for first. A host entry with a folder goes before.
+    pub fn folder_by(&mut self, by: FolderBy) -> &mut Self {
+        self.folder_by = Some(by);
         self
     }
 
@@ -95,7 +104,8 @@ impl PolicyBuilder {
             .as_deref()
             .and_then(|file| faults.check(&Place::Policy, "ipxe script", check_file(file)));
         if faults.0.is_empty() {
-            Ok(Policy { loaders, hosts, rules, remaps, ipxe_script, http_base })
+            let folder_by = self.folder_by;
+            Ok(Policy { loaders, hosts, rules, remaps, folder_by, ipxe_script, http_base })
         } else {
             Err(faults.0)
         }
@@ -134,8 +144,12 @@ impl PolicyBuilder {
                 .loader
                 .as_deref()
                 .and_then(|file| faults.check(&place, "loader", check_loader(file, http_base)));
+            let folder = host
+                .folder
+                .as_deref()
+                .and_then(|folder| faults.check(&place, "folder", folder::check(folder)));
             if let (Some(mac), Ok(index)) = (mac, u32::try_from(position)) {
-                hosts.push(CheckedHost { mac, index, loader, boot: host.boot });
+                hosts.push(CheckedHost { mac, index, loader, boot: host.boot, folder });
             }
         }
         hosts.sort_by_key(|host| (host.mac, host.index));

@@ -27,6 +27,7 @@ mod error;
 mod explain;
 mod facts;
 mod firmware;
+mod folder;
 #[cfg(feature = "_fuzz")]
 #[doc(hidden)]
 pub mod fuzz;
@@ -49,6 +50,7 @@ pub use decision::{Action, Asked, Decision};
 pub use error::{Fault, Place, PolicyError};
 pub use facts::{ClientFacts, IpxeFeatures};
 pub use firmware::Firmware;
+pub use folder::FolderBy;
 pub use identity::{Identity, Ipxe, MissingFeatures};
 pub use loaders::{
     Distribution, LoaderCandidate, Package, Sibling, arch_table_markdown, default_loaders,

@@ -7,9 +7,10 @@ use crate::{
     decision::{Action, Asked, Decision},
     facts::ClientFacts,
     firmware::Firmware,
+    folder::{self, FolderBy},
     identity::{self, Identity},
     mac::MacText,
-    names::{self, Generated},
+    names::{self, Generated, Name},
     reason::{Mismatch, Reason, Reasons},
     remap::{self, CheckedRemap},
     rule::{CheckedHost, CheckedRule, Gives, LoaderName},
@@ -41,6 +42,7 @@ pub struct Policy {
     pub(crate) hosts: Vec<CheckedHost>,
     pub(crate) rules: Vec<CheckedRule>,
     pub(crate) remaps: Vec<CheckedRemap>,
+    pub(crate) folder_by: Option<FolderBy>,
     pub(crate) ipxe_script: Option<String>,
     pub(crate) http_base: Option<String>,
 }
@@ -72,12 +74,14 @@ impl Policy {
     pub fn decide<'p>(&'p self, facts: &ClientFacts<'_>, asked: Asked<'p>) -> Decision<'p> {
         let mut reasons = Reasons::new();
         let identity = identity::identify(facts, self.http_base.is_some(), &mut reasons);
-        let mut question = Question { policy: self, facts, identity, reasons };
+        let mut question = Question { policy: self, facts, identity, reasons, folder: None };
         let action = match asked {
             Asked::BootFile => question.boot_file(),
             Asked::Name(requested) => question.name(requested),
+            Asked::Upload(requested) => question.upload(requested),
         };
-        Decision { action, reasons: question.reasons, identity }
+        let Question { reasons, folder, .. } = question;
+        Decision { action, reasons, identity, folder }
     }
 
     fn loader_entry(&self, firmware: Firmware) -> Option<&LoaderName> {
@@ -97,6 +101,7 @@ struct Question<'p, 'f, 'a> {
     facts: &'f ClientFacts<'a>,
     identity: Identity,
     reasons: Reasons,
+    folder: Option<Cow<'p, str>>,
 }
 
 impl<'p> Question<'p, '_, '_> {
@@ -199,20 +204,37 @@ impl<'p> Question<'p, '_, '_> {
     }
 
     fn name(&mut self, requested: &'p [u8]) -> Action<'p> {
+        let Some(name) = self.allowed_name(requested) else { return Action::Deny };
+        let generated = names::generated(name.trimmed_bytes());
+        self.reasons.push(match generated {
+            Some(generated) => Reason::NameGenerated { generated },
+            None => Reason::NamePlain,
+        });
+        Action::File { name: name.bytes, trimmed: name.trimmed, generated }
+    }
+
+    fn upload(&mut self, requested: &'p [u8]) -> Action<'p> {
+        let Some(name) = self.allowed_name(requested) else { return Action::Deny };
+        self.reasons.push(Reason::NameStored);
+        Action::File { name: name.bytes, trimmed: None, generated: None }
+    }
+
+    /// The name cleaned and rewritten, unless the client or the name is refused.
+    fn allowed_name(&mut self, requested: &'p [u8]) -> Option<Name<'p>> {
         let policy = self.policy;
         let host = self.policy.host(self.facts.hardware_address);
         if let Some(host) = host.filter(|host| !host.boot) {
             self.reasons.push(Reason::HostDoesNotBoot { host: host.index });
-            return Action::Deny;
+            return None;
         }
         if self.is_denied(host) {
-            return Action::Deny;
+            return None;
         }
         let mut name = match names::normalise(requested) {
             Ok(name) => name,
             Err(fault) => {
                 self.reasons.push(Reason::NameRefused { fault });
-                return Action::Deny;
+                return None;
             }
         };
         if name.cleaned {
@@ -227,14 +249,10 @@ impl<'p> Question<'p, '_, '_> {
         });
         if let Err(fault) = rewritten {
             self.reasons.push(Reason::NameRefused { fault });
-            return Action::Deny;
+            return None;
         }
-        let generated = names::generated(name.trimmed_bytes());
-        self.reasons.push(match generated {
-            Some(generated) => Reason::NameGenerated { generated },
-            None => Reason::NamePlain,
-        });
-        Action::File { name: name.bytes, trimmed: name.trimmed, generated }
+        self.folder = folder::of(host, policy.folder_by, self.facts, &mut self.reasons);
+        Some(name)
     }
 
     /// Whether the first rule that applies is a denial: what DHCP would have answered this client.

@@ -64,6 +64,9 @@ pub const UPLOAD_DALLY_MIN: Duration = Duration::from_secs(6);
 /// Longest wait behind an upload's last block.
 pub const UPLOAD_DALLY_MAX: Duration = Duration::from_secs(12);
 
+/// How often a driver that is still putting an upload's file in place is asked again.
+pub const FINISH_INTERVAL: Duration = Duration::from_millis(5);
+
 /// Repetitions of the first packet (OACK or DATA 1) while nothing has been acknowledged. A request whose
 /// source address is forged costs its victim at most one packet more than this, each of at most
 /// [`BLOCK_SIZE_DEFAULT`] + [`DATA_HEADER_BYTES`] bytes.

@@ -9,15 +9,18 @@ use nix::sys::socket::{
     ControlMessageOwned, MsgFlags, MultiHeaders, RecvMsg, SockaddrStorage, recvmmsg,
 };
 
-use crate::engine::Arrival;
+use crate::engine::{Arrival, UPLOAD_BLOCK_BYTES_MAX};
 
+/// Room for one datagram: more than an Ethernet frame needs, so that an oversized one is seen as
+/// such. It is cut, and dropped.
+const DATAGRAM_BYTES: usize = 2048;
 /// What a transfers' port is asked for at once. Fewer mean that it is empty, so that no second call
-/// is needed to see it. Clients send acknowledgements and ERRORs; a longer datagram is cut, and
-/// dropped.
-pub(super) type TransferBatch = Batch<32, 768>;
-/// What a listening port is asked for at once; with more room than an Ethernet frame needs, so that
-/// an oversized datagram is seen as such.
-pub(super) type ListenBatch = Batch<32, 2048>;
+/// is needed to see it.
+pub(super) type TransferBatch = Batch<32, DATAGRAM_BYTES>;
+/// What a listening port is asked for at once.
+pub(super) type ListenBatch = Batch<32, DATAGRAM_BYTES>;
+
+const _: () = assert!(UPLOAD_BLOCK_BYTES_MAX as usize + 4 <= DATAGRAM_BYTES);
 
 /// Up to `COUNT` datagrams of up to `BYTES` bytes.
 pub(super) struct Batch<const COUNT: usize, const BYTES: usize> {
@@ -138,7 +141,7 @@ mod tests {
         let receiver = UdpSocket::bind("127.0.0.1:0").expect("socket");
         let sender = UdpSocket::bind("127.0.0.1:0").expect("socket");
         let to = receiver.local_addr().expect("address");
-        let long = vec![9; 800];
+        let long = vec![9; DATAGRAM_BYTES + 1];
         for datagram in [&b"a"[..], b"bb", &long, b"dddd", b"eeeee"] {
             sender.send_to(datagram, to).expect("send");
         }

@@ -120,7 +120,10 @@ fn digest(stage: &Stage) -> u64 {
         | Stage::Probed { file }
         | Stage::Closed { file, .. }
         | Stage::Delivered { file, .. }
-        | Stage::NotFound { file } => file.hash(&mut hasher),
+        | Stage::Tried { file }
+        | Stage::Missing { file, .. }
+        | Stage::Uploading { file, .. }
+        | Stage::Stored { file, .. } => file.hash(&mut hasher),
         Stage::Progress { file, bytes, .. } => (file, bytes).hash(&mut hasher),
         Stage::Failed { file, reason } => (file, reason).hash(&mut hasher),
     }

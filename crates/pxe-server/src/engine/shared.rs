@@ -10,6 +10,7 @@ use pxe_select::Policy;
 use super::clients::Clients;
 use super::event::{ClientId, Stage};
 use super::facts::KnownFacts;
+use super::searches::Searches;
 
 /// The decision and the story, shared by every [`Engine`](super::Engine) of a server.
 pub struct Shared {
@@ -19,13 +20,15 @@ pub struct Shared {
 struct State {
     policy: Arc<Policy>,
     clients: Clients,
+    searches: Searches,
 }
 
 impl Shared {
     /// For engines that decide by `policy`.
     pub fn new(policy: Policy) -> Arc<Self> {
-        let state = State { policy: Arc::new(policy), clients: Clients::default() };
-        Arc::new(Self { state: Mutex::new(state) })
+        let policy = Arc::new(policy);
+        let (clients, searches) = (Clients::default(), Searches::default());
+        Arc::new(Self { state: Mutex::new(State { policy, clients, searches }) })
     }
 
     /// Decides by another policy from now on; transfers under way go on.
@@ -52,6 +55,18 @@ impl Shared {
 
     pub(super) fn is_repeated(&self, now: Instant, id: ClientId, stage: &Stage) -> bool {
         self.lock().clients.is_repeated(now, id, stage)
+    }
+
+    pub(super) fn missed(&self, now: Instant, id: ClientId, file: &str) {
+        self.lock().searches.missed(now, id, file);
+    }
+
+    pub(super) fn found(&self, id: ClientId) {
+        self.lock().searches.found(id);
+    }
+
+    pub(super) fn ended_searches(&self, now: Instant) -> (Vec<(ClientId, Stage)>, Option<Instant>) {
+        self.lock().searches.ended(now)
     }
 
     /// A panic elsewhere leaves nothing half-done here: every change is one call.
