@@ -142,7 +142,7 @@ fn products_that_are_dnsmasq_inside_say_the_same_as_dnsmasq() {
             config.filter(|line| line.starts_with("dhcp-")).map(str::to_owned).collect()
         };
         let dnsmasq = lines(&snippet(Dialect::Dnsmasq, &site(), per_arch));
-        assert_eq!(dnsmasq.len(), if per_arch { 10 } else { 1 });
+        assert_eq!(dnsmasq.len(), if per_arch { 11 } else { 2 });
         assert_eq!(lines(&snippet(Dialect::Pihole, &site(), per_arch)), dnsmasq);
     }
 }

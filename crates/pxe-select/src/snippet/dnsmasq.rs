@@ -2,8 +2,10 @@
 //!
 //! Source: dnsmasq(8), `--dhcp-boot` (file name, server name, server address; the address goes into `siaddr`) and
 //! `--dhcp-match` (`option:client-arch` is option 93). A `dhcp-boot` without a tag serves those whom no tag fits.
+//! `--dhcp-no-override` keeps the name in the header, where shim looks for it: without it dnsmasq moves it to option
+//! 67 as soon as a machine lists that. It may stand there more than once.
 
-use alloc::{format, string::String, vec::Vec};
+use alloc::{borrow::ToOwned as _, format, string::String, vec, vec::Vec};
 
 use super::{
     Entry,
@@ -36,7 +38,7 @@ fn write(site: &Site<'_>, per_arch: bool) -> Page {
 /// The lines themselves, also for products that are dnsmasq inside.
 pub(super) fn lines(site: &Site<'_>, per_arch: bool) -> Vec<String> {
     let server = site.server();
-    let mut lines = Vec::new();
+    let mut lines = vec!["dhcp-no-override".to_owned()];
     if per_arch {
         for kind in &KINDS {
             for arch in kind.archs {
