@@ -41,6 +41,7 @@ mod policy;
 mod reason;
 mod remap;
 mod rule;
+pub mod snippet;
 mod subnet;
 mod user_class;
 
