@@ -4,7 +4,7 @@ use core::hash::{Hash, Hasher};
 use core::net::{IpAddr, Ipv4Addr};
 use core::time::Duration;
 use std::collections::hash_map::{DefaultHasher, Entry};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Instant;
 
 use super::event::{ClientId, Stage};
@@ -13,6 +13,9 @@ use super::facts::KnownFacts;
 /// Clients remembered; the one unheard for longest makes room. About 600 bytes each, 10 MB in all
 /// when full.
 pub const CLIENTS_MAX: usize = 16_384;
+/// Clients that came for the file they were offered, not yet told to the loop that offered it. Beyond
+/// this the oldest is lost: its offer counts as ignored if it asks again soon.
+pub const FETCHES_MAX: usize = 256;
 /// A step reported again within this time is a repetition.
 const REPEATED_WITHIN: Duration = Duration::from_secs(60);
 /// Steps remembered per client for telling repetitions.
@@ -21,6 +24,8 @@ const STAGES_REMEMBERED: usize = 4;
 /// One machine.
 pub(super) struct Client {
     pub(super) facts: KnownFacts,
+    /// It was offered a file, and has not asked for one since.
+    is_expected: bool,
     heard: u64,
     recent: [Option<(Instant, u64)>; STAGES_REMEMBERED],
     next: usize,
@@ -34,6 +39,7 @@ pub(super) struct Clients {
     /// Who was heard when, oldest first.
     order: BTreeMap<u64, ClientId>,
     clock: u64,
+    fetched: VecDeque<ClientId>,
 }
 
 impl Clients {
@@ -54,7 +60,8 @@ impl Clients {
                 client.heard = heard;
             }
             Entry::Vacant(entry) => {
-                entry.insert(Client { facts, heard, recent: Default::default(), next: 0 });
+                let recent = Default::default();
+                entry.insert(Client { facts, is_expected: false, heard, recent, next: 0 });
             }
         }
         self.order.insert(heard, id);
@@ -72,6 +79,29 @@ impl Clients {
             self.by_address.remove(&IpAddr::V4(old));
         }
         self.by_address.insert(IpAddr::V4(address), id);
+    }
+
+    /// Notes that a client was offered a file, and will ask for it if it took the offer.
+    pub(super) fn expect_fetch(&mut self, id: ClientId) {
+        if let Some(client) = self.by_id.get_mut(&id) {
+            client.is_expected = true;
+        }
+    }
+
+    /// Notes that a client asks for a file; only the first after an offer is news.
+    pub(super) fn note_fetch(&mut self, id: ClientId) {
+        let Some(client) = self.by_id.get_mut(&id) else { return };
+        if core::mem::take(&mut client.is_expected) {
+            if self.fetched.len() >= FETCHES_MAX {
+                self.fetched.pop_front();
+            }
+            self.fetched.push_back(id);
+        }
+    }
+
+    /// The next client that came for what it was offered.
+    pub(super) fn next_fetch(&mut self) -> Option<ClientId> {
+        self.fetched.pop_front()
     }
 
     /// Who uses this address, if anybody told us.
@@ -126,6 +156,7 @@ fn digest(stage: &Stage) -> u64 {
         | Stage::Stored { file, .. } => file.hash(&mut hasher),
         Stage::Progress { file, bytes, .. } => (file, bytes).hash(&mut hasher),
         Stage::Failed { file, reason } => (file, reason).hash(&mut hasher),
+        Stage::Phrased { style, reason } => (style, reason).hash(&mut hasher),
     }
     hasher.finish()
 }

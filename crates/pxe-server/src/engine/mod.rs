@@ -16,6 +16,7 @@ mod event;
 mod facts;
 mod searches;
 mod shared;
+mod styles;
 mod tftp;
 mod transfers;
 mod upload;
@@ -29,7 +30,7 @@ use std::time::Instant;
 use pxe_dhcp::respond::ProxyResponder;
 use pxe_tftp::TransferId;
 
-pub use clients::CLIENTS_MAX;
+pub use clients::{CLIENTS_MAX, FETCHES_MAX};
 pub use content::{
     ContentError, ContentId, ContentRequest, ContentStore, Opened, Upload, UploadError,
     UploadRequest,

@@ -235,6 +235,10 @@ impl Engine {
     ) {
         let peer = arrival.source.ip();
         let known = self.shared.at_address(peer);
+        if let Some((client, _)) = &known {
+            self.shared.note_fetch(*client);
+            self.learn_fetches(now);
+        }
         let (client, facts) = match &known {
             Some((client, known)) => (*client, known.as_facts()),
             None => (ClientId::Address(peer), stranger(peer)),

@@ -37,7 +37,7 @@ pub struct StyleChange {
 
 /// Why a client gets another style.
 #[non_exhaustive]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum StyleReason {
     /// The client ignored the style before this one: it repeated its DISCOVER, and asked neither
     /// port 4011 nor for a file.
