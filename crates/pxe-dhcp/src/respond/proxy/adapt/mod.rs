@@ -165,5 +165,4 @@ impl Adaptation {
 }
 
 #[cfg(test)]
-#[path = "tests.rs"]
 mod tests;

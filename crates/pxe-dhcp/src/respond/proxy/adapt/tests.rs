@@ -152,3 +152,10 @@ fn memory_is_bounded_and_the_oldest_go_first() {
     lab.wait(4);
     assert_eq!(lab.discover(1, Binl), Binl, "but it is not");
 }
+
+#[test]
+fn entries_are_as_small_as_the_limits_say() {
+    // An entry of the list has two pointers, one of the map two and a byte, at half load.
+    let bytes = size_of::<Key>() + size_of::<Client>() + 2 * 8 + 2 * 17;
+    assert!(bytes <= 190, "{bytes} bytes of a client");
+}

@@ -223,5 +223,4 @@ fn bit(style: ProxyStyle) -> u8 {
 }
 
 #[cfg(test)]
-#[path = "trial_tests.rs"]
 mod tests;
