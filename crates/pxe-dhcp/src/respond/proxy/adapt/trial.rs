@@ -30,6 +30,10 @@ const ATTEMPT_ROUNDS_LATE: u8 = 2;
 /// A DISCOVER this long after the last is not a repetition: the machine did something else since.
 /// Long enough for firmware that tries IPv6 and HTTP on every port before it comes round again.
 const REPEATED_WITHIN: Duration = Duration::from_secs(15 * 60);
+/// The same for a client that took an address meanwhile: firmware that fails for want of a file is
+/// back sooner, so this one has booted something, from its disk or from another boot server. An
+/// offer of ours in another style might lure it away from that.
+const REPEATED_WITH_ADDRESS_WITHIN: Duration = Duration::from_secs(3 * 60);
 
 /// What one client is being offered.
 #[derive(Debug)]
@@ -105,7 +109,11 @@ impl Trial {
 
     /// Whether the client has been silent for so long that its next DISCOVER begins anew.
     pub(super) fn is_over(&self, now: Instant) -> bool {
-        now.saturating_duration_since(self.heard) > REPEATED_WITHIN
+        let within = match self.took_address {
+            true => REPEATED_WITH_ADDRESS_WITHIN,
+            false => REPEATED_WITHIN,
+        };
+        now.saturating_duration_since(self.heard) > within
     }
 
     /// When the present round began, if an offer of it still waits for its effect.
