@@ -163,6 +163,13 @@ fn a_delayed_offer_leaves_when_its_time_has_come() {
     assert_eq!(lab.responder.poll_timeout(), None);
     // There is nothing to hold back on port 4011.
     lab.ask_boot_server(BIOS);
+
+    // A driver that overslept sends no offer that nobody waits for any more.
+    assert!(lab.receive(ServerPort::Dhcp, &message(MessageType::DISCOVER, &MAC, BIOS)));
+    lab.events();
+    lab.wait(Duration::from_secs(10));
+    assert_eq!(lab.reply(), None);
+    assert!(matches!(lab.events()[..], [ProxyEvent::Discarded(_)]));
 }
 
 #[test]

@@ -86,14 +86,17 @@ impl Replies {
     }
 
     /// Makes one delayed offer ready whose time has come; returns false if there is none, and the
-    /// event of a reply that made room for it.
+    /// event of a reply that was lost by it: one that made room, or the offer itself if its time
+    /// came and went unnoticed.
     pub(super) fn release(&mut self, now: Instant) -> (bool, Option<ProxyEvent>) {
-        match self.delayed.front() {
-            Some(next) if next.at <= now => {}
-            _ => return (false, None),
+        let is_due = self.delayed.front().is_some_and(|next| next.at <= now);
+        let Some(due) = is_due.then(|| self.delayed.pop_front()).flatten() else {
+            return (false, None);
+        };
+        if due.at + REPLY_AGE_MAX <= now {
+            return (true, Some(self.discard(due)));
         }
-        let due = self.delayed.pop_front();
-        (true, due.and_then(|due| self.push(now, due.reply)))
+        (true, self.push(now, due.reply))
     }
 
     #[cfg(feature = "_fuzz")]

@@ -75,7 +75,11 @@ impl<'d> ProxyRequest<'d> {
         self.class
     }
 
-    /// The style an answer has when [`ProxyAnswer::style`] is `None`.
+    /// The style that suits this request: what an answer has that leaves it open
+    /// ([`ProxyAnswer::style`]), unless the settings say otherwise ([`ProxyStyles`]).
+    ///
+    /// [`ProxyAnswer::style`]: super::ProxyAnswer::style
+    /// [`ProxyStyles`]: super::ProxyStyles
     #[must_use]
     pub fn default_style(&self) -> ProxyStyle {
         ProxyStyle::for_request(&self.view, &self.facts)
