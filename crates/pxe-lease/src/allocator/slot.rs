@@ -1,0 +1,134 @@
+//! What is known of one address.
+
+use super::answer::CommitId;
+use crate::client::{Anchor, Client, Owner, OwnerRef};
+use crate::record::{LeaseRecord, LeaseState};
+use crate::time::UnixSeconds;
+use crate::topology::IdentifyBy;
+
+/// An address with a past, a present or a future.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Slot {
+    /// What is durable, as far as we know.
+    pub(super) record: Option<LeaseRecord>,
+    /// Kept for a client that was offered it.
+    pub(super) hold: Option<Hold>,
+    /// On its way into the store.
+    pub(super) pending: Option<Box<Pending>>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Hold {
+    pub(super) owner: Owner,
+    pub(super) until: UnixSeconds,
+}
+
+/// A record on its way into the store.
+#[derive(Clone, Debug)]
+pub(super) struct Pending {
+    pub(super) commit: CommitId,
+    /// Its version is that of the record it replaces, plus one.
+    pub(super) record: LeaseRecord,
+    pub(super) retries: u8,
+    pub(super) in_flight: bool,
+    /// Whether a client waits for its answer.
+    pub(super) awaited: bool,
+    /// Whether that client has the address at this moment.
+    pub(super) extends: bool,
+    /// What comes behind it, while it is in flight.
+    pub(super) next: Option<Box<Self>>,
+}
+
+impl Pending {
+    /// The last record of the chain.
+    pub(super) fn last(&self) -> &Self {
+        self.next.as_deref().unwrap_or(self)
+    }
+}
+
+/// Who may have an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing<'a> {
+    /// Anybody.
+    Available,
+    /// This client alone.
+    Taken(OwnerRef<'a>),
+    /// Nobody.
+    Quarantined,
+}
+
+/// From when on anybody may have the address of a record.
+pub(super) fn available_from(record: &LeaseRecord, rest_seconds: u64) -> UnixSeconds {
+    let rest = if record.state == LeaseState::Leased { rest_seconds } else { 0 };
+    record.expires.plus(rest)
+}
+
+impl Slot {
+    pub(super) fn is_empty(&self) -> bool {
+        self.record.is_none() && self.hold.is_none() && self.pending.is_none()
+    }
+
+    pub(super) fn standing(&self, now: UnixSeconds, rest_seconds: u64) -> Standing<'_> {
+        if let Some(pending) = &self.pending {
+            let record = &pending.last().record;
+            return if record.state.is_quarantine() {
+                Standing::Quarantined
+            } else {
+                Standing::Taken(OwnerRef::of_record(record))
+            };
+        }
+        if let Some(hold) = self.hold.as_ref().filter(|hold| hold.until > now) {
+            return Standing::Taken(hold.owner.as_ref());
+        }
+        match &self.record {
+            Some(record) if available_from(record, rest_seconds) > now => {
+                if record.state.is_quarantine() {
+                    Standing::Quarantined
+                } else {
+                    Standing::Taken(OwnerRef::of_record(record))
+                }
+            }
+            _ => Standing::Available,
+        }
+    }
+
+    /// Whether the client has, had, or was offered the address.
+    pub(super) fn knows(&self, client: &Client<'_>, by: IdentifyBy) -> bool {
+        self.owners().any(|owner| owner.is(client, by))
+    }
+
+    /// Whether exactly this client, in this boot stage, was the last.
+    pub(super) fn knows_exactly(&self, client: &Client<'_>) -> bool {
+        self.owners().any(|owner| owner.is_exactly(client))
+    }
+
+    fn owners(&self) -> impl Iterator<Item = OwnerRef<'_>> {
+        let pending = self.pending.iter().map(|pending| &pending.last().record);
+        let records = pending.chain(&self.record).filter(|record| !record.state.is_quarantine());
+        let holds = self.hold.iter().map(|hold| hold.owner.as_ref());
+        records.map(OwnerRef::of_record).chain(holds)
+    }
+
+    /// Under what the slot is found.
+    pub(super) fn anchors(&self) -> Vec<Anchor> {
+        let pending = self.pending.iter().map(|pending| &pending.last().record);
+        let records = pending.chain(&self.record).filter(|record| !record.state.is_quarantine());
+        let anchor = |record: &LeaseRecord| Anchor::of(record.hardware, record.identifier.as_deref());
+        let holds = self.hold.iter().filter_map(|hold| hold.owner.anchor());
+        let mut anchors: Vec<Anchor> = records.filter_map(anchor).chain(holds).collect();
+        anchors.sort_unstable();
+        anchors.dedup();
+        anchors
+    }
+
+    /// The lease of the client that is durable and not over.
+    pub(super) fn durable_lease(
+        &self,
+        now: UnixSeconds,
+        client: &Client<'_>,
+        by: IdentifyBy,
+    ) -> Option<&LeaseRecord> {
+        let theirs = |record: &&LeaseRecord| OwnerRef::of_record(record).is(client, by);
+        self.record.as_ref().filter(|record| record.is_active(now)).filter(theirs)
+    }
+}
