@@ -139,8 +139,8 @@ pub enum Refused {
     /// Another server gave the address to somebody else. DHCPNAK: the client begins anew and gets another.
     #[error("another server gave the address away")]
     Taken,
-    /// The store failed. Say nothing: the client asks again.
-    #[error("the lease could not be stored")]
+    /// The store failed, or took longer than the lease lasts. Say nothing: the client asks again.
+    #[error("the lease could not be stored in time")]
     StoreAway,
     /// The client gave the address back, or the configuration lost it. Say nothing.
     #[error("it was overtaken by a later message or a new configuration")]

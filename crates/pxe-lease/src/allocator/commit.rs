@@ -45,6 +45,11 @@ impl Commits {
     }
 }
 
+/// Whether the client released or declined the address since.
+fn gives_back(next: Option<&Pending>) -> bool {
+    next.is_some_and(|next| next.record.state != LeaseState::Leased)
+}
+
 /// The answers to those who wait for a record that is given up.
 pub(super) fn give_up(pending: &Pending, refused: Refused) -> Vec<Answer> {
     let chain = [Some(pending), pending.next.as_deref()];
@@ -178,7 +183,14 @@ impl Allocator {
         let Pending { commit, record, awaited, next, .. } = pending;
         if awaited {
             let granted = self.granted(now, position, &record, false);
-            self.answers.push_back(Answer { commit, result: Ok(granted) });
+            // A store may take so long that the lease is over.
+            let in_time = granted.lease_seconds > 0;
+            let result = match (in_time, gives_back(next.as_deref())) {
+                (_, true) => Err(Refused::Superseded),
+                (false, false) => Err(Refused::StoreAway),
+                (true, false) => Ok(granted),
+            };
+            self.answers.push_back(Answer { commit, result });
         }
         let address = record.address;
         self.table.update(position, |slot| {
@@ -259,13 +271,18 @@ impl Allocator {
         let next = pending.next.take().map(|next| *next);
         pending.in_flight = false;
         let mut kept = None;
+        let given_back = gives_back(next.as_ref());
         for one in [Some(pending), next].into_iter().flatten() {
             if !one.awaited {
                 kept = Some(one);
                 continue;
             }
-            let rest = one.extends.then(|| self.rest_after_failure(now, position, &one.record));
-            let result = rest.flatten().ok_or(Refused::StoreAway);
+            let result = if given_back {
+                Err(Refused::Superseded)
+            } else {
+                let rest = one.extends.then(|| self.rest_after_failure(now, position, &one.record));
+                rest.flatten().ok_or(Refused::StoreAway)
+            };
             self.answers.push_back(Answer { commit: one.commit, result });
         }
         kept

@@ -15,8 +15,6 @@ mod request;
 mod room;
 mod slot;
 mod table;
-#[cfg(test)]
-mod tests;
 
 use core::net::Ipv4Addr;
 use std::collections::VecDeque;

@@ -66,7 +66,7 @@ fn a_second_process_is_refused() {
 fn what_is_no_store_is_refused_with_advice() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("leases.redb");
-    std::fs::write(&path, "address,state\n".repeat(1000)).unwrap();
+    fs::write(&path, "address,state\n".repeat(1000)).unwrap();
     let error = EmbeddedStore::open(&path).unwrap_err();
     assert!(matches!(error, StoreError::Damaged { .. }), "{error}");
     let error = EmbeddedStore::open(folder.path().join("no/leases.redb")).unwrap_err();
@@ -78,7 +78,7 @@ fn a_file_that_was_never_finished_is_begun_anew() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("leases.redb");
     let unfinished = folder.path().join("leases.redb.new");
-    std::fs::write(&unfinished, [0; 5000]).unwrap();
+    fs::write(&unfinished, [0; 5000]).unwrap();
     let mut store = EmbeddedStore::open(&path).unwrap();
     assert_eq!(store.apply(&[record(1, 1)]).unwrap(), [Outcome::Stored]);
     assert!(path.is_file() && !unfinished.exists());
