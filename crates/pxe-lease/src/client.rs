@@ -40,6 +40,24 @@ impl<'a> Client<'a> {
         }
     }
 
+    /// With this option 61.
+    #[must_use]
+    pub const fn identified_by(self, identifier: &'a [u8]) -> Self {
+        Self { identifier: Some(identifier), ..self }
+    }
+
+    /// Behind a trusted relay that sends these sub-options 1 and 2 of option 82.
+    #[must_use]
+    pub const fn behind(self, circuit_id: Option<&'a [u8]>, remote_id: Option<&'a [u8]>) -> Self {
+        Self { circuit_id, remote_id, ..self }
+    }
+
+    /// As firmware or a network boot program asks.
+    #[must_use]
+    pub const fn netbooting(self) -> Self {
+        Self { netboot: true, ..self }
+    }
+
     /// The option 61 that counts: not an empty one, and no more of it than is kept.
     pub(crate) fn known_identifier(&self) -> Option<&'a [u8]> {
         cut(self.identifier, CLIENT_IDENTIFIER_BYTES_MAX)

@@ -221,7 +221,7 @@ impl Allocator {
             theirs && current.is_active(now)
         };
         // What the store says counts, even where its versions began anew.
-        self.table.update(position, |slot| slot.record = Some(current));
+        self.set_record(position, current);
         let fits = match pending.record.state {
             LeaseState::Released => leased_to_same,
             _ => self.can_have(now, position, &pending.record.client()),

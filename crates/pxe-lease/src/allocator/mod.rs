@@ -119,6 +119,10 @@ impl Allocator {
         if known.is_some_and(|known| known.version >= record.version) {
             return;
         }
+        self.set_record(position, record);
+    }
+
+    fn set_record(&mut self, position: Position, record: LeaseRecord) {
         self.table.update(position, |slot| {
             // An offer of ours to somebody else came too late.
             let theirs = OwnerRef::of_record(&record);

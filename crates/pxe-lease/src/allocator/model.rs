@@ -59,6 +59,8 @@ struct World {
     truth: BTreeMap<Ipv4Addr, LeaseRecord>,
     batch: Option<Batch>,
     clients: [Belief; 2],
+    /// What other servers' clients use, and until when.
+    strangers: BTreeMap<Ipv4Addr, UnixSeconds>,
 }
 
 fn client(index: usize) -> Client<'static> {
@@ -91,6 +93,7 @@ impl World {
             truth: BTreeMap::new(),
             batch: None,
             clients: Default::default(),
+            strangers: BTreeMap::new(),
         }
     }
 
@@ -277,6 +280,7 @@ impl World {
         let mut record = LeaseRecord::new(address, hardware, self.now, expires);
         record.version = self.truth.get(&address).map_or(0, |held| held.version) + 1;
         self.truth.insert(address, record);
+        self.strangers.insert(address, expires);
     }
 
     fn forget_what_is_over(&mut self) {
@@ -296,9 +300,7 @@ impl World {
         for index in 0..3 {
             let address = address(index);
             let users = self.clients.iter().filter(|it| it.has.is_some_and(|(has, _)| has == address));
-            let stranger = self.truth.get(&address).is_some_and(|held| {
-                held.is_active(self.now) && held.hardware.as_bytes().last() == Some(&STRANGER)
-            });
+            let stranger = self.strangers.get(&address).is_some_and(|until| *until > self.now);
             let users = users.count() + usize::from(stranger);
             assert!(users <= 1, "{users} machines use {address}");
         }
@@ -322,6 +324,7 @@ impl World {
                 write!(text, "{label}{state:?}{hardware:?}{ends:?}{behind};").unwrap();
             };
             truth.iter().for_each(|record| put(&mut text, "truth", record));
+            write!(text, "{:?}", self.strangers.get(&address).map(|until| left(*until))).unwrap();
             let position = self.allocator.table.topology.position(address).unwrap();
             let Some(slot) = self.allocator.table.slot(position) else { continue };
             slot.record.iter().for_each(|record| put(&mut text, "record", record));

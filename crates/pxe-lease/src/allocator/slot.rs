@@ -77,18 +77,19 @@ impl Slot {
                 Standing::Taken(OwnerRef::of_record(record))
             };
         }
-        if let Some(hold) = self.hold.as_ref().filter(|hold| hold.until > now) {
-            return Standing::Taken(hold.owner.as_ref());
+        // A lease goes before an offer: another server may have given the address away since it was offered here.
+        if let Some(record) = &self.record
+            && available_from(record, rest_seconds) > now
+        {
+            return if record.state.is_quarantine() {
+                Standing::Quarantined
+            } else {
+                Standing::Taken(OwnerRef::of_record(record))
+            };
         }
-        match &self.record {
-            Some(record) if available_from(record, rest_seconds) > now => {
-                if record.state.is_quarantine() {
-                    Standing::Quarantined
-                } else {
-                    Standing::Taken(OwnerRef::of_record(record))
-                }
-            }
-            _ => Standing::Available,
+        match self.hold.as_ref().filter(|hold| hold.until > now) {
+            Some(hold) => Standing::Taken(hold.owner.as_ref()),
+            None => Standing::Available,
         }
     }
 
