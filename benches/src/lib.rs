@@ -4,5 +4,6 @@
 //! the same work, and count allocations.
 
 pub mod codec;
+pub mod lease;
 pub mod messages;
 pub mod tftp;

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use clap::{Parser, Subcommand};
 use pxe_benches::codec::{READERS, Reader};
+use pxe_benches::lease;
 use pxe_benches::messages::{Sample, samples};
 use pxe_benches::tftp::{self, bare};
 
@@ -38,6 +39,8 @@ enum Bench {
     },
     /// Serving files
     Tftp(tftp::options::Options),
+    /// Giving out leases and making them durable
+    Lease(lease::Options),
     /// The bare sender, which the tftp bench starts
     #[command(hide = true)]
     BareSender {
@@ -57,6 +60,7 @@ fn main() -> ExitCode {
     let ran = match bench {
         Bench::Codec { assert } => Ok(codec() || !(assert || arguments.assert)),
         Bench::Tftp(options) => tftp::run(&options),
+        Bench::Lease(options) => lease::run(&options),
         Bench::BareSender { port, sockets } => bare::serve(port, sockets).map(|()| true),
     };
     match ran {

@@ -20,7 +20,7 @@ use crate::snippets;
 use crate::workspace::Workspace;
 
 /// The published crates, which must be complete as packages.
-const LIBRARIES: [&str; 3] = ["pxe-dhcp", "pxe-tftp", "pxe-select"];
+const LIBRARIES: [&str; 4] = ["pxe-dhcp", "pxe-tftp", "pxe-select", "pxe-lease"];
 
 /// What `cargo xtask test` was asked for.
 #[derive(Debug, clap::Args)]

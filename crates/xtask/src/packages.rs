@@ -188,6 +188,27 @@ pub(crate) const LDLINUX: Need = Need {
     packages: [&["syslinux-common"], &["syslinux-nonlinux"], &["syslinux"], &["syslinux"]],
 };
 
+/// Programs of PostgreSQL: Debian keeps those of each version in a folder of their own.
+pub(crate) const POSTGRESQL_FILES: &[&str] = &[
+    "/usr/lib/postgresql/18/bin/initdb",
+    "/usr/lib/postgresql/17/bin/initdb",
+    "/usr/lib/postgresql/16/bin/initdb",
+    "/usr/lib/postgresql/15/bin/initdb",
+    "/usr/lib/postgresql/14/bin/initdb",
+    "/usr/lib/postgresql/13/bin/initdb",
+    "/usr/bin/initdb",
+    "/usr/local/bin/initdb",
+];
+pub(crate) const POSTGRESQL: Need = Need {
+    what: "PostgreSQL, for tests that start a server of their own",
+    present: Present::File(POSTGRESQL_FILES),
+    packages: [
+        &["postgresql"],
+        &["postgresql-server"],
+        &["postgresql"],
+        &["postgresql-server"],
+    ],
+};
 pub(crate) const CXX: Need = Need {
     what: "a C++ compiler, for libFuzzer",
     present: Present::Programs(&["c++"]),
@@ -367,9 +388,9 @@ mod tests {
 
     #[test]
     fn every_need_has_a_debian_package() {
-        for need in
-            [LOADERS, LAB, &[&QEMU_X86, &QEMU_ARM, &PXELINUX, &LDLINUX, &ISC_DHCPD, &KEA]].concat()
-        {
+        let others: &[&Need] = 
+            &[&QEMU_X86, &QEMU_ARM, &PXELINUX, &LDLINUX, &ISC_DHCPD, &KEA, &POSTGRESQL];
+        for need in [LOADERS, LAB, others].concat() {
             assert!(!Manager::Apt.packages(&[need]).is_empty(), "{}", need.what);
         }
     }

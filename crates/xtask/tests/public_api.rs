@@ -30,6 +30,11 @@ fn select_shows_only_what_it_may() {
     assert_library_is_clean("pxe-select", &["Policy", "ClientFacts", "Firmware"]);
 }
 
+#[test]
+fn lease_shows_only_what_it_may() {
+    assert_library_is_clean("pxe-lease", &["Allocator", "LeaseStore", "EmbeddedStore", "PostgresStore"]);
+}
+
 fn assert_library_is_clean(package: &str, expected_types: &[&str]) {
     let target = env::var_os("CARGO_TARGET_DIR")
         .map_or_else(|| common::top().join("target"), PathBuf::from)
@@ -128,7 +133,8 @@ struct Api {
 impl Api {
     fn document(manifest: &Path, package: &str, target: &Path) -> Self {
         let output = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-            .args(["rustdoc", "--quiet", "--lib", "--package", package, "--manifest-path"])
+            .args(["rustdoc", "--quiet", "--lib", "--all-features", "--package", package])
+            .arg("--manifest-path")
             .arg(manifest)
             .args(["--", "-Z", "unstable-options", "--output-format", "json"])
             // The JSON output is not stable yet; this makes a stable compiler give it all the same.

@@ -4,8 +4,8 @@ mod common;
 
 use common::{Source, sources, top};
 
-const LIBRARIES: [&str; 3] =
-    ["crates/pxe-dhcp/src", "crates/pxe-tftp/src", "crates/pxe-select/src"];
+const LIBRARIES: [&str; 4] =
+    ["crates/pxe-dhcp/src", "crates/pxe-tftp/src", "crates/pxe-select/src", "crates/pxe-lease/src"];
 /// What a file may have without its unit tests.
 const LINES_MAX: usize = 500;
 /// Files that are mostly one table.
@@ -65,16 +65,34 @@ fn libraries_read_no_clocks_files_or_sockets() {
         "std::thread",
         "println!",
     ];
-    // Fuzz bodies are tests that live beside the code.
-    let exempt = |source: &Source| source.path.ends_with("/fuzz.rs");
+    // Fuzz bodies are tests that live beside the code. Stores are where leases meet disks and databases.
+    let stores = ["crates/pxe-lease/src/store/embedded/", "crates/pxe-lease/src/store/postgres/"];
+    let exempt = |source: &Source| {
+        source.path.ends_with("/fuzz.rs") || stores.iter().any(|store| source.is_beneath(store))
+    };
     forbid(&sources(&LIBRARIES), &words, "a library does not read the world", exempt);
+}
+
+#[test]
+fn databases_are_known_to_their_stores_only() {
+    for (word, store) in [
+        ("redb::", "crates/pxe-lease/src/store/embedded/"),
+        ("postgres::", "crates/pxe-lease/src/store/postgres/"),
+    ] {
+        let inside = |source: &Source| source.is_beneath(store);
+        let crates = sources(&["crates/pxe-lease/src"]);
+        // The store's own module has the name of the database.
+        let exempt = |source: &Source| inside(source) || source.path.ends_with("/store/mod.rs");
+        forbid(&crates, &[word], "a database outside of its store", exempt);
+        assert!(crates.iter().filter(|source| inside(source)).any(|it| it.text.contains(word)));
+    }
 }
 
 #[test]
 fn libraries_know_no_sibling() {
     for library in LIBRARIES {
         let own = library.trim_start_matches("crates/").trim_end_matches("/src").replace('-', "_");
-        let names = ["pxe_dhcp::", "pxe_tftp::", "pxe_select::", "pxe_server::"];
+        let names = ["pxe_dhcp::", "pxe_tftp::", "pxe_select::", "pxe_lease::", "pxe_server::"];
         let others: Vec<&str> =
             names.into_iter().filter(|name| name.trim_end_matches(':') != own).collect();
         forbid(&sources(&[library]), &others, "a library names a sibling", |_| false);

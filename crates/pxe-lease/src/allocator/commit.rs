@@ -215,21 +215,28 @@ impl Allocator {
         current: LeaseRecord,
     ) {
         let address = current.address;
-        let version = current.version;
+        let (version, promised) = (current.version, current.expires);
         let leased_to_same = {
             let theirs = OwnerRef::of_record(&current).is_exactly(&pending.record.client());
             theirs && current.is_active(now)
         };
+        let active = current.is_active(now);
         // What the store says counts, even where its versions began anew.
         self.set_record(position, current);
         let fits = match pending.record.state {
-            LeaseState::Released => leased_to_same,
-            _ => self.can_have(now, position, &pending.record.client()),
+            LeaseState::Leased => self.can_have(now, position, &pending.record.client()),
+            // The client may have been given the address again, by another server: that lease ends by itself.
+            LeaseState::Released => false,
+            LeaseState::Declined | LeaseState::InUse => !active,
         };
         if fits && pending.retries < COMMIT_RETRIES_MAX {
             pending.retries = pending.retries.saturating_add(1);
             pending.in_flight = false;
             pending.record.version = version.saturating_add(1);
+            if leased_to_same && pending.record.state == LeaseState::Leased {
+                // Another server may have promised the client more at the same moment.
+                pending.record.expires = pending.record.expires.max(promised);
+            }
             // What came behind it is newer.
             if let Some(mut next) = pending.next.take() {
                 next.record.version = pending.record.version;
