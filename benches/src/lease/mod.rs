@@ -62,7 +62,8 @@ fn measure(options: &Options, folder: &Path) -> io::Result<bool> {
     for batch in BATCHES {
         let path = folder.join(format!("batch-{batch}.redb"));
         let length = Duration::from_secs(options.seconds);
-        let (leases, commits) = durable(EmbeddedStore::open(path).map_err(io::Error::other)?, batch, length)?;
+        let (leases, commits) =
+            durable(EmbeddedStore::open(path).map_err(io::Error::other)?, batch, length)?;
         let milliseconds = 1000.0 / commits;
         println!("{batch:>10}{leases:>12.0}{commits:>12.0}{milliseconds:>14.2}");
     }

@@ -198,7 +198,11 @@ mod tests {
 
     #[test]
     fn one_machine_through_its_boot_stages() {
-        let stages = [client(1, None, true), client(1, Some(b"\x01mac"), true), client(1, Some(b"\xffduid"), false)];
+        let stages = [
+            client(1, None, true),
+            client(1, Some(b"\x01mac"), true),
+            client(1, Some(b"\xffduid"), false),
+        ];
         for by in [IdentifyBy::HardwareAddress, IdentifyBy::ClientIdentifier] {
             for (before, after) in [(0, 1), (1, 2), (2, 0)] {
                 assert!(stages[before].owner().as_ref().is(&stages[after], by), "{by:?} {before}");

@@ -113,13 +113,17 @@ pub enum Fault {
         other: Ipv4Addr,
     },
     /// A reservation that no client can match.
-    #[error("the reservation of {address} names no client: give a MAC, a client id, a circuit id or a remote id")]
+    #[error(
+        "the reservation of {address} names no client: give a MAC, a client id, a circuit id or a remote id"
+    )]
     NobodyReserved {
         /// The address.
         address: Ipv4Addr,
     },
     /// An id of more than [`RELAY_ID_BYTES_MAX`] bytes.
-    #[error("the reservation of {address} has an id of {bytes} bytes; a message has room for {RELAY_ID_BYTES_MAX}")]
+    #[error(
+        "the reservation of {address} has an id of {bytes} bytes; a message has room for {RELAY_ID_BYTES_MAX}"
+    )]
     IdTooLong {
         /// The address.
         address: Ipv4Addr,

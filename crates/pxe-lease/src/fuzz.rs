@@ -1,4 +1,10 @@
 //! Bodies of the fuzz targets. Each takes any bytes and asserts properties.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "these are tests"
+)]
 
 use core::net::Ipv4Addr;
 use std::collections::HashMap;
@@ -85,11 +91,8 @@ pub fn allocator(data: &[u8]) {
         0 => IdentifyBy::HardwareAddress,
         _ => IdentifyBy::ClientIdentifier,
     };
-    let config = AllocatorConfig {
-        probe: true,
-        cache_threshold_percent: 25,
-        ..AllocatorConfig::default()
-    };
+    let config =
+        AllocatorConfig { probe: true, cache_threshold_percent: 25, ..AllocatorConfig::default() };
     let mut allocator = Allocator::new(topology(by), config);
     allocator.set_own_addresses([Ipv4Addr::new(192, 0, 2, 1)]);
     let mut users = Users::default();
@@ -98,7 +101,8 @@ pub fn allocator(data: &[u8]) {
     while let (Some(verb), Some(who), Some(what)) = (script.byte(), script.byte(), script.byte()) {
         step(&mut allocator, &mut users, &mut store, &mut now, [verb, who, what]);
         while let Some(answer) = allocator.poll_answer() {
-            if let (Ok(granted), Some(user)) = (answer.result, users.waiting.remove(&answer.commit)) {
+            if let (Ok(granted), Some(user)) = (answer.result, users.waiting.remove(&answer.commit))
+            {
                 users.acknowledge(now, user, granted.address, granted.lease_seconds);
             }
         }
@@ -139,7 +143,7 @@ fn step(
     client.identifier = (who & 0x10 != 0).then_some(&identifier[..]);
     client.netboot = who & 0x20 != 0;
     client.circuit_id = (who & 0x40 != 0).then_some(&b"port"[..]);
-    // With identifiers each is a machine of its own, unless one of them is firmware.
+    // Guests behind one hardware address count as one user, which asks for less.
     let machine = user;
     let address = match what % 20 {
         low @ 0..16 => Ipv4Addr::new(192, 0, 2, low),

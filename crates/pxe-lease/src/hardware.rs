@@ -118,7 +118,9 @@ mod tests {
     #[test]
     fn text_and_back() {
         let mac = HardwareAddress::ethernet([0x52, 0x54, 0, 0xaa, 0, 1]);
-        for text in ["52:54:00:aa:00:01", "52-54-00-AA-00-01", "52:54:0:aa:0:1", "01-52:54:0:aa:0:1"] {
+        for text in
+            ["52:54:00:aa:00:01", "52-54-00-AA-00-01", "52:54:0:aa:0:1", "01-52:54:0:aa:0:1"]
+        {
             assert_eq!(text.parse(), Ok(mac), "{text}");
         }
         assert_eq!(mac.to_string(), "52:54:00:aa:00:01");

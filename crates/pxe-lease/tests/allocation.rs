@@ -27,11 +27,14 @@ fn binding_then_history_then_wish_then_pool() {
     let has = server.lease(&client(1));
     let wish = address("192.0.2.20");
     assert_ne!(has, wish);
-    let discover = |server: &mut Server, client: &Client<'_>| {
-        match server.allocator.discover(server.now, server.scope, client, Some(wish)) {
-            Discovered::Offer(offer) => offer.address,
-            other => panic!("{other:?}"),
-        }
+    let discover = |server: &mut Server, client: &Client<'_>| match server.allocator.discover(
+        server.now,
+        server.scope,
+        client,
+        Some(wish),
+    ) {
+        Discovered::Offer(offer) => offer.address,
+        other => panic!("{other:?}"),
     };
     assert_eq!(discover(&mut server, &client(1)), has, "its binding goes first");
     server.pass(10 * 3600);
@@ -105,7 +108,11 @@ fn reservations_are_for_their_clients_alone() {
         config.reservations.push(Reservation::new(address(last), holder));
     }
     let mut server = Server::new(&[config]);
-    assert_eq!(server.lease(&client(9)), address("192.0.2.11"), "the pool without what is reserved");
+    assert_eq!(
+        server.lease(&client(9)),
+        address("192.0.2.11"),
+        "the pool without what is reserved"
+    );
     assert_eq!(server.discover(&client(8)), Discovered::Silent(Silence::Exhausted));
     let by_mac = server.offer(&client(1));
     assert_eq!((by_mac.address, by_mac.reserved), (address("192.0.2.10"), true));
@@ -128,13 +135,10 @@ fn reservations_are_for_their_clients_alone() {
 #[test]
 fn a_new_reservation_moves_its_client() {
     let config = subnet("192.0.2.0/24", "192.0.2.10-192.0.2.20");
-    let mut server = Server::new(&[config.clone()]);
+    let mut server = Server::new(std::slice::from_ref(&config));
     let before = server.lease(&client(1));
     let mut with = config;
-    with.reservations.push(Reservation::new(
-        address("192.0.2.99"),
-        ReservedFor::Hardware(mac(1)),
-    ));
+    with.reservations.push(Reservation::new(address("192.0.2.99"), ReservedFor::Hardware(mac(1))));
     let topology = pxe_lease::Topology::new(&[with]).unwrap();
     server.allocator.reconfigure(topology, AllocatorConfig::default());
     let renewed = server.ask(&client(1), before, RequestKind::Renewing);
@@ -151,7 +155,10 @@ fn a_shared_network_gives_addresses_of_all_its_subnets() {
     let elsewhere = subnet("203.0.113.0/24", "203.0.113.10-203.0.113.20");
     let mut server = Server::new(&[first, second, elsewhere]);
     let given: Vec<_> = (1..=4).map(|number| server.lease(&client(number))).collect();
-    assert!(given[..2].iter().all(|it| it.octets()[0] == 192), "the relay's subnet first: {given:?}");
+    assert!(
+        given[..2].iter().all(|it| it.octets()[0] == 192),
+        "the relay's subnet first: {given:?}"
+    );
     assert!(given[2..].iter().all(|it| it.octets()[0] == 198), "{given:?}");
     assert_eq!(server.discover(&client(5)), Discovered::Silent(Silence::Exhausted));
     let scope = server.allocator.topology().scope_of(address("203.0.113.1")).unwrap();
@@ -293,7 +300,8 @@ fn a_storm_of_declines_leaves_addresses_for_others() {
     assert_eq!(verdicts[..3], [Ok(()); 3]);
     assert_eq!(verdicts[3..], [Err(Ignored::DeclineStorm); 3]);
     assert!(declined[3..].iter().all(|it| *it == declined[3]), "from then on one address");
-    let storms = server.events().iter().filter(|it| matches!(it, Event::DeclineStorm { .. })).count();
+    let storms =
+        server.events().iter().filter(|it| matches!(it, Event::DeclineStorm { .. })).count();
     assert_eq!(storms, 1);
     // Many clients together take a quarter at most.
     for number in 2..20 {

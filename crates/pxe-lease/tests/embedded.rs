@@ -17,10 +17,11 @@ const ADDRESSES: u32 = 500;
 
 fn versions(store: &mut EmbeddedStore) -> BTreeMap<u32, u64> {
     let mut found = BTreeMap::new();
-    store.load(&mut |record| {
-        found.insert(record.address.to_bits(), record.version);
-    })
-    .expect("records");
+    store
+        .load(&mut |record| {
+            found.insert(record.address.to_bits(), record.version);
+        })
+        .expect("records");
     found
 }
 
@@ -36,7 +37,8 @@ fn child_that_writes() {
         let batch: Vec<LeaseRecord> = (0..ADDRESSES)
             .map(|address| {
                 let address = Ipv4Addr::from_bits(0x0a00_0000 + address);
-                let mut record = LeaseRecord::new(address, mac(1), UnixSeconds(version), UnixSeconds(9));
+                let mut record =
+                    LeaseRecord::new(address, mac(1), UnixSeconds(version), UnixSeconds(9));
                 record.version = version;
                 record
             })
@@ -79,7 +81,10 @@ fn a_killed_server_keeps_what_it_answered() {
         assert_eq!(found.len(), ADDRESSES as usize, "round {round}");
         let one = *found.values().next().unwrap();
         assert!(found.values().all(|version| *version == one), "round {round}: half a batch");
-        assert!(one == durable || one == durable + 1, "round {round}: {one}, but {durable} was said");
+        assert!(
+            one == durable || one == durable + 1,
+            "round {round}: {one}, but {durable} was said"
+        );
     }
     assert_eq!(commits, 20);
 }

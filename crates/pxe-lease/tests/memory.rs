@@ -2,7 +2,7 @@
 
 mod support;
 
-use pxe_lease::{AllocatorConfig, Allocator, LeaseRecord, Topology, UnixSeconds};
+use pxe_lease::{Allocator, AllocatorConfig, LeaseRecord, Topology, UnixSeconds};
 use support::{mac, subnet};
 
 const LEASES: u32 = 60_000;

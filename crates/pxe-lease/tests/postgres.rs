@@ -21,17 +21,19 @@ fn store(database: &Postgres) -> PostgresStore {
 
 fn record(last: u8, version: u64) -> LeaseRecord {
     let address = Ipv4Addr::new(192, 0, 2, last);
-    let mut record = LeaseRecord::new(address, mac(last.into()), UnixSeconds(5), UnixSeconds::NEVER);
+    let mut record =
+        LeaseRecord::new(address, mac(last.into()), UnixSeconds(5), UnixSeconds::NEVER);
     record.version = version;
     record
 }
 
 fn everything(store: &mut PostgresStore) -> BTreeMap<Ipv4Addr, LeaseRecord> {
     let mut found = BTreeMap::new();
-    store.load(&mut |record| {
-        found.insert(record.address, record);
-    })
-    .expect("records");
+    store
+        .load(&mut |record| {
+            found.insert(record.address, record);
+        })
+        .expect("records");
     found
 }
 
@@ -52,12 +54,15 @@ fn records_come_back_and_versions_decide() {
 
     let again = [record(1, 1), record(2, 3), record(3, 10), record(4, 1)];
     let outcomes = store.apply(&again).unwrap();
-    assert_eq!(outcomes, [
-        Outcome::Conflict(full),
-        Outcome::Conflict(record(2, 1)),
-        Outcome::Stored,
-        Outcome::Stored,
-    ]);
+    assert_eq!(
+        outcomes,
+        [
+            Outcome::Conflict(full),
+            Outcome::Conflict(record(2, 1)),
+            Outcome::Stored,
+            Outcome::Stored,
+        ]
+    );
     assert_eq!(store.apply(&[]).unwrap(), []);
 }
 

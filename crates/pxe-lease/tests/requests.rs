@@ -134,7 +134,9 @@ fn a_store_that_is_away_gives_no_new_lease_and_takes_none() {
     let results: Vec<_> = answers.iter().map(|answer| answer.result).collect();
     let [Err(Refused::StoreAway), Ok(rest)] = results[..] else { panic!("{results:?}") };
     assert!(rest.unwritten && rest.lease_seconds == 3000, "what is durable: {rest:?}");
-    assert!(matches!(&server.events()[..], [Event::StoreAway { reason }] if reason.contains("room")));
+    assert!(
+        matches!(&server.events()[..], [Event::StoreAway { reason }] if reason.contains("room"))
+    );
 
     // Within the second: nothing is tried.
     assert_eq!(server.ask(&client(2), new, Selecting), Requested::Silent(Silence::StoreAway));
@@ -221,7 +223,9 @@ fn another_server_was_faster() {
 fn an_answer_that_was_lost_is_found_again() {
     let mut server = Server::new(&[small()]);
     let address = server.offer(&client(1)).address;
-    let Requested::Commit(_) = server.ask(&client(1), address, Selecting) else { panic!("no commit") };
+    let Requested::Commit(_) = server.ask(&client(1), address, Selecting) else {
+        panic!("no commit")
+    };
     let batch = server.allocator.poll_commit(server.now).unwrap();
     assert_eq!(server.store.apply(&batch.records).unwrap(), [Outcome::Stored]);
     server.allocator.handle_committed(server.now, batch.id, Err(failure()));
@@ -236,7 +240,9 @@ fn an_answer_that_was_lost_is_found_again() {
 fn a_store_that_miscounts_is_not_believed() {
     let mut server = Server::new(&[small()]);
     let address = server.offer(&client(1)).address;
-    let Requested::Commit(_) = server.ask(&client(1), address, Selecting) else { panic!("no commit") };
+    let Requested::Commit(_) = server.ask(&client(1), address, Selecting) else {
+        panic!("no commit")
+    };
     let batch = server.allocator.poll_commit(server.now).unwrap();
     server.allocator.handle_committed(server.now, batch.id, Ok(Vec::new()));
     assert_eq!(server.answers()[0].result, Err(Refused::StoreAway));
@@ -244,9 +250,12 @@ fn a_store_that_miscounts_is_not_believed() {
 
 #[test]
 fn young_leases_are_not_written_again_where_that_is_safe() {
-    for (shared, kind, spared) in
-        [(false, Selecting, true), (false, Renewing, true), (true, Selecting, false), (true, Renewing, true)]
-    {
+    for (shared, kind, spared) in [
+        (false, Selecting, true),
+        (false, Renewing, true),
+        (true, Selecting, false),
+        (true, Renewing, true),
+    ] {
         let mut server = Server::configured(&[small()], |config| {
             config.cache_threshold_percent = 25;
             config.shared_store = shared;
@@ -279,7 +288,9 @@ fn a_configuration_changes_without_losing_anything() {
     };
     let batch = server.allocator.poll_commit(server.now).unwrap();
     let gone = address("192.0.2.19");
-    let Requested::Commit(lost) = server.ask(&client(4), gone, Selecting) else { panic!("no commit") };
+    let Requested::Commit(lost) = server.ask(&client(4), gone, Selecting) else {
+        panic!("no commit")
+    };
     let topology = pxe_lease::Topology::new(&[
         subnet("10.0.0.0/24", "10.0.0.10-10.0.0.20"),
         subnet("192.0.2.0/24", "192.0.2.5-192.0.2.18"),
@@ -299,7 +310,8 @@ fn a_configuration_changes_without_losing_anything() {
 #[test]
 fn records_of_other_addresses_are_left_alone() {
     let mut server = Server::new(&[small()]);
-    let record = LeaseRecord::new(address("203.0.113.1"), mac(1), UnixSeconds(0), UnixSeconds::NEVER);
+    let record =
+        LeaseRecord::new(address("203.0.113.1"), mac(1), UnixSeconds(0), UnixSeconds::NEVER);
     assert!(!server.allocator.handle_record(record));
     assert_eq!(server.allocator.records().count(), 0);
 }

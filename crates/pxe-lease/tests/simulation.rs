@@ -8,8 +8,8 @@ use std::net::Ipv4Addr;
 
 use pxe_lease::store::MemoryStore;
 use pxe_lease::{
-    AllocatorConfig, Batch, CommitId, Cursor, Discovered, Granted, LeaseState, LeaseStore, RequestKind,
-    Requested, StoreError, SubnetConfig, UnixSeconds,
+    AllocatorConfig, Batch, CommitId, Cursor, Discovered, Granted, LeaseState, LeaseStore,
+    RequestKind, Requested, StoreError, SubnetConfig, UnixSeconds,
 };
 use support::{Random, Server, client, mac, subnet};
 
@@ -135,7 +135,8 @@ impl World {
             (None, Some(address), 0..=8) => Message::Request(address, RequestKind::InitReboot),
             _ => Message::Discover,
         };
-        let broadcast = !matches!(message, Message::Release(_) | Message::Request(_, RequestKind::Renewing));
+        let broadcast =
+            !matches!(message, Message::Release(_) | Message::Request(_, RequestKind::Renewing));
         let chosen = self.random.below(2) as usize;
         for server in (0..2).filter(|server| broadcast || *server == chosen) {
             self.send(number, server, message);
@@ -178,7 +179,8 @@ impl World {
             }
             Message::Request(address, kind) => {
                 let scope = here.scope;
-                let asked = here.allocator.request(now, scope, &asker, address, kind, LEASE_SECONDS);
+                let asked =
+                    here.allocator.request(now, scope, &asker, address, kind, LEASE_SECONDS);
                 match asked {
                     Requested::Commit(commit) => {
                         self.waiting[server].insert(commit, (number, exchange));

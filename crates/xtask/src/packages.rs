@@ -202,12 +202,7 @@ pub(crate) const POSTGRESQL_FILES: &[&str] = &[
 pub(crate) const POSTGRESQL: Need = Need {
     what: "PostgreSQL, for tests that start a server of their own",
     present: Present::File(POSTGRESQL_FILES),
-    packages: [
-        &["postgresql"],
-        &["postgresql-server"],
-        &["postgresql"],
-        &["postgresql-server"],
-    ],
+    packages: [&["postgresql"], &["postgresql-server"], &["postgresql"], &["postgresql-server"]],
 };
 pub(crate) const CXX: Need = Need {
     what: "a C++ compiler, for libFuzzer",

@@ -32,7 +32,10 @@ fn select_shows_only_what_it_may() {
 
 #[test]
 fn lease_shows_only_what_it_may() {
-    assert_library_is_clean("pxe-lease", &["Allocator", "LeaseStore", "EmbeddedStore", "PostgresStore"]);
+    assert_library_is_clean(
+        "pxe-lease",
+        &["Allocator", "LeaseStore", "EmbeddedStore", "PostgresStore"],
+    );
 }
 
 fn assert_library_is_clean(package: &str, expected_types: &[&str]) {

@@ -112,7 +112,11 @@ mod tests {
                 let end = start + random() % (bits - start + 1);
                 let clamped = from.clamp(start, end);
                 let slow = set.range(clamped..end).chain(set.range(start..clamped)).next();
-                assert_eq!(map.next_in(start..end, from), slow.copied(), "{start}..{end} from {from}");
+                assert_eq!(
+                    map.next_in(start..end, from),
+                    slow.copied(),
+                    "{start}..{end} from {from}"
+                );
             }
             assert!((0..bits).all(|bit| map.contains(bit) == set.contains(&bit)));
         }

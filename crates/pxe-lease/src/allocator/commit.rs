@@ -83,8 +83,7 @@ impl Allocator {
         let known = self.table.slot(position).and_then(|slot| slot.record.as_ref());
         record.version = known.map_or(0, |known| known.version).saturating_add(1);
         let in_flight = false;
-        let new =
-            Pending { commit, record, retries: 0, in_flight, awaited, extends, next: None };
+        let new = Pending { commit, record, retries: 0, in_flight, awaited, extends, next: None };
         let replaced = self.table.update(position, |slot| match &mut slot.pending {
             None => {
                 slot.pending = Some(Box::new(new));

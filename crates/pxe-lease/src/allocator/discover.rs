@@ -67,7 +67,7 @@ impl Allocator {
         let new = |position| Choice { position, new: true };
         let asked = requested.and_then(|address| self.asked_for(now, scope, client, address));
         asked
-            .or_else(|| self.from_pools(now, scope, client, anchor))
+            .or_else(|| self.search_pools(now, scope, client, anchor))
             .map(new)
             .ok_or_else(|| self.nothing_left(scope))
     }
@@ -131,7 +131,7 @@ impl Allocator {
 
     /// An address nobody ever had, found from a place that is always the same for this client; or else the one that
     /// has been free for longest.
-    fn from_pools(
+    fn search_pools(
         &mut self,
         now: UnixSeconds,
         scope: Scope,
@@ -144,7 +144,8 @@ impl Allocator {
             IdentifyBy::ClientIdentifier => client.known_identifier(),
         };
         let hash = anchor.hash(also);
-        let fresh = self.table.topology.pools(scope).find_map(|pool| self.table.fresh_in(pool, hash));
+        let fresh =
+            self.table.topology.pools(scope).find_map(|pool| self.table.fresh_in(pool, hash));
         fresh.or_else(|| self.table.longest_free(scope.network, now))
     }
 

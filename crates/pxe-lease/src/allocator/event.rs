@@ -91,7 +91,10 @@ impl fmt::Display for Event {
                 "{hardware} declines one address after the other; its declines are ignored for a while"
             ),
             Self::Conflict { address } => {
-                write!(f, "{address} answers a probe, but was not given to anybody; it is set aside")
+                write!(
+                    f,
+                    "{address} answers a probe, but was not given to anybody; it is set aside"
+                )
             }
             Self::ReservationHeld { address, holder } => write!(
                 f,

@@ -48,9 +48,8 @@ impl Allocator {
     ) -> Result<(), Ignored> {
         let position = self.table.topology.position(address).ok_or(Ignored::NotOurs)?;
         let held = self.table.slot(position).and_then(|slot| slot.hold.as_ref());
-        let offered = held.is_some_and(|hold| {
-            hold.until > now && hold.owner.as_ref().is_exactly(client)
-        });
+        let offered =
+            held.is_some_and(|hold| hold.until > now && hold.owner.as_ref().is_exactly(client));
         if !offered && self.lease_of(now, position, client).is_none() {
             return Err(Ignored::NotTheirs);
         }

@@ -289,7 +289,9 @@ impl World {
             belief.has = belief.has.filter(|(_, until)| *until > now);
             // An offer is void once we hear that another server was faster.
             let strangers = |address: &Ipv4Addr| {
-                self.truth.get(address).is_some_and(|it| it.hardware.as_bytes().last() == Some(&STRANGER))
+                self.truth
+                    .get(address)
+                    .is_some_and(|it| it.hardware.as_bytes().last() == Some(&STRANGER))
             };
             belief.stable =
                 belief.stable.filter(|(address, until)| *until > now && !strangers(address));
@@ -299,7 +301,8 @@ impl World {
     fn check(&self) {
         for index in 0..3 {
             let address = address(index);
-            let users = self.clients.iter().filter(|it| it.has.is_some_and(|(has, _)| has == address));
+            let users =
+                self.clients.iter().filter(|it| it.has.is_some_and(|(has, _)| has == address));
             let stranger = self.strangers.get(&address).is_some_and(|until| *until > self.now);
             let users = users.count() + usize::from(stranger);
             assert!(users <= 1, "{users} machines use {address}");
@@ -382,7 +385,8 @@ fn every_order_of_small_cases_keeps_the_promises() {
             for step in world.steps() {
                 let mut after = world.clone();
                 let path = [&path[..], &[step]].concat();
-                let taken = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| after.take(step)));
+                let taken =
+                    std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| after.take(step)));
                 if let Err(why) = taken {
                     println!("the order that breaks a promise: {path:?}");
                     std::panic::resume_unwind(why);

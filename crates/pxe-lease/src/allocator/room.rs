@@ -44,9 +44,10 @@ impl Allocator {
                 continue;
             };
             let active = slot.record.as_ref().is_some_and(|record| record.is_active(now));
-            let leasing = slot.pending.as_ref().is_some_and(|pending| {
-                pending.last().record.state == LeaseState::Leased
-            });
+            let leasing = slot
+                .pending
+                .as_ref()
+                .is_some_and(|pending| pending.last().record.state == LeaseState::Leased);
             let count = match slot.standing(now, self.table.rest_seconds) {
                 Standing::Available => &mut usage.free,
                 Standing::Quarantined => &mut usage.quarantined,

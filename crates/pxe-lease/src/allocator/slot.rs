@@ -114,7 +114,8 @@ impl Slot {
     pub(super) fn anchors(&self) -> Vec<Anchor> {
         let pending = self.pending.iter().map(|pending| &pending.last().record);
         let records = pending.chain(&self.record).filter(|record| !record.state.is_quarantine());
-        let anchor = |record: &LeaseRecord| Anchor::of(record.hardware, record.identifier.as_deref());
+        let anchor =
+            |record: &LeaseRecord| Anchor::of(record.hardware, record.identifier.as_deref());
         let holds = self.hold.iter().filter_map(|hold| hold.owner.anchor());
         let mut anchors: Vec<Anchor> = records.filter_map(anchor).chain(holds).collect();
         anchors.sort_unstable();

@@ -18,7 +18,10 @@ pub(super) fn read(text: &[u8], now: UnixSeconds, found: &mut Found) {
     }
 }
 
-fn record([end, hardware, address, name, id]: [&str; 5], now: UnixSeconds) -> Result<LeaseRecord, ImportFaultKind> {
+fn record(
+    [end, hardware, address, name, id]: [&str; 5],
+    now: UnixSeconds,
+) -> Result<LeaseRecord, ImportFaultKind> {
     if address.is_empty() {
         let shape = "a line has end, hardware address, address, name and client id";
         return Err(ImportFaultKind::Shape(shape.to_owned()));
@@ -51,10 +54,13 @@ mod tests {
         let now = UnixSeconds(1_600_000_000);
         let read = import(Format::Dnsmasq, text.as_bytes(), now);
         let faults: Vec<_> = read.faults.iter().map(ToString::to_string).collect();
-        assert_eq!(faults, [
-            "line 3: `52:54:00:zz:00:02` is no hardware address like 52:54:00:aa:00:01",
-            "line 4: a line has end, hardware address, address, name and client id",
-        ]);
+        assert_eq!(
+            faults,
+            [
+                "line 3: `52:54:00:zz:00:02` is no hardware address like 52:54:00:aa:00:01",
+                "line 4: a line has end, hardware address, address, name and client id",
+            ]
+        );
         let [one, other] = &read.records[..] else { panic!("{:?}", read.records) };
         assert_eq!(one.host_name.as_deref(), Some(&b"node1"[..]));
         assert_eq!(one.identifier.as_deref(), Some(&[1, 0x52, 0x54, 0, 0xaa, 0, 1][..]));

@@ -171,7 +171,8 @@ fn civil(date: &str, time: &str) -> Option<UnixSeconds> {
     let years: u64 = (1970..year).map(|year| if is_leap(year) { 366 } else { 365 }).sum();
     let months = *days_before.get(usize::try_from(month).ok()?.checked_sub(1)?)?;
     let leap_day = u64::from(is_leap(year) && month > 2);
-    let days = years.checked_add(months)?.checked_add(leap_day)?.checked_add(day)?.checked_sub(1)?;
+    let days =
+        years.checked_add(months)?.checked_add(leap_day)?.checked_add(day)?.checked_sub(1)?;
     let hours = days.checked_mul(24)?.checked_add(hour)?;
     let minutes = hours.checked_mul(60)?.checked_add(minute)?;
     minutes.checked_mul(60)?.checked_add(second).map(UnixSeconds)
@@ -333,11 +334,14 @@ lease 192.0.2.14 { binding state odd; ends never;"#;
     fn a_journal_is_read_to_its_end() {
         let read = import(Format::IscDhcpd, FILE.as_bytes(), UnixSeconds(0));
         let faults: Vec<_> = read.faults.iter().map(ToString::to_string).collect();
-        assert_eq!(faults, [
-            "line 26: `4 2023/13/05 11:00:00` is no time that is understood",
-            "line 27: `node` is no IPv4 address",
-            "line 28: the block of a lease has no end",
-        ]);
+        assert_eq!(
+            faults,
+            [
+                "line 26: `4 2023/13/05 11:00:00` is no time that is understood",
+                "line 27: `node` is no IPv4 address",
+                "line 28: the block of a lease has no end",
+            ]
+        );
         let [one, forever, abandoned] = &read.records[..] else { panic!("{:?}", read.records) };
         assert_eq!((one.granted.0, one.expires.0), (1_672_916_400, 1_672_920_000));
         assert_eq!(one.identifier.as_deref(), Some(&[1, b'R', b'T', 0, 0o252, 0, 1][..]));

@@ -11,7 +11,8 @@ use crate::time::UnixSeconds;
 const INFINITE: u64 = u32::MAX as u64;
 
 pub(super) fn read(text: &[u8], found: &mut Found) {
-    let needed = ["address", "hwaddr", "client_id", "valid_lifetime", "expire", "hostname", "state"];
+    let needed =
+        ["address", "hwaddr", "client_id", "valid_lifetime", "expire", "hostname", "state"];
     rows(text, found, &needed, |row, found| {
         let field = |name| row.get(name).ok_or(ImportFaultKind::Missing(name));
         let address = fault::address(field("address")?)?;
@@ -39,7 +40,8 @@ fn record(row: &Row<'_>, lifetime: u64) -> Result<LeaseRecord, ImportFaultKind> 
     let expires = if lifetime == INFINITE { UnixSeconds::NEVER } else { end };
     // Kea writes a comma within a value like this.
     let name = field("hostname")?.replace("&#x2c", ",");
-    let (address, hardware) = (fault::address(field("address")?)?, fault::hardware(field("hwaddr")?)?);
+    let (address, hardware) =
+        (fault::address(field("address")?)?, fault::hardware(field("hwaddr")?)?);
     Ok(LeaseRecord {
         state,
         identifier: fault::identifier(field("client_id")?)?,

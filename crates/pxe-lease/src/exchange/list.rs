@@ -1,8 +1,8 @@
 //! Our own list, as CSV (RFC 4180).
 
+use super::Found;
 use super::escape::{escaped, unescaped};
 use super::fault::{self, ImportFaultKind, quoted};
-use super::Found;
 use crate::client::write_pairs;
 use crate::record::{LeaseRecord, LeaseState};
 use crate::time::UnixSeconds;
@@ -54,8 +54,7 @@ pub(super) fn record<'v>(
     };
     let state = match optional("state") {
         "" => LeaseState::Leased,
-        name => LeaseState::from_name(name)
-            .ok_or_else(|| ImportFaultKind::State(quoted(name)))?,
+        name => LeaseState::from_name(name).ok_or_else(|| ImportFaultKind::State(quoted(name)))?,
     };
     let netboot = match optional("netboot") {
         "" | "false" => false,

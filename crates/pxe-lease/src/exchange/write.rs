@@ -67,7 +67,12 @@ mod tests {
     fn what_others_use_is_kept() {
         let record = |last: u8, mac: u8, expires: u64| {
             let hardware = HardwareAddress::ethernet([2, 0, 0, 0, 0, mac]);
-            LeaseRecord::new([192, 0, 2, last].into(), hardware, UnixSeconds(0), UnixSeconds(expires))
+            LeaseRecord::new(
+                [192, 0, 2, last].into(),
+                hardware,
+                UnixSeconds(0),
+                UnixSeconds(expires),
+            )
         };
         let mut store = MemoryStore::default();
         let first = write_all(&mut store, UnixSeconds(10), [record(1, 1, 100), record(2, 2, 5)]);
@@ -76,7 +81,9 @@ mod tests {
         let second = write_all(&mut store, UnixSeconds(10), second).unwrap();
         assert_eq!(second, Written { stored: 3, kept: 1, overtaken: 0 });
         let mut ends = Vec::new();
-        store.load(&mut |it| ends.push((it.address.octets()[3], it.version, it.expires.0))).unwrap();
+        store
+            .load(&mut |it| ends.push((it.address.octets()[3], it.version, it.expires.0)))
+            .unwrap();
         assert_eq!(ends, [(1, 2, 200), (2, 2, 100), (4, 1, 9)]);
     }
 }

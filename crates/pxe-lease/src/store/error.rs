@@ -7,13 +7,17 @@ use thiserror::Error;
 #[non_exhaustive]
 pub enum StoreError {
     /// Another process has the store.
-    #[error("{place} is open in another process; stop the other server, or give this one a state folder of its own")]
+    #[error(
+        "{place} is open in another process; stop the other server, or give this one a state folder of its own"
+    )]
     Locked {
         /// The file.
         place: String,
     },
     /// It is damaged, or not a lease store.
-    #[error("{place} is damaged or no lease store ({detail}); move it away and start again: clients keep their addresses and ask for them anew, or import an exported list")]
+    #[error(
+        "{place} is damaged or no lease store ({detail}); move it away and start again: clients keep their addresses and ask for them anew, or import an exported list"
+    )]
     Damaged {
         /// The file or table.
         place: String,
@@ -21,7 +25,9 @@ pub enum StoreError {
         detail: String,
     },
     /// A newer version of this library wrote it.
-    #[error("{place} has format {found}, and this program knows formats up to {known}; use the newer program")]
+    #[error(
+        "{place} has format {found}, and this program knows formats up to {known}; use the newer program"
+    )]
     TooNew {
         /// The file or table.
         place: String,

@@ -221,7 +221,11 @@ fn short(index: usize) -> u16 {
 fn longest_id(holder: &ReservedFor) -> Option<usize> {
     let lengths: Vec<usize> = match holder {
         ReservedFor::Hardware(hardware) => {
-            if hardware.is_telling() { vec![1] } else { Vec::new() }
+            if hardware.is_telling() {
+                vec![1]
+            } else {
+                Vec::new()
+            }
         }
         ReservedFor::Identifier(identifier) => vec![identifier.len()],
         ReservedFor::Circuit { circuit_id, remote_id } => {

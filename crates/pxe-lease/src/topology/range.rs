@@ -196,7 +196,9 @@ mod tests {
         let reversed = "192.0.2.9-192.0.2.1".parse::<AddressRange>();
         assert!(matches!(reversed, Err(Fault::Reversed { .. })));
         let stray = "192.0.2.1/24".parse::<Prefix>();
-        assert!(matches!(stray, Err(Fault::HostBits { network, .. }) if network == Ipv4Addr::new(192, 0, 2, 0)));
+        assert!(
+            matches!(stray, Err(Fault::HostBits { network, .. }) if network == Ipv4Addr::new(192, 0, 2, 0))
+        );
     }
 
     #[test]

@@ -154,7 +154,9 @@ impl PostgresStore {
                 let detail = chain(&error);
                 match error.as_db_error() {
                     // The server shuts down, or is not ready yet.
-                    Some(said) if ["57", "08"].iter().any(|it| said.code().code().starts_with(it)) => {
+                    Some(said)
+                        if ["57", "08"].iter().any(|it| said.code().code().starts_with(it)) =>
+                    {
                         StoreError::Unreachable { place, detail }
                     }
                     Some(said) => {
@@ -283,7 +285,9 @@ mod tests {
         let open = store("postgres://pxe:secret@db.example:5433/leases").unwrap();
         assert_eq!(open.place, "db.example:5433/leases");
         assert!(!format!("{open:?}").contains("secret"));
-        assert!(!format!("{:?}", PostgresConfig::new("postgres://pxe:secret@db")).contains("secret"));
+        assert!(
+            !format!("{:?}", PostgresConfig::new("postgres://pxe:secret@db")).contains("secret")
+        );
         assert_eq!(store("host=/run/postgresql user=pxe").unwrap().place, "/run/postgresql/pxe");
         for url in ["", "http://db.example", "dbname=leases"] {
             let error = store(url).unwrap_err();
