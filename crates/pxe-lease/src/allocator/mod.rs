@@ -8,13 +8,13 @@ mod declines;
 mod discover;
 mod event;
 mod giving_back;
-#[cfg(test)]
-mod model;
 mod probing;
 mod request;
 mod room;
 mod slot;
 mod table;
+#[cfg(test)]
+mod tests;
 
 use core::net::Ipv4Addr;
 use std::collections::VecDeque;
