@@ -122,6 +122,40 @@ fn a_lease_without_end_stays_without_end() {
 }
 
 #[test]
+fn a_shorter_lease_takes_nothing_of_what_was_promised() {
+    let mut server = Server::new(&[small()]);
+    let address = server.lease(&client(1));
+    let long = server.now.plus(3600);
+    let ask = |server: &mut Server, seconds| {
+        let (now, scope) = (server.now, server.scope);
+        let asked = server.allocator.request(now, scope, &client(1), address, Renewing, seconds);
+        assert!(matches!(asked, Requested::Commit(_)), "{asked:?}");
+        server.commit();
+        server.answers()[0].result.expect("a lease").lease_seconds
+    };
+    assert_eq!(ask(&mut server, 60), 60, "the client hears of the shorter lease");
+    // But it may not hear, and believe in the longer one.
+    assert_eq!(server.allocator.record(address).unwrap().expires, long);
+    assert_eq!(ask(&mut server, LEASE_INFINITE), LEASE_INFINITE);
+    assert_eq!(ask(&mut server, 60), 60);
+    let end = server.allocator.record(address).unwrap().expires;
+    assert_eq!(end, server.now.plus(60), "a lease without end comes to one");
+}
+
+#[test]
+fn a_store_that_was_given_a_release_and_failed_is_not_relied_on() {
+    let mut server = Server::new(&[small()]);
+    let address = server.lease(&client(1));
+    server.allocator.release(server.now, &client(1), address).unwrap();
+    // It is stored, but the answer is lost.
+    let batch = server.allocator.poll_commit(server.now).unwrap();
+    server.store.apply(&batch.records).unwrap();
+    server.allocator.handle_committed(server.now, batch.id, Err(failure()));
+    let asked = server.ask(&client(1), address, Renewing);
+    assert_eq!(asked, Requested::Silent(Silence::StoreAway));
+}
+
+#[test]
 fn a_store_that_is_away_gives_no_new_lease_and_takes_none() {
     let mut server = Server::new(&[small()]);
     let old = server.lease(&client(1));

@@ -284,7 +284,8 @@ impl World {
 
 #[test]
 fn swarms_keep_one_owner_for_each_address() {
-    for seed in 0..12 {
+    // The last ones found something once.
+    for seed in (0..8).chain([147, 176]) {
         println!("seed {seed}");
         let mut world = World::new(seed);
         for _ in 0..2_500 {

@@ -63,27 +63,36 @@ impl Allocator {
         position: Position,
         record: LeaseRecord,
         extends: bool,
+        promised: UnixSeconds,
     ) -> CommitId {
-        self.queue(position, record, true, extends)
+        self.queue(position, record, Some((extends, promised)))
     }
 
     pub(super) fn queue_unawaited(&mut self, position: Position, record: LeaseRecord) {
-        self.queue(position, record, false, false);
+        self.queue(position, record, None);
     }
 
     fn queue(
         &mut self,
         position: Position,
         mut record: LeaseRecord,
-        awaited: bool,
-        extends: bool,
+        awaited: Option<(bool, UnixSeconds)>,
     ) -> CommitId {
         let commit = self.commits.new_commit();
         let address = record.address;
         let known = self.table.slot(position).and_then(|slot| slot.record.as_ref());
         record.version = known.map_or(0, |known| known.version).saturating_add(1);
-        let in_flight = false;
-        let new = Pending { commit, record, retries: 0, in_flight, awaited, extends, next: None };
+        let (extends, promised) = awaited.unwrap_or((false, UnixSeconds(0)));
+        let new = Pending {
+            commit,
+            record,
+            retries: 0,
+            in_flight: false,
+            awaited: awaited.is_some(),
+            extends,
+            promised,
+            next: None,
+        };
         let replaced = self.table.update(position, |slot| match &mut slot.pending {
             None => {
                 slot.pending = Some(Box::new(new));
@@ -179,9 +188,9 @@ impl Allocator {
     }
 
     fn stored(&mut self, now: UnixSeconds, position: Position, pending: Pending) {
-        let Pending { commit, record, awaited, next, .. } = pending;
+        let Pending { commit, record, awaited, promised, next, .. } = pending;
         if awaited {
-            let granted = self.granted(now, position, &record, false);
+            let granted = self.granted(position, &record, promised.seconds_left(now), false);
             // A store may take so long that the lease is over.
             let in_time = granted.lease_seconds > 0;
             let result = match (in_time, gives_back(next.as_deref())) {
@@ -201,6 +210,7 @@ impl Allocator {
                 next
             });
             slot.record = Some(record);
+            slot.unsure = false;
         });
         self.enqueue(position, address);
     }
@@ -259,7 +269,11 @@ impl Allocator {
         let queued = mem::take(&mut self.commits.queue);
         for address in in_flight.into_iter().chain(queued) {
             let Some(position) = self.table.topology.position(address) else { continue };
-            let taken = self.table.update(position, |slot| slot.pending.take());
+            let taken = self.table.update(position, |slot| {
+                let pending = slot.pending.take()?;
+                slot.unsure |= pending.in_flight && slot.may_shorten(&pending.record);
+                Some(pending)
+            });
             let Some(pending) = taken.flatten() else { continue };
             let kept = self.fail_one(now, position, *pending);
             self.table.update(position, |slot| slot.pending = kept.map(Box::new));
@@ -286,7 +300,7 @@ impl Allocator {
             let result = if given_back {
                 Err(Refused::Superseded)
             } else {
-                let rest = one.extends.then(|| self.rest_after_failure(now, position, &one.record));
+                let rest = one.extends.then(|| self.rest_after_failure(now, position, &one));
                 rest.flatten().ok_or(Refused::StoreAway)
             };
             self.answers.push_back(Answer { commit: one.commit, result });
@@ -299,26 +313,27 @@ impl Allocator {
         &self,
         now: UnixSeconds,
         position: Position,
-        wanted: &LeaseRecord,
+        wanted: &Pending,
     ) -> Option<Granted> {
         let by = self.identify_by(position);
-        let lease = self.table.slot(position)?.durable_lease(now, &wanted.client(), by)?;
-        let granted = self.granted(now, position, lease, true);
+        let lease = self.table.slot(position)?.durable_lease(now, &wanted.record.client(), by)?;
+        let end = lease.expires.min(wanted.promised);
+        let granted = self.granted(position, lease, end.seconds_left(now), true);
         (granted.lease_seconds >= RENEWAL_SECONDS_MIN).then_some(granted)
     }
 
     pub(super) fn granted(
         &self,
-        now: UnixSeconds,
         position: Position,
         record: &LeaseRecord,
+        lease_seconds: u32,
         unwritten: bool,
     ) -> Granted {
         let subnet = self.table.topology.scope_at(position).map(|scope| scope.subnet);
         Granted {
             address: record.address,
             subnet: subnet.unwrap_or(crate::topology::SubnetId(0)),
-            lease_seconds: record.expires.seconds_left(now),
+            lease_seconds,
             unwritten,
         }
     }

@@ -128,6 +128,7 @@ impl Allocator {
             let theirs = OwnerRef::of_record(&record);
             slot.hold = slot.hold.take().filter(|hold| hold.owner.as_ref() == theirs);
             slot.record = Some(record);
+            slot.unsure = false;
         });
     }
 

@@ -154,27 +154,48 @@ impl Allocator {
             return Requested::Ack(granted);
         }
         let Asked { now, client, lease_seconds, .. } = *asked;
+        let promised = now.lease_end(lease_seconds);
+        let expires = promised.max(self.promised_before(asked, position));
         let record = LeaseRecord {
             identifier: client.known_identifier().map(Into::into),
             host_name: client.known_host_name().map(Into::into),
             netboot: client.netboot,
-            ..LeaseRecord::new(
-                self.table.topology.address(position),
-                client.hardware,
-                now,
-                now.lease_end(lease_seconds),
-            )
+            ..LeaseRecord::new(self.table.topology.address(position), client.hardware, now, expires)
         };
-        Requested::Commit(self.queue_awaited(position, record, asked.kind.extends()))
+        Requested::Commit(self.queue_awaited(position, record, asked.kind.extends(), promised))
+    }
+
+    /// Until when the client may believe that it has the address, should it miss our answer. A shorter lease takes
+    /// nothing of that; but one without end, as BOOTP clients get, may come to one.
+    fn promised_before(&self, asked: &Asked<'_, '_>, position: Position) -> UnixSeconds {
+        let by = self.table.topology.identify_by(asked.scope.network);
+        let Some(slot) = self.table.slot(position) else { return asked.now };
+        let durable = slot.durable_lease(asked.now, asked.client, by);
+        let on_its_way = slot.pending.as_ref().map(|pending| &pending.last().record);
+        let theirs = |record: &&LeaseRecord| {
+            record.is_active(asked.now) && OwnerRef::of_record(record).is(asked.client, by)
+        };
+        let leases = durable.into_iter().chain(on_its_way.filter(theirs));
+        let ends = leases.map(|lease| lease.expires).filter(|end| *end != UnixSeconds::NEVER);
+        ends.max().unwrap_or(asked.now)
     }
 
     /// The commit that the client waits for already.
-    fn repeated(&self, asked: &Asked<'_, '_>, position: Position) -> Option<super::CommitId> {
+    fn repeated(&mut self, asked: &Asked<'_, '_>, position: Position) -> Option<super::CommitId> {
         let last = self.table.slot(position)?.pending.as_ref()?.last();
         let same = last.awaited
             && last.record.state == LeaseState::Leased
             && OwnerRef::of_record(&last.record).is_exactly(asked.client);
-        same.then_some(last.commit)
+        let commit = same.then_some(last.commit)?;
+        if !asked.kind.extends() {
+            // It began anew meanwhile, and may have given the address back to another server.
+            self.table.update(position, |slot| {
+                if let Some(pending) = &mut slot.pending {
+                    pending.last_mut().extends = false;
+                }
+            });
+        }
+        Some(commit)
     }
 
     /// What can be promised without the store: the rest of a lease that is durable, to a client that has the address
@@ -183,7 +204,8 @@ impl Allocator {
         if !asked.kind.extends() {
             return None;
         }
-        let granted = self.rest_of_lease(asked, position)?;
+        let mut granted = self.rest_of_lease(asked, position)?;
+        granted.lease_seconds = granted.lease_seconds.min(asked.lease_seconds);
         (granted.lease_seconds >= RENEWAL_SECONDS_MIN).then_some(granted)
     }
 
@@ -212,6 +234,6 @@ impl Allocator {
         // A release on its way will end it.
         let slot = self.table.slot(position).filter(|slot| slot.pending.is_none())?;
         let record = slot.durable_lease(asked.now, asked.client, by)?;
-        Some(self.granted(asked.now, position, record, true))
+        Some(self.granted(position, record, record.expires.seconds_left(asked.now), true))
     }
 }

@@ -11,6 +11,8 @@ use crate::topology::IdentifyBy;
 pub(super) struct Slot {
     /// What is durable, as far as we know.
     pub(super) record: Option<LeaseRecord>,
+    /// Whether the store may have something that ends earlier than the record says: it failed while it was given that.
+    pub(super) unsure: bool,
     /// Kept for a client that was offered it.
     pub(super) hold: Option<Hold>,
     /// On its way into the store.
@@ -35,6 +37,8 @@ pub(super) struct Pending {
     pub(super) awaited: bool,
     /// Whether that client has the address at this moment.
     pub(super) extends: bool,
+    /// Until when it may use the address; the record may end later, where more was promised before.
+    pub(super) promised: UnixSeconds,
     /// What comes behind it, while it is in flight.
     pub(super) next: Option<Box<Self>>,
 }
@@ -43,6 +47,13 @@ impl Pending {
     /// The last record of the chain.
     pub(super) fn last(&self) -> &Self {
         self.next.as_deref().unwrap_or(self)
+    }
+
+    pub(super) fn last_mut(&mut self) -> &mut Self {
+        match self.next {
+            Some(ref mut next) => next,
+            None => self,
+        }
     }
 }
 
@@ -110,6 +121,12 @@ impl Slot {
         records.map(OwnerRef::of_record).chain(holds)
     }
 
+    /// Whether a record would leave the client less than it has now.
+    pub(super) fn may_shorten(&self, next: &LeaseRecord) -> bool {
+        let earlier = self.record.as_ref().is_some_and(|record| next.expires < record.expires);
+        earlier || next.state != LeaseState::Leased
+    }
+
     /// Under what the slot is found.
     pub(super) fn anchors(&self) -> Vec<Anchor> {
         let pending = self.pending.iter().map(|pending| &pending.last().record);
@@ -123,7 +140,7 @@ impl Slot {
         anchors
     }
 
-    /// The lease of the client that is durable and not over.
+    /// The lease of the client that is durable for certain, and not over.
     pub(super) fn durable_lease(
         &self,
         now: UnixSeconds,
@@ -131,6 +148,10 @@ impl Slot {
         by: IdentifyBy,
     ) -> Option<&LeaseRecord> {
         let theirs = |record: &&LeaseRecord| OwnerRef::of_record(record).is(client, by);
-        self.record.as_ref().filter(|record| record.is_active(now)).filter(theirs)
+        self.record
+            .as_ref()
+            .filter(|_| !self.unsure)
+            .filter(|record| record.is_active(now))
+            .filter(theirs)
     }
 }
