@@ -383,7 +383,7 @@ mod tests {
 
     #[test]
     fn every_need_has_a_debian_package() {
-        let others: &[&Need] = 
+        let others: &[&Need] =
             &[&QEMU_X86, &QEMU_ARM, &PXELINUX, &LDLINUX, &ISC_DHCPD, &KEA, &POSTGRESQL];
         for need in [LOADERS, LAB, others].concat() {
             assert!(!Manager::Apt.packages(&[need]).is_empty(), "{}", need.what);
