@@ -1,0 +1,172 @@
+//! An address: which machines used it when, and what was given to the one that has it now.
+
+use core::fmt;
+
+use super::{item::Age, owned::Key, pin::Pin};
+
+/// Machines remembered for one address.
+const CLAIMS_KEPT: usize = 3;
+/// How long a boot takes from its address to its last request for the bait, in milliseconds. Later, the address may
+/// be another machine's whose messages were not heard.
+pub(super) const FRESH_MS: u64 = 60_000;
+/// How long after it was pinned, or delivered, an answer stands whatever else is heard of its own machine:
+/// firmware repeats itself.
+const FIRM_MS: u64 = 5_000;
+/// The longest boot, from the bait to the loader's last companion, in milliseconds.
+const BOOT_MS: u64 = 600_000;
+/// How long the last user of an address is called by its name in the log, in milliseconds.
+const NAMED_MS: u64 = 86_400_000;
+
+/// How an address is tied to a machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Link {
+    /// The machine said so itself: it requested the address, or sent from it.
+    Client,
+    /// A DHCP server gave it the address.
+    Server,
+    /// The neighbour table of this host.
+    Neighbour,
+}
+
+impl fmt::Display for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Client => "it requested this address",
+            Self::Server => "a DHCP server gave it this address",
+            Self::Neighbour => "the neighbour table has it at this address",
+        })
+    }
+}
+
+/// How it is known whose request this is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Origin {
+    /// The client said all of its facts itself, in this very message.
+    #[default]
+    Itself,
+    /// By its address.
+    Address {
+        /// Who ties it to the machine.
+        link: Link,
+        /// How long ago, in seconds.
+        age_s: u32,
+    },
+    /// Two machines used the address within a moment; both are in the evidence.
+    Shared,
+    /// The last machine at this address was there too long ago.
+    Stale {
+        /// How long ago, in seconds.
+        age_s: u32,
+    },
+    /// Nothing was heard from this address.
+    Nobody,
+}
+
+/// One machine's use of an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Claim {
+    pub(super) key: Key,
+    pub(super) at: u64,
+    pub(super) link: Link,
+}
+
+/// A pin with its time and its machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Pinned {
+    pub(super) pin: Pin,
+    pub(super) key: Option<Key>,
+    pub(super) at: u64,
+}
+
+/// One address.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Place {
+    /// Youngest first, each machine once.
+    pub(super) claims: [Option<Claim>; CLAIMS_KEPT],
+    pub(super) pinned: Option<Pinned>,
+    /// When a machine here last had its loader as a whole. What was heard before belongs to a boot that is over.
+    pub(super) over: Option<u64>,
+}
+
+impl Place {
+    /// Notes that a machine uses the address. Another machine's pin ends with it.
+    pub(super) fn claim(&mut self, claim: Claim) {
+        let known = self.claims.iter().flatten().find(|known| known.key == claim.key);
+        // What comes late does not make a machine younger than it is.
+        let at = known.map_or(claim.at, |known| known.at.max(claim.at));
+        let mut claims = [Some(Claim { at, ..claim }), None, None];
+        let others = self.claims.iter().flatten().filter(|other| other.key != claim.key);
+        for (slot, other) in claims.iter_mut().skip(1).zip(others) {
+            *slot = Some(*other);
+        }
+        self.claims = claims;
+        if self.pinned.as_ref().is_some_and(|pinned| pinned.key != Some(claim.key)) {
+            self.pinned = None;
+        }
+    }
+
+    /// The claims of machines that may be the one that asks now: young, and not of a boot that is over.
+    pub(super) fn fresh(&self, now: u64) -> impl Iterator<Item = &Claim> {
+        self.claims.iter().flatten().filter(move |claim| self.is_of_this_boot(now, claim.at))
+    }
+
+    /// Whether something that was heard at this time may belong to a boot that goes on.
+    pub(super) fn is_of_this_boot(&self, now: u64, heard: u64) -> bool {
+        now.saturating_sub(heard) <= FRESH_MS && self.over.is_none_or(|over| heard > over)
+    }
+
+    /// Who used the address last, for the story and for rules about machines.
+    pub(super) fn last(&self, now: u64) -> Option<&Claim> {
+        self.claims.iter().flatten().find(|claim| now.saturating_sub(claim.at) <= NAMED_MS)
+    }
+
+    /// How long ago somebody used it, in seconds.
+    pub(super) fn age_s(&self, now: u64) -> Option<u32> {
+        self.claims.iter().flatten().map(|claim| seconds(now, claim.at)).min()
+    }
+
+    /// The pin, as far as it is this boot's; `key` is the machine that the neighbour table has there.
+    pub(super) fn pin(&self, now: u64, key: Option<Key>) -> Option<Pin> {
+        let pinned = self.pinned.as_ref()?;
+        let other = key.is_some() && pinned.key.is_some() && key != pinned.key;
+        if other || now.saturating_sub(pinned.at) > BOOT_MS {
+            return None;
+        }
+        let over = self.over.filter(|over| *over >= pinned.at);
+        let over = over.is_some_and(|over| now.saturating_sub(over) > FIRM_MS);
+        Some(Pin { open: pinned.pin.open && !over, ..pinned.pin.clone() })
+    }
+
+    /// The machine begins anew.
+    pub(super) fn unpin(&mut self, now: u64, key: &Key) {
+        if let Some(pinned) = &mut self.pinned
+            && pinned.key.as_ref().is_none_or(|pinned| pinned == key)
+            && now.saturating_sub(pinned.at) > FIRM_MS
+        {
+            pinned.pin.open = false;
+        }
+    }
+}
+
+/// From milliseconds to the age in seconds.
+pub(super) fn seconds(now: u64, then: u64) -> u32 {
+    u32::try_from(now.saturating_sub(then) / 1000).unwrap_or(u32::MAX)
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Itself => f.write_str("the client says so itself"),
+            Self::Address { link, age_s } => write!(f, "{link} {} ago", Age(*age_s)),
+            Self::Shared => f.write_str("two machines used this address within a moment"),
+            Self::Stale { age_s } => write!(
+                f,
+                "the machine last heard at this address was there {} ago; by now it can be another one",
+                Age(*age_s)
+            ),
+            Self::Nobody => f.write_str("no machine was heard at this address"),
+        }
+    }
+}
