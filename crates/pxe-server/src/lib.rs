@@ -10,3 +10,4 @@ pub mod fetch;
 pub mod logging;
 pub mod policy;
 pub mod serve;
+pub mod state;

@@ -50,7 +50,9 @@ pub fn tell(event: &Event) {
         Stage::NotFound { .. } | Stage::Probed { .. } | Stage::Closed { .. } => {
             debug!("{client} {stage}")
         }
-        Stage::Held { .. } | Stage::Failed { .. } => warn!("{client} {stage}"),
+        Stage::Held { .. } | Stage::HeldBait { .. } | Stage::Failed { .. } => {
+            warn!("{client} {stage}")
+        }
         _ => info!("{client} {stage}"),
     }
 }

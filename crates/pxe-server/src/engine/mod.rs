@@ -9,11 +9,13 @@
 //! Which file a client gets is decided by [`pxe_select::Policy::decide`] alone, for DHCP and TFTP
 //! alike; the engine only turns what the wire says into its facts and its answer into packets.
 
+mod asked;
 mod clients;
 mod content;
 mod dhcp;
 mod event;
 mod facts;
+mod observe;
 mod shared;
 mod tftp;
 
@@ -25,10 +27,11 @@ use std::time::Instant;
 use pxe_dhcp::respond::ProxyResponder;
 use pxe_tftp::TransferId;
 
+pub use asked::{Choice, Wanted, decide};
 pub use clients::CLIENTS_MAX;
 pub use content::{ContentError, ContentId, ContentRequest, ContentStore, Opened};
 pub use event::{ClientId, Event, Stage};
-pub use shared::Shared;
+pub use shared::{Neighbours, Shared};
 
 /// Reports that wait to be polled; beyond this the oldest is lost and counted.
 pub const EVENTS_MAX: usize = 4_096;
@@ -40,6 +43,8 @@ pub enum SocketId {
     Dhcp,
     /// The PXE boot server port (4011).
     BootServer,
+    /// What only listens to the DHCP of others: nothing leaves by it.
+    Observer,
     /// The TFTP port (69).
     Tftp,
     /// The port of one TFTP transfer. The driver opens it when the first datagram is to leave by
@@ -146,6 +151,7 @@ impl Engine {
             SocketId::Dhcp | SocketId::BootServer => {
                 self.handle_dhcp(now, socket, arrival, datagram);
             }
+            SocketId::Observer => self.handle_observed(now, arrival, datagram),
             SocketId::Tftp => self.handle_request(now, arrival, datagram, content),
             SocketId::Transfer(transfer) => {
                 let handled =

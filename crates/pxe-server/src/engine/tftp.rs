@@ -5,15 +5,15 @@ use std::collections::VecDeque;
 use std::io::IoSliceMut;
 use std::time::Instant;
 
-use pxe_select::{Action, Asked, ClientFacts};
 use pxe_tftp::limits::{BLOCK_SIZE_MIN, ERRORS_QUEUED_MAX};
 use pxe_tftp::{
     BlockSource, ContentInfo, ErrorCode, Event, FailureReason, LocalPort, ReadFailure, Request,
     Server, ServerConfig, TransferId,
 };
 
+use super::asked::{self, Choice, Wanted};
 use super::content::{ContentError, ContentId, ContentRequest, ContentStore};
-use super::event::{ClientId, Stage, one_line, printable};
+use super::event::{ClientId, Stage, printable};
 use super::{Arrival, Engine, Output, SocketId, Transmit};
 
 /// The TFTP machine and what each of its transfers reads.
@@ -30,6 +30,8 @@ struct OpenTransfer {
     client: ClientId,
     file: String,
     local: IpAddr,
+    /// Who fetches what stands for a bait: with the whole file its firmware's boot is over.
+    baited: Option<IpAddr>,
 }
 
 impl Files {
@@ -160,47 +162,70 @@ impl Engine {
         request: Request<'_>,
         content: &mut dyn ContentStore,
     ) {
-        let asked = printable(request.file_name());
+        let name = request.file_name();
         let peer = arrival.source.ip();
-        let known = self.shared.at_address(peer);
-        let (client, facts) = match &known {
-            Some((client, known)) => (*client, known.as_facts()),
-            None => (ClientId::Address(peer), stranger(peer)),
-        };
-        let policy = self.shared.policy();
-        let decision = policy.decide(&facts, Asked::Name(request.file_name()));
-        let (name, trimmed, generated) = match &decision.action {
-            Action::File { name, trimmed, generated } => (name.to_vec(), *trimmed, *generated),
-            Action::Deny => {
-                let reasons = one_line(&decision.reasons);
+        let asker = asked::asker(&request, arrival.source.port());
+        let (client, choice) = asked::decide(&self.shared, now, peer, asker, name);
+        match choice {
+            Choice::Open(wanted, baited) => {
+                let is_bait = baited.is_some();
+                if let Some(stage) = baited {
+                    self.report(now, client, stage);
+                }
+                self.open(now, arrival, request, (client, &wanted, is_bait), content);
+            }
+            Choice::Refuse(stage) => {
                 self.tftp.server.reject(now, request, ErrorCode::ACCESS_VIOLATION, "denied");
-                return self.report(now, client, Stage::Denied { reasons });
+                self.report(now, client, stage);
             }
-            _ => {
-                let reason = one_line(&decision.reasons);
+            Choice::Missing(stage) => {
                 self.tftp.server.reject(now, request, ErrorCode::FILE_NOT_FOUND, "not served");
-                return self.report(now, client, Stage::Failed { file: asked, reason });
+                self.report(now, client, stage);
             }
-        };
-        drop(decision);
+            Choice::Silence(stage) => {
+                self.tftp.server.ignore(request);
+                self.report(now, client, stage);
+            }
+        }
+    }
+
+    /// Opens the first name that is there and begins its transfer.
+    fn open(
+        &mut self,
+        now: Instant,
+        arrival: &Arrival,
+        request: Request<'_>,
+        (client, wanted, is_bait): (ClientId, &Wanted, bool),
+        content: &mut dyn ContentStore,
+    ) {
+        let peer = arrival.source.ip();
         let server = self.advertise.map_or(arrival.local, IpAddr::V4);
-        let mut wanted = ContentRequest { name: &name, generated, server };
-        let mut opened = content.open(&wanted);
-        // Some ROMs append garbage to the name they were told (docs/quirks.md).
-        if let (Err(ContentError::NotFound), Some(kept)) = (&opened, trimmed) {
-            wanted.name = name.get(..kept).unwrap_or(&name);
-            opened = content.open(&wanted);
-        }
-        match opened {
-            Ok(opened) => {
-                let file = printable(wanted.name);
-                let open = OpenTransfer { content: opened.id, client, file, local: arrival.local };
-                let mut info = ContentInfo::new(opened.size);
-                info.block_size_max = arrival.mtu.map(|mtu| block_bytes_max(peer, mtu));
-                self.begin(now, request, open, info, content);
+        let mut refused = None;
+        for (name, generated) in wanted.attempts() {
+            match content.open(&ContentRequest { name, generated, server }) {
+                Ok(opened) => {
+                    let file = printable(name);
+                    let (content_id, local) = (opened.id, arrival.local);
+                    let baited = is_bait.then_some(peer);
+                    let open = OpenTransfer { content: content_id, client, file, local, baited };
+                    let mut info = ContentInfo::new(opened.size);
+                    info.block_size_max = arrival.mtu.map(|mtu| block_bytes_max(peer, mtu));
+                    return self.begin(now, request, open, info, content);
+                }
+                Err(error @ ContentError::NotFound) => refused = refused.or(Some(error)),
+                Err(error) => {
+                    refused = Some(error);
+                    break;
+                }
             }
-            Err(error) => self.refuse(now, client, request, asked, &error),
         }
+        let error = refused.unwrap_or(ContentError::NotFound);
+        let asked = match wanted.attempts().next() {
+            // Of a bait the loader is worth telling, of other names what was asked.
+            Some((name, _)) if is_bait => printable(name),
+            _ => printable(request.file_name()),
+        };
+        self.refuse(now, client, request, (asked, is_bait), &error);
     }
 
     fn begin(
@@ -229,7 +254,7 @@ impl Engine {
         now: Instant,
         client: ClientId,
         request: Request<'_>,
-        file: String,
+        (file, is_bait): (String, bool),
         error: &ContentError,
     ) {
         // The client is told a fixed text: paths and system errors stay here.
@@ -240,7 +265,7 @@ impl Engine {
         };
         self.tftp.server.reject(now, request, code, message);
         let stage = match error {
-            ContentError::NotFound => Stage::NotFound { file },
+            ContentError::NotFound if !is_bait => Stage::NotFound { file },
             error => Stage::Failed { file, reason: error.to_string() },
         };
         self.report(now, client, stage);
@@ -264,6 +289,9 @@ impl Engine {
             let Some(open) = open else { continue };
             content.close(open.content);
             self.push(Output::Close(transfer));
+            if let (Some(peer), Event::Finished { .. }) = (open.baited, &event) {
+                self.shared.delivered(now, peer);
+            }
             if let Some(stage) = ending(open.file, event) {
                 self.report(now, open.client, stage);
             }
@@ -293,13 +321,4 @@ fn block_bytes_max(peer: IpAddr, mtu: u32) -> u16 {
     let headers = if peer.is_ipv4() { 20 + 8 + 4 } else { 40 + 8 + 4 };
     let bytes = u16::try_from(mtu.saturating_sub(headers)).unwrap_or(u16::MAX);
     bytes.max(BLOCK_SIZE_MIN)
-}
-
-/// Facts of somebody of whom we know the address alone.
-fn stranger(peer: IpAddr) -> ClientFacts<'static> {
-    let mut facts = ClientFacts::new(&[]);
-    if let IpAddr::V4(address) = peer {
-        facts.address = Some(address);
-    }
-    facts
 }
