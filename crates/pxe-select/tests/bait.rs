@@ -37,11 +37,13 @@ fn policy() -> Policy {
 struct Net {
     policy: Policy,
     evidence: Evidence,
+    /// Each message is of an exchange of its own.
+    exchange: u32,
 }
 
 impl Net {
     fn new(policy: Policy) -> Self {
-        Self { policy, evidence: Evidence::new() }
+        Self { policy, evidence: Evidence::new(), exchange: 1000 }
     }
 
     /// A PXE message of `mac`.
@@ -51,7 +53,8 @@ impl Net {
         facts.archs = &archs;
         facts.vendor_class = Some(b"PXEClient");
         facts.address = address;
-        self.evidence.hear(at, source, &facts).unwrap();
+        self.exchange += 1;
+        self.evidence.hear(at, source, self.exchange, &facts).unwrap();
     }
 
     /// A whole exchange: DISCOVER, then the REQUEST for `ADDRESS`.
@@ -174,7 +177,7 @@ mod one_machine {
         let mut facts = ClientFacts::new(&MAC);
         (facts.archs, facts.user_class) = (&archs, Some(&b"iPXE"[..]));
         facts.address = Some(ADDRESS);
-        net.evidence.hear(NOW + SECOND, Source::Request, &facts);
+        net.evidence.hear(NOW + SECOND, Source::Request, 99, &facts);
         net.ask(NOW + 2 * SECOND, b"pxe-loader", Asker::Edk2).is("ipxe.efi");
     }
 
@@ -185,7 +188,7 @@ mod one_machine {
         let mut facts = ClientFacts::new(&MAC);
         (facts.archs, facts.user_class) = (&archs, Some(&b"iPXE"[..]));
         facts.address = Some(ADDRESS);
-        net.evidence.hear(NOW, Source::Request, &facts);
+        net.evidence.hear(NOW, Source::Request, 99, &facts);
         let answer = net.ask(NOW, b"pxe-loader", Asker::Ipxe);
         answer.is("undionly.kpxe");
         assert!(answer.reasons.contains("lacks"), "{}", answer.reasons);
@@ -239,7 +242,7 @@ mod one_machine {
             (&archs, Some(&b"iPXE"[..]), Some(ADDRESS));
         let can = [0x13, 0x15, 0x24, 0x27].map(|code| (code, 1));
         facts.ipxe = Some(IpxeFeatures::from_flags(can));
-        net.evidence.hear(NOW, Source::Request, &facts);
+        net.evidence.hear(NOW, Source::Request, 99, &facts);
         net.ask(NOW, b"pxe-loader", Asker::Ipxe).is_held("give that rule a file");
     }
 
@@ -386,7 +389,7 @@ mod age {
         net.ask(NOW, b"pxe-loader", Asker::Unknown).is("undionly.kpxe");
         let mut laptop = ClientFacts::new(&OTHER);
         laptop.address = Some(ADDRESS);
-        assert_eq!(net.evidence.hear(NOW + SECOND, Source::Request, &laptop), None);
+        assert_eq!(net.evidence.hear(NOW + SECOND, Source::Request, 99, &laptop), None);
         net.evidence.delivered(NOW + SECOND, IpAddr::V4(ADDRESS));
         let facts = net.known(NOW + SECOND, b"x", Asker::Unknown, None);
         assert_eq!(facts.hardware_address(), OTHER);
@@ -404,6 +407,22 @@ mod age {
         net.ask(NOW + 30 * SECOND, b"pxe-loader", Asker::Unknown).is_held("too little");
         net.boot(NOW + 31 * SECOND, &MAC, 0);
         net.ask(NOW + 32 * SECOND, b"pxe-loader", Asker::Unknown).is("undionly.kpxe");
+    }
+
+    #[test]
+    fn a_late_copy_of_a_heard_message_is_no_news() {
+        let mut net = Net::new(policy());
+        net.boot(NOW, &MAC, 0);
+        net.ask(NOW, b"pxe-loader", Asker::Unknown).is("undionly.kpxe");
+        net.evidence.delivered(NOW + SECOND, IpAddr::V4(ADDRESS));
+        // A relay's copy comes after the boot is over. Another machine, not heard yet, has the address by then.
+        net.exchange -= 1;
+        net.hear(NOW + 19 * SECOND, Source::Relayed, &MAC, 0, Some(ADDRESS));
+        net.ask(NOW + 20 * SECOND, b"pxe-loader", Asker::Unknown).is_held("too little");
+        // Firmware that always has the same number boots again all the same.
+        net.exchange -= 1;
+        net.hear(NOW + 40 * SECOND, Source::Relayed, &MAC, 0, Some(ADDRESS));
+        net.ask(NOW + 41 * SECOND, b"pxe-loader", Asker::Unknown).is("undionly.kpxe");
     }
 
     #[test]

@@ -55,7 +55,7 @@ pub fn evidence(data: &[u8]) {
                 let mut facts = client.facts();
                 facts.address = (kind & 8 != 0).then_some(address);
                 let source = SOURCES.get(usize::from(kind >> 6)).copied();
-                evidence.hear(now, source.unwrap_or(Source::Given), &facts);
+                evidence.hear(now, source.unwrap_or(Source::Given), u32::from(last >> 4), &facts);
             }
             3 => evidence.hear_reply(now, input.chunk(), address),
             4 => evidence.delivered(now, address.into()),

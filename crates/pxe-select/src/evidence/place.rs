@@ -12,6 +12,9 @@ pub(super) const FRESH_MS: u64 = 60_000;
 /// How long after it was pinned, or delivered, an answer stands whatever else is heard of its own machine:
 /// firmware repeats itself.
 const FIRM_MS: u64 = 5_000;
+/// Within this time a message with the transaction number of one that was heard is a copy of it, in milliseconds.
+/// Later, it may be a boot of firmware that has no other number.
+const COPIED_MS: u64 = 30_000;
 /// The longest boot, from the bait to the loader's last companion, in milliseconds.
 const BOOT_MS: u64 = 600_000;
 /// How long the last user of an address is called by its name in the log, in milliseconds.
@@ -70,6 +73,8 @@ pub(super) struct Claim {
     pub(super) key: Key,
     pub(super) at: u64,
     pub(super) link: Link,
+    /// The transaction number of the message that says so, where it is known.
+    pub(super) exchange: Option<u32>,
 }
 
 /// A pin with its time and its machine.
@@ -91,9 +96,17 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// Notes that a machine uses the address. Another machine's pin ends with it.
+    /// Notes that a machine uses the address. Another machine's pin ends with it. A copy of a message that was heard
+    /// already, by another relay or late, says nothing new.
     pub(super) fn claim(&mut self, claim: Claim) {
         let known = self.claims.iter().flatten().find(|known| known.key == claim.key);
+        if known.is_some_and(|known| {
+            known.exchange.is_some()
+                && known.exchange == claim.exchange
+                && claim.at.saturating_sub(known.at) <= COPIED_MS
+        }) {
+            return;
+        }
         // What comes late does not make a machine younger than it is.
         let at = known.map_or(claim.at, |known| known.at.max(claim.at));
         let mut claims = [Some(Claim { at, ..claim }), None, None];

@@ -183,8 +183,14 @@ impl Evidence {
 
     /// Takes a client's own message: `facts` as the message says them, with the address that the client has, wants
     /// or was offered in [`ClientFacts::address`]. A message that says nothing of booting tells whose an address is,
-    /// and no more.
-    pub fn hear(&mut self, now: u64, source: Source, facts: &ClientFacts<'_>) -> Option<Heard> {
+    /// and no more. `exchange` is the message's transaction number: copies of one message are told by it.
+    pub fn hear(
+        &mut self,
+        now: u64,
+        source: Source,
+        exchange: u32,
+        facts: &ClientFacts<'_>,
+    ) -> Option<Heard> {
         if facts.hardware_address.is_empty() {
             return None;
         }
@@ -207,7 +213,8 @@ impl Evidence {
             }
         }
         if let Some(address) = facts.address {
-            self.claim(now, key, address, Link::Client);
+            let (at, link, exchange) = (now, Link::Client, Some(exchange));
+            self.claim(Claim { key, at, link, exchange }, address);
         }
         boots.then_some(Heard { firmware: identity.firmware, ipxe })
     }
@@ -215,19 +222,20 @@ impl Evidence {
     /// Takes a DHCP server's reply to somebody: it ties an address to a machine.
     pub fn hear_reply(&mut self, now: u64, hardware_address: &[u8], address: Ipv4Addr) {
         if !hardware_address.is_empty() && !address.is_unspecified() {
-            self.claim(now, Bytes::new(hardware_address), address, Link::Server);
+            let key = Bytes::new(hardware_address);
+            self.claim(Claim { key, at: now, link: Link::Server, exchange: None }, address);
         }
     }
 
     /// A machine uses an address. Strangers are noted only where they take an address over.
-    fn claim(&mut self, now: u64, key: Key, address: Ipv4Addr, link: Link) {
+    fn claim(&mut self, claim: Claim, address: Ipv4Addr) {
         let place = IpAddr::V4(address);
-        match self.machines.get_mut(&key) {
-            Some(machine) => machine.address = Some((address, now)),
+        match self.machines.get_mut(&claim.key) {
+            Some(machine) => machine.address = Some((address, claim.at)),
             None if self.places.get(&place).is_none() => return,
             None => {}
         }
-        self.places.touch(place, Place::default).claim(Claim { key, at: now, link });
+        self.places.touch(place, Place::default).claim(claim);
     }
 
     /// Remembers what a decision gave for a bait ([`crate::Decision::pin`]).

@@ -175,7 +175,12 @@ impl Evidence {
         {
             machine.address = Some((address, at));
         }
-        self.places.touch(IpAddr::V4(address), Place::default).claim(Claim { key, at, link });
+        self.places.touch(IpAddr::V4(address), Place::default).claim(Claim {
+            key,
+            at,
+            link,
+            exchange: None,
+        });
         Some(true)
     }
 

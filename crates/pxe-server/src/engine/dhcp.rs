@@ -60,8 +60,9 @@ impl Engine {
         };
         let firmware = decision.identity.firmware;
         drop(decision);
-        let source = observe::source(view, view.message_type());
-        self.shared.hear(now, source, &known.as_facts());
+        let (source, exchange) =
+            (observe::source(view, view.message_type()), view.transaction_id());
+        self.shared.hear(now, source, exchange, &known.as_facts());
         if request.kind() == RequestKind::Discover {
             self.report(now, client, discovered);
         }

@@ -37,7 +37,8 @@ impl Engine {
         match observation {
             Observation::Client { message, address } => {
                 let facts = facts::of_message(view, &view.boot_facts(), local, address);
-                self.shared.hear(now, source(view, message), &facts.as_facts())
+                let exchange = view.transaction_id();
+                self.shared.hear(now, source(view, message), exchange, &facts.as_facts())
             }
             Observation::Given { address } => {
                 self.shared.hear_reply(now, view.hardware_address(), address);

@@ -80,12 +80,13 @@ impl Shared {
         &self,
         now: Instant,
         source: Source,
+        exchange: u32,
         facts: &ClientFacts<'_>,
     ) -> Option<Heard> {
         let time = self.unix_ms(now);
         let mut state = self.lock();
         state.changed = true;
-        state.evidence.hear(time, source, facts)
+        state.evidence.hear(time, source, exchange, facts)
     }
 
     /// A server's message that gives a client its address.
