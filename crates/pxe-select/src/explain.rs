@@ -193,7 +193,7 @@ impl Reason {
             Self::AskedBy { asker } => write!(f, "asked by {asker}, as the request's options tell"),
             Self::IpxeByShape => f.write_str("iPXE is running, as the request tells"),
             Self::FirmwareByShape => {
-                f.write_str("the firmware asks: the iPXE that was heard is of an earlier boot")
+                f.write_str("the request is not iPXE's: the iPXE that was heard is of an earlier boot")
             }
             Self::Whose { origin: Origin::Itself } => f.write_str("the client names itself"),
             Self::Whose { origin } => fmt::Display::fmt(&origin, f),

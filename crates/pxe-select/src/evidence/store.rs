@@ -245,13 +245,10 @@ impl Evidence {
         place.pinned = Some(Pinned { pin, key, at: now });
     }
 
-    /// The file that was given for a bait has been fetched as a whole: another request from this address is
-    /// another boot.
+    /// What a bait stood for has been fetched from this address as a whole: another request for it is of another
+    /// boot. Whatever was heard before counts no more, not even of a machine that took the address over meanwhile.
     pub fn delivered(&mut self, now: u64, address: IpAddr) {
-        // Without a pin another machine took the address over meanwhile: whose boot it was is not known.
-        if let Some(place) = self.places.get_mut(&address)
-            && place.pinned.is_some()
-        {
+        if let Some(place) = self.places.get_mut(&address) {
             place.over = Some(now);
         }
     }

@@ -69,7 +69,8 @@ impl<'p> Question<'p, '_, '_> {
         action
     }
 
-    /// The shape of a request tells which program runs *now*; what was heard may be of the one before it.
+    /// The shape of a request tells which program runs *now*; what was heard may be of the one before it. iPXE has
+    /// one shape only, so whoever asks in another is not the iPXE that was heard.
     fn who_runs(&mut self) {
         let asker = self.facts.asker;
         if asker != Asker::Unknown {
@@ -78,7 +79,10 @@ impl<'p> Question<'p, '_, '_> {
         if asker == Asker::Ipxe && self.identity.ipxe == Ipxe::Absent {
             self.reasons.push(Reason::IpxeByShape);
             self.identity.ipxe = Ipxe::Complete;
-        } else if asker.is_firmware() && self.identity.ipxe != Ipxe::Absent {
+        } else if self.identity.ipxe != Ipxe::Absent
+            && asker != Asker::Ipxe
+            && (asker.is_firmware() || self.facts.origin != Origin::Itself)
+        {
             self.reasons.push(Reason::FirmwareByShape);
             self.identity.ipxe = Ipxe::Absent;
         }

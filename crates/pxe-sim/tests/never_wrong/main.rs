@@ -153,8 +153,8 @@ impl Swarm {
                 self.held += 1;
                 self.again(at, number);
             }
-            Reply::Error => {
-                let line = format!("machine {number} is refused: {machine:?}");
+            Reply::Error(error) => {
+                let line = format!("at {at} ms {error}: {machine:?}");
                 self.wrong.push(line);
             }
         }
@@ -226,11 +226,13 @@ impl Swarm {
     }
 }
 
-/// `SWARM_SEEDS=100` runs so many others.
+/// `SWARM_SEEDS=100` runs so many, `SWARM_FIRST=100` others.
 #[test]
 fn five_thousand_machines_get_no_loader_but_their_own() {
     let more = std::env::var("SWARM_SEEDS").ok().and_then(|text| text.parse().ok());
-    for seed in 0x5eed_0001..0x5eed_0001 + more.unwrap_or(2_u64) {
+    let first = std::env::var("SWARM_FIRST").ok().and_then(|text| text.parse().ok());
+    let first = 0x5eed_0001 + first.unwrap_or(0_u64);
+    for seed in first..first + more.unwrap_or(2_u64) {
         let mut swarm = Swarm::new(seed);
         swarm.run();
         swarm.check();

@@ -29,7 +29,12 @@ pub(crate) enum Reply {
     /// With the file of this name.
     File(String),
     Silence,
-    Error,
+    /// Refused, with this datagram.
+    Error(String),
+}
+
+fn error(datagram: &[u8]) -> Reply {
+    Reply::Error(datagram.escape_ascii().to_string())
 }
 
 /// Who has which address of our link, as a neighbour table sees it.
@@ -160,7 +165,7 @@ impl Network {
                     );
                     while self.transmit(at).is_some() {}
                 }
-                Some(_) => return Reply::Error,
+                Some((_, reply)) => return error(&reply),
             }
             port += 1;
         }
@@ -172,7 +177,7 @@ impl Network {
         };
         match (transfer, reply[1]) {
             (Some(transfer), 3 | 6) => self.read(at + 16, peer, &transfer, reply),
-            _ => Reply::Error,
+            _ => error(&self.out),
         }
     }
 
@@ -199,7 +204,7 @@ impl Network {
                     content.extend_from_slice(&reply[4..]);
                     reply[3]
                 }
-                _ => return Reply::Error,
+                _ => return error(&reply),
             };
             self.give(at, to.socket, peer, &[0, 4, 0, block]);
             // Every file fits into one block of the size that its reader asks for.
