@@ -1,6 +1,6 @@
 //! Every limit of this crate, with its unit in its name.
 //!
-//! A [`crate::Policy`] and [`crate::Evidence`] are all that grows. A policy at its limits it holds [`HOSTS_MAX`] hosts and
+//! A [`crate::Policy`] and [`crate::Evidence`] are all that grows. A policy at its limits holds [`HOSTS_MAX`] hosts and
 //! [`RULES_MAX`] rules; with the longest texts that is about 65 536 × 200 bytes + 4 096 × 900 bytes, under
 //! 17 MiB; and [`REMAPS_MAX`] rules that rewrite names, with the largest expressions under 16 MiB. A
 //! [`crate::Decision`] has a fixed size and lives on the stack.

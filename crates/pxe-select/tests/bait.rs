@@ -253,7 +253,7 @@ mod one_machine {
         let mut net = Net::new(builder.build().unwrap());
         net.ask(NOW, b"pxe-loader", Asker::Edk2).is("rescue.efi");
         net.boot(NOW, &MAC, 7);
-        net.evidence.delivered(NOW, IpAddr::V4(ADDRESS));
+        net.evidence.delivered(NOW, IpAddr::V4(ADDRESS), &MAC);
         let mut fresh = Net::new(builder.build().unwrap());
         fresh.boot(NOW, &MAC, 7);
         fresh.ask(NOW, b"pxe-loader", Asker::Edk2).is("ipxe.efi");
@@ -380,7 +380,7 @@ mod age {
         let mut net = Net::new(policy());
         net.boot(NOW, &MAC, 0);
         net.ask(NOW, b"pxe-loader", Asker::Unknown).is("undionly.kpxe");
-        net.evidence.delivered(NOW + SECOND, IpAddr::V4(ADDRESS));
+        net.evidence.delivered(NOW + SECOND, IpAddr::V4(ADDRESS), &MAC);
         net.boot(NOW + 20 * SECOND, &OTHER, 7);
         net.ask(NOW + 21 * SECOND, b"pxe-loader", Asker::Unknown).is("ipxe.efi");
         // By a machine that does not boot: nothing is left of the old one.
@@ -390,7 +390,7 @@ mod age {
         let mut laptop = ClientFacts::new(&OTHER);
         laptop.address = Some(ADDRESS);
         assert_eq!(net.evidence.hear(NOW + SECOND, Source::Request, 99, &laptop), None);
-        net.evidence.delivered(NOW + SECOND, IpAddr::V4(ADDRESS));
+        net.evidence.delivered(NOW + SECOND, IpAddr::V4(ADDRESS), &MAC);
         let facts = net.known(NOW + SECOND, b"x", Asker::Unknown, None);
         assert_eq!(facts.hardware_address(), OTHER);
     }
@@ -400,7 +400,7 @@ mod age {
         let mut net = Net::new(policy());
         net.boot(NOW, &MAC, 0);
         net.ask(NOW, b"pxe-loader", Asker::Unknown).is("undionly.kpxe");
-        net.evidence.delivered(NOW + SECOND, IpAddr::V4(ADDRESS));
+        net.evidence.delivered(NOW + SECOND, IpAddr::V4(ADDRESS), &MAC);
         // Firmware that repeats itself at once is still the same.
         net.ask(NOW + 3 * SECOND, b"pxe-loader", Asker::Unknown).is("undionly.kpxe");
         // Later it may be another machine that has the address now, and was not heard.
@@ -410,11 +410,25 @@ mod age {
     }
 
     #[test]
+    fn a_boot_that_is_over_ends_no_other() {
+        let mut net = Net::new(policy());
+        net.boot(NOW, &MAC, 7);
+        net.ask(NOW, b"pxe-loader", Asker::Edk2).is("ipxe.efi");
+        // Another machine takes the address while the first one loads; then the first one's iPXE is heard.
+        net.boot(NOW + 10, &OTHER, 6);
+        net.evidence.delivered(NOW + SECOND, IpAddr::V4(ADDRESS), &MAC);
+        net.ask(NOW + 2 * SECOND, b"pxe-loader", Asker::Edk2).is("ipxe32.efi");
+        net.evidence.delivered(NOW + 2 * SECOND, IpAddr::V4(ADDRESS), &[]);
+        net.boot(NOW + 3 * SECOND, &MAC, 7);
+        net.ask(NOW + 4 * SECOND, b"pxe-loader", Asker::Edk2).is_held("contradicts");
+    }
+
+    #[test]
     fn a_late_copy_of_a_heard_message_is_no_news() {
         let mut net = Net::new(policy());
         net.boot(NOW, &MAC, 0);
         net.ask(NOW, b"pxe-loader", Asker::Unknown).is("undionly.kpxe");
-        net.evidence.delivered(NOW + SECOND, IpAddr::V4(ADDRESS));
+        net.evidence.delivered(NOW + SECOND, IpAddr::V4(ADDRESS), &MAC);
         // A relay's copy comes after the boot is over. Another machine, not heard yet, has the address by then.
         net.exchange -= 1;
         net.hear(NOW + 19 * SECOND, Source::Relayed, &MAC, 0, Some(ADDRESS));
@@ -491,7 +505,7 @@ mod pinned {
         let mut net = Net::new(policy());
         net.boot(NOW, &MAC, 11);
         net.ask(NOW, b"tftp/pxe-loader.efi", Asker::Edk2).is("debian/bootnetaa64.efi");
-        net.evidence.delivered(NOW + SECOND, IpAddr::V4(ADDRESS));
+        net.evidence.delivered(NOW + SECOND, IpAddr::V4(ADDRESS), &MAC);
         let policy = policy();
         let ask = |name: &'static [u8], asker| {
             let query = Query::new(IpAddr::V4(ADDRESS), asker);

@@ -58,7 +58,7 @@ pub fn evidence(data: &[u8]) {
                 evidence.hear(now, source.unwrap_or(Source::Given), u32::from(last >> 4), &facts);
             }
             3 => evidence.hear_reply(now, input.chunk(), address),
-            4 => evidence.delivered(now, address.into()),
+            4 => evidence.delivered(now, address.into(), input.chunk()),
             _ => {
                 let name = NAMES.get(usize::from(kind >> 3 & 7)).copied().unwrap_or_default();
                 let asker = ASKERS.get(usize::from(last >> 3 & 7)).copied().unwrap_or_default();

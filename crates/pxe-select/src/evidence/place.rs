@@ -75,6 +75,20 @@ pub(super) struct Claim {
     pub(super) link: Link,
     /// The transaction number of the message that says so, where it is known.
     pub(super) exchange: Option<u32>,
+    /// When the machine last had here, as a whole, what a bait stood for. What was heard of it before belongs to a
+    /// boot that is over.
+    pub(super) over: Option<u64>,
+}
+
+impl Claim {
+    pub(super) const fn new(key: Key, at: u64, link: Link, exchange: Option<u32>) -> Self {
+        Self { key, at, link, exchange, over: None }
+    }
+
+    /// Whether what was heard of the machine at this time may be of a boot that goes on.
+    pub(super) fn is_of_this_boot(&self, now: u64, heard: u64) -> bool {
+        now.saturating_sub(heard) <= FRESH_MS && self.over.is_none_or(|over| heard > over)
+    }
 }
 
 /// A pin with its time and its machine.
@@ -83,6 +97,8 @@ pub(super) struct Pinned {
     pub(super) pin: Pin,
     pub(super) key: Option<Key>,
     pub(super) at: u64,
+    /// When it was fetched as a whole.
+    pub(super) delivered: Option<u64>,
 }
 
 /// One address.
@@ -91,8 +107,6 @@ pub(super) struct Place {
     /// Youngest first, each machine once.
     pub(super) claims: [Option<Claim>; CLAIMS_KEPT],
     pub(super) pinned: Option<Pinned>,
-    /// When a machine here last had its loader as a whole. What was heard before belongs to a boot that is over.
-    pub(super) over: Option<u64>,
 }
 
 impl Place {
@@ -109,7 +123,8 @@ impl Place {
         }
         // What comes late does not make a machine younger than it is.
         let at = known.map_or(claim.at, |known| known.at.max(claim.at));
-        let mut claims = [Some(Claim { at, ..claim }), None, None];
+        let over = known.and_then(|known| known.over);
+        let mut claims = [Some(Claim { at, over, ..claim }), None, None];
         let others = self.claims.iter().flatten().filter(|other| other.key != claim.key);
         for (slot, other) in claims.iter_mut().skip(1).zip(others) {
             *slot = Some(*other);
@@ -122,12 +137,21 @@ impl Place {
 
     /// The claims of machines that may be the one that asks now: young, and not of a boot that is over.
     pub(super) fn fresh(&self, now: u64) -> impl Iterator<Item = &Claim> {
-        self.claims.iter().flatten().filter(move |claim| self.is_of_this_boot(now, claim.at))
+        self.claims.iter().flatten().filter(move |claim| claim.is_of_this_boot(now, claim.at))
     }
 
-    /// Whether something that was heard at this time may belong to a boot that goes on.
-    pub(super) fn is_of_this_boot(&self, now: u64, heard: u64) -> bool {
-        now.saturating_sub(heard) <= FRESH_MS && self.over.is_none_or(|over| heard > over)
+    /// A machine has fetched what a bait stood for. Another one that took the address meanwhile goes on booting.
+    pub(super) fn delivered(&mut self, now: u64, key: Option<Key>) {
+        for claim in self.claims.iter_mut().flatten() {
+            if Some(claim.key) == key {
+                claim.over = Some(now);
+            }
+        }
+        if let Some(pinned) = &mut self.pinned
+            && pinned.key == key
+        {
+            pinned.delivered = Some(now);
+        }
     }
 
     /// Who used the address last, for the story and for rules about machines.
@@ -147,8 +171,7 @@ impl Place {
         if other || now.saturating_sub(pinned.at) > BOOT_MS {
             return None;
         }
-        let over = self.over.filter(|over| *over >= pinned.at);
-        let over = over.is_some_and(|over| now.saturating_sub(over) > FIRM_MS);
+        let over = pinned.delivered.is_some_and(|at| now.saturating_sub(at) > FIRM_MS);
         Some(Pin { open: pinned.pin.open && !over, ..pinned.pin.clone() })
     }
 

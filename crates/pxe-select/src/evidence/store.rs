@@ -213,8 +213,7 @@ impl Evidence {
             }
         }
         if let Some(address) = facts.address {
-            let (at, link, exchange) = (now, Link::Client, Some(exchange));
-            self.claim(Claim { key, at, link, exchange }, address);
+            self.claim(Claim::new(key, now, Link::Client, Some(exchange)), address);
         }
         boots.then_some(Heard { firmware: identity.firmware, ipxe })
     }
@@ -223,7 +222,7 @@ impl Evidence {
     pub fn hear_reply(&mut self, now: u64, hardware_address: &[u8], address: Ipv4Addr) {
         if !hardware_address.is_empty() && !address.is_unspecified() {
             let key = Bytes::new(hardware_address);
-            self.claim(Claim { key, at: now, link: Link::Server, exchange: None }, address);
+            self.claim(Claim::new(key, now, Link::Server, None), address);
         }
     }
 
@@ -242,14 +241,15 @@ impl Evidence {
     pub fn pin(&mut self, now: u64, address: IpAddr, hardware_address: &[u8], pin: Pin) {
         let key = (!hardware_address.is_empty()).then(|| Bytes::new(hardware_address));
         let place = self.places.touch(address, Place::default);
-        place.pinned = Some(Pinned { pin, key, at: now });
+        place.pinned = Some(Pinned { pin, key, at: now, delivered: None });
     }
 
-    /// What a bait stood for has been fetched from this address as a whole: another request for it is of another
-    /// boot. Whatever was heard before counts no more, not even of a machine that took the address over meanwhile.
-    pub fn delivered(&mut self, now: u64, address: IpAddr) {
+    /// A machine has fetched what a bait stood for, as a whole: its next request for it is of another boot, and what
+    /// was heard of it before counts no more. The hardware address is empty when it is not known.
+    pub fn delivered(&mut self, now: u64, address: IpAddr, hardware_address: &[u8]) {
+        let key = (!hardware_address.is_empty()).then(|| Bytes::new(hardware_address));
         if let Some(place) = self.places.get_mut(&address) {
-            place.over = Some(now);
+            place.delivered(now, key);
         }
     }
 
@@ -323,7 +323,7 @@ impl Evidence {
         for other in place.claims.iter().flatten() {
             let Some(machine) = self.machines.get(&other.key) else { continue };
             let at_it = machine.address.is_some_and(|(at, _)| IpAddr::V4(at) == query.address);
-            let boots = place.is_of_this_boot(now, machine.heard);
+            let boots = other.is_of_this_boot(now, machine.heard);
             let counted = place.fresh(now).any(|claim| claim.key == other.key);
             if at_it && boots && !counted && query.fits(machine.named()) {
                 self.add(known, now, &other.key, query);

@@ -175,12 +175,9 @@ impl Evidence {
         {
             machine.address = Some((address, at));
         }
-        self.places.touch(IpAddr::V4(address), Place::default).claim(Claim {
-            key,
-            at,
-            link,
-            exchange: None,
-        });
+        self.places
+            .touch(IpAddr::V4(address), Place::default)
+            .claim(Claim::new(key, at, link, None));
         Some(true)
     }
 
@@ -201,7 +198,7 @@ impl Evidence {
         }
         let pin = Pin::new(file, directory, firmware);
         let place = self.places.touch(address, Place::default);
-        place.pinned = Some(Pinned { pin, key, at });
+        place.pinned = Some(Pinned { pin, key, at, delivered: None });
         Some(true)
     }
 }
@@ -236,15 +233,14 @@ fn write_place(text: &mut String, address: IpAddr, place: &Place) -> fmt::Result
     for claim in place.claims.iter().rev().flatten() {
         let link = if claim.link == Link::Server { 's' } else { 'c' };
         // What is of a boot that is over is never fresh again.
-        let over = place.over.is_some_and(|over| claim.at <= over);
+        let over = claim.over.is_some_and(|over| claim.at <= over);
         let at = if over { claim.at.saturating_sub(FRESH_MS) } else { claim.at };
         writeln!(text, "a {address} {} {at} {link}", Hex(claim.key.get()))?;
     }
     // A boot that is over needs no pin.
     let Some(pinned) = &place.pinned else { return Ok(()) };
-    let Pinned { pin, key, at } = pinned;
-    let over = place.over.is_some_and(|over| over >= *at);
-    if over || !pin.open || pin.directory.len() > NAME_BYTES_MAX / 4 {
+    let Pinned { pin, key, at, delivered } = pinned;
+    if delivered.is_some() || !pin.open || pin.directory.len() > NAME_BYTES_MAX / 4 {
         return Ok(());
     }
     let key = Optional(key.as_ref().map(|key| Hex(key.get())));

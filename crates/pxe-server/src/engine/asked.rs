@@ -80,19 +80,23 @@ pub fn decide(
 }
 
 fn choose(decision: &Decision<'_>, requested: &[u8]) -> Choice {
-    let asked = printable(requested);
-    let reasons = one_line(&decision.reasons);
+    // Most requests are for ordinary names, whose reasons nobody reads.
+    let asked = || printable(requested);
+    let reasons = || one_line(&decision.reasons);
     let is_bait = decision.bait.is_some();
     if let Some(wanted) = Wanted::of(decision) {
-        let file = wanted.names.first().map(|name| printable(name)).unwrap_or_default();
-        let baited = is_bait.then_some(Stage::Baited { asked, file, reasons });
+        let file = || wanted.names.first().map(|name| printable(name)).unwrap_or_default();
+        let baited =
+            is_bait.then(|| Stage::Baited { asked: asked(), file: file(), reasons: reasons() });
         return Choice::Open(wanted, baited);
     }
     match (&decision.action, is_bait) {
-        (Action::Deny, true) => Choice::Refuse(Stage::Failed { file: asked, reason: reasons }),
-        (Action::Deny, false) => Choice::Refuse(Stage::Denied { reasons }),
-        (Action::Hold, true) => Choice::Silence(Stage::HeldBait { asked, reasons }),
-        _ => Choice::Missing(Stage::Failed { file: asked, reason: reasons }),
+        (Action::Deny, true) => Choice::Refuse(Stage::Failed { file: asked(), reason: reasons() }),
+        (Action::Deny, false) => Choice::Refuse(Stage::Denied { reasons: reasons() }),
+        (Action::Hold, true) => {
+            Choice::Silence(Stage::HeldBait { asked: asked(), reasons: reasons() })
+        }
+        _ => Choice::Missing(Stage::Failed { file: asked(), reason: reasons() }),
     }
 }
 

@@ -28,16 +28,23 @@ impl ClientId {
         address[..len].copy_from_slice(&bytes[..len]);
         (len > 0).then(|| Self::Hardware(address, u8::try_from(len).unwrap_or(16)))
     }
+
+    /// The hardware address; empty when only the address is known.
+    pub fn hardware_address(&self) -> &[u8] {
+        match self {
+            Self::Mac(mac) => mac,
+            Self::Hardware(address, len) => &address[..usize::from(*len)],
+            Self::Address(_) => &[],
+        }
+    }
 }
 
 impl fmt::Display for ClientId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let bytes = match self {
-            Self::Mac(mac) => &mac[..],
-            Self::Hardware(address, len) => &address[..usize::from(*len)],
-            Self::Address(address) => return address.fmt(f),
-        };
-        for (index, byte) in bytes.iter().enumerate() {
+        if let Self::Address(address) = self {
+            return address.fmt(f);
+        }
+        for (index, byte) in self.hardware_address().iter().enumerate() {
             let separator = if index == 0 { "" } else { ":" };
             write!(f, "{separator}{byte:02x}")?;
         }

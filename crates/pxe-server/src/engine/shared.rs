@@ -125,9 +125,11 @@ impl Shared {
         state.evidence.pin(time, peer, hardware_address, pin);
     }
 
-    pub(super) fn delivered(&self, now: Instant, peer: IpAddr) {
+    pub(super) fn delivered(&self, now: Instant, peer: IpAddr, hardware_address: &[u8]) {
         let time = self.unix_ms(now);
-        self.lock().evidence.delivered(time, peer);
+        let mut state = self.lock();
+        state.changed = true;
+        state.evidence.delivered(time, peer, hardware_address);
     }
 
     pub(super) fn is_repeated(&self, now: Instant, id: ClientId, stage: &Stage) -> bool {

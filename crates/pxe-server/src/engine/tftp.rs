@@ -290,7 +290,7 @@ impl Engine {
             content.close(open.content);
             self.push(Output::Close(transfer));
             if let (Some(peer), Event::Finished { .. }) = (open.baited, &event) {
-                self.shared.delivered(now, peer);
+                self.shared.delivered(now, peer, open.client.hardware_address());
             }
             if let Some(stage) = ending(open.file, event) {
                 self.report(now, open.client, stage);
