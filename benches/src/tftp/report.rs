@@ -12,9 +12,11 @@ pub fn print(row: &Row, all: &[Series]) -> bool {
     );
     let ours = find(all, Server::Ours);
     for series in all {
-        match &series.failure {
-            Some(why) => println!("{:<14}cannot do this: {why}", series.server.name()),
-            None => print_series(series, ours),
+        if series.is_measured() {
+            print_series(series, ours);
+        }
+        if let Some(why) = &series.failure {
+            println!("{:<14}cannot do this: {why}", series.server.name());
         }
     }
     // Not a list with `all`, which would stop at the first that is missed.
@@ -58,7 +60,9 @@ fn judge(goal: Goal, all: &[Series], ours: Option<&Series>) -> bool {
             say(ratio(ours, series), target, &format!("× {}", server.name()))
         }
         Goal::TimesBestPeer(target) => {
-            let best = peers(all).max_by(|one, other| {
+            // Also one that did not deliver everything: by what it did deliver.
+            let measured = all.iter().filter(|it| it.server.is_peer() && it.is_measured());
+            let best = measured.max_by(|one, other| {
                 let speed = |series: &Series| series.median(|sample| sample.megabytes_per_second);
                 speed(one).total_cmp(&speed(other))
             });

@@ -193,11 +193,12 @@ impl Lab {
         Ok(command)
     }
 
-    /// A peer's program: unpacked, or of the system.
+    /// A peer's program: installed by cargo, unpacked from its package, or of the system.
     fn peer(&self, program: &str) -> io::Result<Command> {
-        let own = ["bin", "sbin", "usr/bin", "usr/sbin"].map(|folder| self.peers.join(folder));
+        let packages = ["tftpd-hpa/usr/sbin", "atftpd/usr/sbin"];
+        let own = ["bin"].into_iter().chain(packages).map(|folder| self.peers.join(folder));
         let system = ["/usr/sbin", "/usr/bin", "/usr/local/sbin", "/usr/local/bin"];
-        let folders = own.into_iter().chain(system.map(PathBuf::from));
+        let folders = own.chain(system.map(PathBuf::from));
         let found = folders.map(|folder| folder.join(program)).find(|path| path.is_file());
         let found = found.ok_or_else(|| io::Error::other(format!("{program} is not installed")))?;
         let mut command = Command::new(found);
@@ -219,6 +220,7 @@ fn existing(program: &Path) -> io::Result<&Path> {
 
 /// `usr/lib/x86_64-linux-gnu` or its like.
 fn library_folder(peers: &Path) -> Option<PathBuf> {
-    let folders = fs::read_dir(peers.join("usr/lib")).ok()?.flatten().map(|entry| entry.path());
+    let folders =
+        fs::read_dir(peers.join("libwrap0/usr/lib")).ok()?.flatten().map(|entry| entry.path());
     folders.into_iter().find(|path| path.to_string_lossy().ends_with("-linux-gnu"))
 }

@@ -10,6 +10,7 @@ use crate::{
     bait::{self, Baits},
     error::{Fault, Place, PolicyError},
     firmware::{Firmware, FirmwareSet},
+    folder::{self, FolderBy},
     glob,
     limits::{FILE_NAME_BYTES_MAX, HOSTS_MAX, PATTERN_BYTES_MAX, RULES_MAX, URL_BYTES_MAX},
     mac, names,
@@ -29,6 +30,7 @@ pub struct PolicyBuilder {
     remaps: Vec<Remap>,
     baits: Vec<String>,
     unknown_loader: Option<String>,
+    folder_by: Option<FolderBy>,
     ipxe_script: Option<String>,
     http_base: Option<String>,
 }
@@ -77,6 +79,13 @@ impl PolicyBuilder {
         self
     }
 
+    /// Says that every machine has a folder of the root, named by its address, in which names that it asks for are
+    /// looked for first. A host entry with a folder goes before.
+    pub fn folder_by(&mut self, by: FolderBy) -> &mut Self {
+        self.folder_by = Some(by);
+        self
+    }
+
     /// Names a script below the root for a running iPXE, instead of the generated [`names::IPXE_MENU_NAME`].
     pub fn ipxe_script(&mut self, file: &str) -> &mut Self {
         self.ipxe_script = Some(file.to_owned());
@@ -116,7 +125,18 @@ impl PolicyBuilder {
             .as_deref()
             .and_then(|file| faults.check(&Place::Policy, "ipxe script", check_file(file)));
         if faults.0.is_empty() {
-            Ok(Policy { loaders, hosts, rules, remaps, baits, unknown, ipxe_script, http_base })
+            let folder_by = self.folder_by;
+            Ok(Policy {
+                loaders,
+                hosts,
+                rules,
+                remaps,
+                baits,
+                unknown,
+                folder_by,
+                ipxe_script,
+                http_base,
+            })
         } else {
             Err(faults.0)
         }
@@ -155,8 +175,12 @@ impl PolicyBuilder {
                 .loader
                 .as_deref()
                 .and_then(|file| faults.check(&place, "loader", check_loader(file, http_base)));
+            let folder = host
+                .folder
+                .as_deref()
+                .and_then(|folder| faults.check(&place, "folder", folder::check(folder)));
             if let (Some(mac), Ok(index)) = (mac, u32::try_from(position)) {
-                hosts.push(CheckedHost { mac, index, loader, boot: host.boot });
+                hosts.push(CheckedHost { mac, index, loader, boot: host.boot, folder });
             }
         }
         hosts.sort_by_key(|host| (host.mac, host.index));

@@ -12,6 +12,8 @@ pub enum Asked<'a> {
     BootFile,
     /// TFTP or HTTP: this name was requested, bytes as received; of a URL its path below the root, percent-decoded.
     Name(&'a [u8]),
+    /// TFTP: the client wants to send a file of this name, bytes as received.
+    Upload(&'a [u8]),
 }
 
 /// What the client gets, and why.
@@ -24,6 +26,9 @@ pub struct Decision<'p> {
     pub reasons: Reasons,
     /// What the client was taken for.
     pub identity: Identity,
+    /// A folder of the root, or of the place for uploads, that is this client's own: a requested name is looked for in
+    /// it first, and then without it. Cleaned like a name. Never for [`Asked::BootFile`], nor for a bait.
+    pub folder: Option<Cow<'p, str>>,
     /// The bait, when one was asked for.
     pub bait: Option<Bait>,
     /// What [`crate::Evidence::pin`] is to remember, so that this boot's further requests get the same file.
@@ -33,7 +38,8 @@ pub struct Decision<'p> {
 /// What to answer. Every arm has to be handled.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action<'p> {
-    /// A file below the root, by TFTP (or by HTTP when its name was asked there).
+    /// A file below the root, by TFTP (or by HTTP when its name was asked there). For [`Asked::Upload`] the name to
+    /// store it under.
     File {
         /// Its name: relative, cleaned, see [`crate::names::normalise`]. For [`Asked::BootFile`] at most 127 bytes.
         name: Cow<'p, [u8]>,

@@ -8,8 +8,8 @@ use thiserror::Error;
 use crate::{
     firmware::Firmware,
     limits::{
-        BAITS_MAX, FILE_NAME_BYTES_MAX, HOSTS_MAX, PATTERN_BYTES_MAX, REMAP_TEXT_BYTES_MAX,
-        REMAPS_MAX, RULES_MAX, URL_BYTES_MAX,
+        BAITS_MAX, FILE_NAME_BYTES_MAX, FOLDER_BYTES_MAX, HOSTS_MAX, PATTERN_BYTES_MAX,
+        REMAP_TEXT_BYTES_MAX, REMAPS_MAX, RULES_MAX, URL_BYTES_MAX,
     },
     names::NameFault,
 };
@@ -131,6 +131,18 @@ pub enum Fault {
     /// A file name that ends in a blank.
     #[error("the file name ends in a blank, which firmware cuts off or adds as it likes")]
     FileNameEndsInBlank,
+    /// A folder that no name could be looked for in.
+    #[error("the folder is refused: {fault}; write it as it is called in the root, like node1")]
+    BadFolder {
+        /// What is wrong with it.
+        fault: NameFault,
+    },
+    /// A folder's name of more than [`FOLDER_BYTES_MAX`] bytes.
+    #[error("it has {bytes} bytes; at most {FOLDER_BYTES_MAX} bytes are allowed")]
+    FolderTooLong {
+        /// Its length.
+        bytes: usize,
+    },
     /// Not a URL.
     #[error("`{text}` is no URL like http://192.0.2.5/boot.efi")]
     BadUrl {

@@ -17,6 +17,7 @@ impl fmt::Display for Reason {
             Self::HostDoesNotBoot { .. }
             | Self::HostNamesLoader { .. }
             | Self::HostLoaderNotForIpxe { .. }
+            | Self::HostNamesFolder { .. }
             | Self::RuleMatched { .. }
             | Self::RuleSkipped { .. } => self.fmt_entry(f),
             Self::LoaderTable { .. }
@@ -31,7 +32,10 @@ impl fmt::Display for Reason {
             | Self::NameTrimmed
             | Self::NameRemapped { .. }
             | Self::NameGenerated { .. }
+            | Self::FolderByMac
+            | Self::FolderByAddress
             | Self::NamePlain
+            | Self::NameStored
             | Self::CompanionOfBait { .. } => self.fmt_name(f),
             Self::NameIsBait { .. }
             | Self::AskedBy { .. }
@@ -121,6 +125,9 @@ impl Reason {
                 "host entry {} names a loader for the firmware; iPXE already runs, so it is not sent again",
                 u64::from(host) + 1
             ),
+            Self::HostNamesFolder { host } => {
+                write!(f, "host entry {} names a folder, looked into first", u64::from(host) + 1)
+            }
             Self::RuleMatched { rule, conditions, firmware } => {
                 write!(f, "rule {} matched: ", u32::from(rule) + 1)?;
                 conditions.fmt_for(firmware, f)
@@ -163,7 +170,7 @@ impl Reason {
                 "the name ends in bytes that firmware appends by mistake: without them it is tried second",
             ),
             Self::NameRemapped { remap } => {
-                write!(f, "remap {} rewrote the name", remap.saturating_add(1))
+                write!(f, "rewriting rule {} made it this name", remap.saturating_add(1))
             }
             Self::NameGenerated { generated: Generated::IpxeMenu } => {
                 f.write_str("the iPXE menu is generated unless a file of this name exists")
@@ -171,6 +178,8 @@ impl Reason {
             Self::NameGenerated { generated: Generated::GrubConfig } => {
                 f.write_str("the GRUB menu is generated unless a file of this name exists")
             }
+            Self::FolderByMac => f.write_str("the folder of its MAC address is looked into first"),
+            Self::FolderByAddress => f.write_str("the folder of its address is looked into first"),
             Self::NamePlain => f.write_str("the file of the requested name"),
             Self::CompanionOfBait { first: true } => f.write_str(
                 "the machine got its loader for a bait: the file beside that loader is tried first",
@@ -178,6 +187,7 @@ impl Reason {
             Self::CompanionOfBait { first: false } => f.write_str(
                 "the machine got its loader for a bait: the file beside that loader is tried second",
             ),
+            Self::NameStored => f.write_str("a file to be stored under the requested name"),
             _ => Ok(()),
         }
     }
@@ -387,6 +397,10 @@ mod tests {
             Reason::NameGenerated { generated: Generated::IpxeMenu },
             Reason::NameGenerated { generated: Generated::GrubConfig },
             Reason::NamePlain,
+            Reason::NameStored,
+            Reason::HostNamesFolder { host: 0 },
+            Reason::FolderByMac,
+            Reason::FolderByAddress,
         ];
         reasons.extend(of_baits());
         let skipped = mismatches.map(|mismatch| Reason::RuleSkipped { rule: u16::MAX, mismatch });

@@ -12,8 +12,8 @@ use std::sync::LazyLock;
 
 pub use crate::evidence::fuzz::evidence;
 use crate::{
-    Action, Arch, Asked, ClientFacts, Decision, Firmware, Generated, Host, IpxeFeatures, Policy,
-    Remap, Rule, When,
+    Action, Arch, Asked, ClientFacts, Decision, Firmware, FolderBy, Generated, Host, IpxeFeatures,
+    Policy, Remap, Rule, When,
     limits::{
         ARCHS_MAX, FILE_NAME_BYTES_MAX, LOSERS_MAX, NAME_BYTES_MAX, REASONS_MAX, URL_BYTES_MAX,
     },
@@ -42,8 +42,13 @@ pub fn decide(data: &[u8]) {
     let mut input = Input { rest: data };
     let client = Client::take(&mut input);
     let facts = client.facts();
-    let names_file = input.byte() & 1 == 1;
-    let asked = if names_file { Asked::Name(input.rest) } else { Asked::BootFile };
+    let kind = input.byte();
+    let names_file = kind & 1 == 1;
+    let asked = match kind & 3 {
+        1 => Asked::Name(input.rest),
+        3 => Asked::Upload(input.rest),
+        _ => Asked::BootFile,
+    };
     for policy in [&*FULL_POLICY, &*EMPTY_POLICY] {
         let decision = policy.decide(&facts, asked);
         check(policy, &facts, asked, &decision);
@@ -88,6 +93,7 @@ pub fn policy(data: &[u8]) {
                 let mut host = Host::new(input.text());
                 host.boot = kind & 0x40 == 0;
                 host.loader = (kind & 0x80 != 0).then(|| input.text());
+                host.folder = (kind & 0x20 != 0).then(|| input.text());
                 builder.host(host);
             }
             2 => {
@@ -105,7 +111,7 @@ pub fn policy(data: &[u8]) {
     match builder.build() {
         Ok(policy) => {
             let facts = ClientFacts::new(&[0x52, 0x54, 0, 0xaa, 0, 1]);
-            for asked in [Asked::BootFile, Asked::Name(data)] {
+            for asked in [Asked::BootFile, Asked::Name(data), Asked::Upload(data)] {
                 check(&policy, &facts, asked, &policy.decide(&facts, asked));
             }
         }
@@ -127,11 +133,21 @@ fn check(policy: &Policy, facts: &ClientFacts<'_>, asked: Asked<'_>, decision: &
     for line in reasons.to_string().lines() {
         assert!(line.len() > 8, "{line:?}");
     }
+    if let Some(folder) = &decision.folder {
+        assert!(!matches!(asked, Asked::BootFile));
+        assert_name(folder.as_bytes());
+    }
     match (&decision.action, asked) {
         (Action::File { name, trimmed, generated, .. }, Asked::Name(_)) => {
             assert_name(name);
             let shown = trimmed.and_then(|length| name.get(..length)).unwrap_or(name);
             assert_eq!(names::generated(shown), *generated);
+        }
+        (
+            Action::File { name, trimmed: None, instead: None, generated: None },
+            Asked::Upload(_),
+        ) => {
+            assert_name(name);
         }
         (Action::File { name, trimmed: None, instead: None, generated: None }, Asked::BootFile) => {
             assert_name(name);
@@ -177,7 +193,8 @@ fn full_policy() -> Policy {
     let own = When { user_class: Some("iPXE".into()), ..lab.clone() };
     let banned = When { mac: Some("66:*".into()), ..When::any() };
     builder
-        .host(Host::new("52:54:00:aa:00:01").with_loader("own.efi"))
+        .host(Host::new("52:54:00:aa:00:01").with_loader("own.efi").with_folder("hosts/own"))
+        .folder_by(FolderBy::Mac)
         .host(Host::new("52:54:00:aa:00:02").without_boot())
         .rule(Rule::deny(banned))
         .rule(Rule::file(own, "own.ipxe"))

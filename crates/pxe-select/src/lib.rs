@@ -30,6 +30,7 @@ mod evidence;
 mod explain;
 mod facts;
 mod firmware;
+mod folder;
 #[cfg(feature = "_fuzz")]
 #[doc(hidden)]
 pub mod fuzz;
@@ -44,6 +45,7 @@ mod question;
 mod reason;
 mod remap;
 mod rule;
+pub mod snippet;
 mod subnet;
 mod user_class;
 
@@ -60,6 +62,7 @@ pub use evidence::{
 };
 pub use facts::{ClientFacts, IpxeFeatures};
 pub use firmware::Firmware;
+pub use folder::FolderBy;
 pub use identity::{Identity, Ipxe, MissingFeatures};
 pub use loaders::{
     Distribution, LoaderCandidate, Package, Sibling, arch_table_markdown, default_loaders,

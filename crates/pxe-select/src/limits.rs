@@ -1,8 +1,8 @@
 //! Every limit of this crate, with its unit in its name.
 //!
 //! A [`crate::Policy`] and [`crate::Evidence`] are all that grows. A policy at its limits holds [`HOSTS_MAX`] hosts and
-//! [`RULES_MAX`] rules; with the longest texts that is about 65 536 × 200 bytes + 4 096 × 900 bytes, under
-//! 17 MiB; and [`REMAPS_MAX`] rules that rewrite names, with the largest expressions under 16 MiB. A
+//! [`RULES_MAX`] rules; with the longest texts that is about 65 536 × 360 bytes + 4 096 × 900 bytes, under
+//! 27 MiB; and [`REMAPS_MAX`] rules that rewrite names, with the largest expressions under 16 MiB. A
 //! [`crate::Decision`] has a fixed size and lives on the stack.
 
 /// Bytes a boot file name may have: the `file` field of a DHCP header is 128 bytes and ends with a NUL
@@ -20,6 +20,9 @@ pub const NAME_COMPONENT_BYTES_MAX: usize = 255;
 
 /// Components (directories and the file) of a requested name.
 pub const NAME_COMPONENTS_MAX: usize = 32;
+
+/// Bytes of the name of a machine's folder.
+pub const FOLDER_BYTES_MAX: usize = 127;
 
 /// Bytes of a pattern in a rule. A match takes at most this many steps per byte of the matched text.
 pub const PATTERN_BYTES_MAX: usize = 128;

@@ -8,6 +8,7 @@ use crate::{
     decision::{Action, Asked, Decision},
     facts::ClientFacts,
     firmware::Firmware,
+    folder::FolderBy,
     identity::{self, Identity},
     names::{self, Generated},
     question::Question,
@@ -45,6 +46,7 @@ pub struct Policy {
     pub(crate) baits: Baits,
     /// What a bait stands for when the firmware is not known; silence if there is none.
     pub(crate) unknown: Option<LoaderName>,
+    pub(crate) folder_by: Option<FolderBy>,
     pub(crate) ipxe_script: Option<String>,
     pub(crate) http_base: Option<String>,
 }
@@ -80,9 +82,10 @@ impl Policy {
         let action = match asked {
             Asked::BootFile => question.boot_file(),
             Asked::Name(requested) => question.name(requested),
+            Asked::Upload(requested) => question.upload(requested),
         };
-        let Question { reasons, identity, bait, pin, .. } = question;
-        Decision { action, reasons, identity, bait, pin }
+        let Question { reasons, identity, folder, bait, pin, .. } = question;
+        Decision { action, reasons, identity, folder, bait, pin }
     }
 
     /// The bait that a requested name is, if it is one.

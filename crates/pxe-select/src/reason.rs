@@ -109,6 +109,15 @@ pub enum Reason {
         /// Index of the host entry.
         host: u32,
     },
+    /// The host entry names a folder, which is looked into first.
+    HostNamesFolder {
+        /// Index of the host entry.
+        host: u32,
+    },
+    /// The folder named by the hardware address is looked into first.
+    FolderByMac,
+    /// The folder named by the address is looked into first.
+    FolderByAddress,
     /// A rule matched and decides.
     RuleMatched {
         /// Index of the rule.
@@ -169,6 +178,8 @@ pub enum Reason {
     },
     /// An ordinary name: the file of that name.
     NamePlain,
+    /// A file that the client sends, stored under that name.
+    NameStored,
     /// The machine was given its loader for a bait, and this is asked for beside the bait.
     CompanionOfBait {
         /// Whether the file beside the loader is tried before the one of the requested name.

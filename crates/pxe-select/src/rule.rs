@@ -23,19 +23,27 @@ pub struct Host {
     pub loader: Option<String>,
     /// Whether it may boot from here at all.
     pub boot: bool,
+    /// A folder of the root, in which names that it asks for are looked for first.
+    pub folder: Option<String>,
 }
 
 impl Host {
     /// A machine that may boot, and for which rules and the loader table decide.
     #[must_use]
     pub fn new(mac: impl Into<String>) -> Self {
-        Self { mac: mac.into(), loader: None, boot: true }
+        Self { mac: mac.into(), loader: None, boot: true, folder: None }
     }
 
     /// The same with its own loader.
     #[must_use]
     pub fn with_loader(self, file: impl Into<String>) -> Self {
         Self { loader: Some(file.into()), ..self }
+    }
+
+    /// The same with a folder of its own.
+    #[must_use]
+    pub fn with_folder(self, folder: impl Into<String>) -> Self {
+        Self { folder: Some(folder.into()), ..self }
     }
 
     /// The same, but it must not boot from here.
@@ -113,6 +121,7 @@ pub(crate) struct CheckedHost {
     pub(crate) index: u32,
     pub(crate) loader: Option<LoaderName>,
     pub(crate) boot: bool,
+    pub(crate) folder: Option<String>,
 }
 
 /// A checked file name, and its URL when the policy has a base for one that is not too long.

@@ -501,6 +501,18 @@ mod pinned {
     }
 
     #[test]
+    fn a_pin_is_not_for_another_machine_that_boots_from_the_same_address() {
+        let mut net = Net::new(policy());
+        net.boot(NOW, &OTHER, 0);
+        net.boot(NOW + 1, &MAC, 11);
+        net.ask(NOW + 2, b"pxe-loader", Asker::Unknown).is_held("contradicts");
+        net.ask(NOW + 3, b"pxe-loader", Asker::Edk2).is("debian/bootnetaa64.efi");
+        net.ask(NOW + 20, b"pxe-loader", Asker::Edk2).is("debian/bootnetaa64.efi");
+        net.evidence.delivered(NOW + SECOND, IpAddr::V4(ADDRESS), &MAC);
+        net.ask(NOW + 4 * SECOND, b"pxe-loader", Asker::Unknown).is("undionly.kpxe");
+    }
+
+    #[test]
     fn companions_are_looked_for_beside_the_loader() {
         let mut net = Net::new(policy());
         net.boot(NOW, &MAC, 11);

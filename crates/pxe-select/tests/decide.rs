@@ -1,8 +1,8 @@
 //! Which client gets what: tables of architectures, classes and misreports, hosts and rules, requested names.
 
 use pxe_select::{
-    Action, Arch, Asked, ClientFacts, Decision, Firmware, Generated, Host, Ipxe, IpxeFeatures,
-    Mismatch, NameFault, Policy, Reason, Remap, Rule, When,
+    Action, Arch, Asked, ClientFacts, Decision, Firmware, FolderBy, Generated, Host, Ipxe,
+    IpxeFeatures, Mismatch, NameFault, Policy, Reason, Remap, Rule, When,
 };
 
 const MAC: [u8; 6] = [0x52, 0x54, 0x00, 0xaa, 0x00, 0x01];
@@ -775,11 +775,56 @@ mod requested_names {
         let ask = |name| policy.decide(&stranger, Asked::Name(name));
         let decision = ask(b"/pxelinux.cfg/default");
         assert_eq!(decision.action, file(b"grub/grub.cfg", Some(Generated::GrubConfig)));
-        assert!(decision.reasons.to_string().contains("remap 1 rewrote the name"));
+        assert!(decision.reasons.to_string().contains("rewriting rule 1 made it this name"));
         assert_eq!(ask(b"up./x").action, Action::Deny);
         // Who must not boot gets nothing by another name either.
         let denied = policy.decide(&ClientFacts::new(&MAC), Asked::Name(b"pxelinux.cfg/default"));
         assert_eq!(denied.action, Action::Deny);
+    }
+
+    #[test]
+    fn a_machines_folder_comes_with_the_name_and_its_reason() {
+        let policy = Policy::builder()
+            .host(Host::new("52:54:00:aa:00:01").with_folder("/hosts/node1"))
+            .host(Host::new("52:54:00:aa:00:02").with_folder("node2").without_boot())
+            .folder_by(FolderBy::Mac)
+            .remap(Remap::suffix(".0", ".kpxe"))
+            .build()
+            .unwrap();
+        let facts = ClientFacts::new(&MAC);
+        for asked in [Asked::Name(b"/pxelinux.0"), Asked::Upload(b"/pxelinux.0")] {
+            let decision = policy.decide(&facts, asked);
+            assert_eq!(decision.action, file(b"pxelinux.kpxe", None), "the name is without it");
+            assert_eq!(decision.folder.as_deref(), Some("hosts/node1"));
+            assert!(has(&decision, |reason| *reason == Reason::HostNamesFolder { host: 0 }));
+        }
+        let other = ClientFacts::new(&[0x52, 0x54, 0, 0xaa, 0, 9]);
+        let decision = policy.decide(&other, Asked::Name(b"a"));
+        assert_eq!(decision.folder.as_deref(), Some("52-54-00-aa-00-09"));
+        // Whoever gets nothing has no folder either, and a boot file is named as it is.
+        let denied = ClientFacts::new(&[0x52, 0x54, 0, 0xaa, 0, 2]);
+        assert_eq!(policy.decide(&denied, Asked::Name(b"a")).folder, None);
+        assert_eq!(policy.decide(&facts, Asked::BootFile).folder, None);
+    }
+
+    #[test]
+    fn uploads_are_refused_to_whom_files_are_refused() {
+        let mut banned = When::any();
+        banned.mac = Some("52:54:00:bb:*".into());
+        let policy = Policy::builder()
+            .host(Host::new("52:54:00:aa:00:02").without_boot())
+            .rule(Rule::deny(banned))
+            .build()
+            .unwrap();
+        let upload = |mac: &[u8], name: &'static [u8]| {
+            policy.decide(&ClientFacts::new(mac), Asked::Upload(name)).action
+        };
+        assert_eq!(upload(&[0x52, 0x54, 0, 0xaa, 0, 2], b"a"), Action::Deny);
+        assert_eq!(upload(&[0x52, 0x54, 0, 0xbb, 0, 2], b"a"), Action::Deny);
+        assert_eq!(upload(&MAC, b"../a"), Action::Deny);
+        // A name that we would generate is an ordinary one here, and nothing is cut from it.
+        assert_eq!(upload(&MAC, b"\\dumps\\grub.cfg"), file(b"dumps/grub.cfg", None));
+        assert_eq!(upload(&MAC, b"core\xff"), file(b"core\xff", None));
     }
 
     #[test]

@@ -28,7 +28,7 @@ fn all_at_once_with_place_and_key() {
         .loader(Firmware::Bios, "")
         .loader(Firmware::X64Uefi, &"x".repeat(128))
         .host(Host::new("52:54:00:aa:00:zz"))
-        .host(Host::new("52:54:00:aa:00:01").with_loader("../own.efi"))
+        .host(Host::new("52:54:00:aa:00:01").with_loader("../own.efi").with_folder("a/../b"))
         .host(Host::new("52-54-00-AA-00-01"))
         .rule(Rule::file(
             when(|when| when.arch = Some(vec!["uefi".into(), "bios".into()])),
@@ -49,6 +49,7 @@ fn all_at_once_with_place_and_key() {
         "loaders, file: the file name has 128 bytes; DHCP has room for 127",
         "host entry 1, mac: `52:54:00:aa:00:zz` is no MAC address like 52:54:00:aa:00:01",
         "host entry 2, loader: the file name is refused: it climbs out of a directory with `..`",
+        "host entry 2, folder: the folder is refused: it climbs out of a directory with `..`",
         "host entry 3, mac: the same address is in host entry 2",
         "rule 1, arch: `uefi` is no firmware name",
         "rule 2, mac: `525400*` can match no MAC address; write pairs of digits between colons, like 52:54:00:*",
@@ -62,7 +63,7 @@ fn all_at_once_with_place_and_key() {
     }
     assert_eq!(found[1].place, Place::Loader("x64".into()));
     assert_eq!((&found[5].place, found[5].key), (&Place::Host(1), "loader"));
-    assert_eq!((&found[9].place, found[9].key), (&Place::Rule(2), "subnet"));
+    assert_eq!((&found[10].place, found[10].key), (&Place::Rule(2), "subnet"));
 }
 
 #[test]

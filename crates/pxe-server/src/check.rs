@@ -1,6 +1,9 @@
 //! `check`: looks for every fault at once, and starts nothing.
 
+use std::path::Path;
 use std::process::ExitCode;
+
+use nix::unistd::{AccessFlags, access};
 
 use crate::config::{Config, Fault, Faults};
 use crate::content::Loaders;
@@ -26,6 +29,10 @@ pub fn check(config: &Config) -> ExitCode {
         Err(missing) => faults.extend(missing),
     }
     root(config, &mut faults);
+    faults.extend(uploads(config));
+    if let Some(folder) = served_uploads(config) {
+        println!("uploads        {}", folder.display());
+    }
     let loaders = Loaders::search(config);
     for found in loaders.found() {
         println!("loader         {}: {found}", found.firmware);
@@ -35,7 +42,12 @@ pub fn check(config: &Config) -> ExitCode {
         faults.push(Fault::new(key, "this firmware has no loader", missing.to_string()));
     }
     match policy::build(config, &loaders) {
-        Ok(_) => println!("rules          {} and {} hosts", config.rules.len(), config.hosts.len()),
+        Ok(_) => println!(
+            "rules          {}, {} that rewrite names, and {} hosts",
+            config.rules.len(),
+            config.tftp.rewrites.len(),
+            config.hosts.len()
+        ),
         Err(list) => faults.extend(list),
     }
     match Ports::bind(config, 1) {
@@ -43,6 +55,9 @@ pub fn check(config: &Config) -> ExitCode {
         Err(list) => faults.extend(
             list.into_iter().map(|fault| Fault::new(fault.key, fault.problem, fault.remedy)),
         ),
+    }
+    for doubt in doubts(config) {
+        println!("warning        {doubt}");
     }
     if faults.is_empty() {
         println!("no fault found");
@@ -65,4 +80,73 @@ fn root(config: &Config, faults: &mut Vec<Fault>) {
             format!("mkdir -p {root}, or name another folder: root = \"…\""),
         )),
     }
+}
+
+fn served_uploads(config: &Config) -> Option<&Path> {
+    let uploads = config.tftp.uploads.as_ref().filter(|_| config.tftp.enabled);
+    uploads.map(|uploads| &*uploads.value)
+}
+
+/// What keeps clients from sending files although they should.
+pub fn uploads(config: &Config) -> Option<Fault> {
+    let folder = served_uploads(config)?;
+    let line = config.tftp.uploads.as_ref().map(|uploads| uploads.line);
+    let shown = folder.display();
+    let fault = |problem: String, remedy: String| {
+        Some(Fault::new("tftp.uploads", problem, remedy).at(line))
+    };
+    match std::fs::metadata(folder) {
+        Err(error) => fault(
+            format!("{shown} cannot be read: {error}"),
+            format!("mkdir -p {shown}, or remove the key: then nobody may send files"),
+        ),
+        Ok(known) if !known.is_dir() => {
+            fault(format!("{shown} is no folder"), "name one, or remove the key".to_owned())
+        }
+        Ok(_) if access(folder, AccessFlags::W_OK | AccessFlags::X_OK).is_err() => {
+            let user = nix::unistd::geteuid();
+            fault(
+                format!("user {user} may not write into {shown}"),
+                format!("chown {user} {shown}, or name another folder"),
+            )
+        }
+        Ok(_) => None,
+    }
+}
+
+/// What is allowed, and yet may not be meant.
+pub fn doubts(config: &Config) -> Vec<Fault> {
+    let mut doubts = Vec::new();
+    let real = |path: &Path| std::fs::canonicalize(path).ok();
+    if let Some(folder) = served_uploads(config)
+        && let (Some(uploads), Some(root)) = (real(folder), real(&config.root))
+    {
+        let problem = if uploads.starts_with(&root) {
+            "is in the root: whatever clients send can be booted by others"
+        } else if root.starts_with(&uploads) {
+            "contains the root: clients can add files to it, for others to boot"
+        } else {
+            ""
+        };
+        if !problem.is_empty() {
+            let remedy = "unless you mean it, name a folder outside the root";
+            doubts.push(Fault::new(
+                "tftp.uploads",
+                format!("{} {problem}", folder.display()),
+                remedy,
+            ));
+        }
+    }
+    for (index, host) in config.hosts.iter().enumerate() {
+        let Some(folder) = &host.folder else { continue };
+        let path = config.root.join(folder.value.trim_start_matches(['/', '\\']));
+        if !path.is_dir() {
+            doubts.push(Fault::new(
+                format!("host[{}].folder", index + 1),
+                format!("the root has no folder {}", folder.value),
+                "its files are looked for in the root alone until there is one",
+            ));
+        }
+    }
+    doubts
 }

@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::{Config, DhcpMode, Faults, Located};
 use crate::fetch::FetchOptions;
+use crate::snippet::SnippetOptions;
 
 /// Boots machines from the network: names the right boot file for each firmware beside a DHCP
 /// server that stays as it is, and serves the files.
@@ -68,6 +69,8 @@ pub enum Command {
     Check,
     /// Fetch one file by TFTP, as a machine would: to see whether it gets there, and how fast
     Fetch(FetchOptions),
+    /// Print what to enter at another DHCP server (dnsmasq, Kea, Windows, a router, …) to name this one
+    Snippet(SnippetOptions),
 }
 
 impl Cli {

@@ -10,4 +10,5 @@ pub mod fetch;
 pub mod logging;
 pub mod policy;
 pub mod serve;
+pub mod snippet;
 pub mod state;

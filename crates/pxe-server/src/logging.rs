@@ -47,7 +47,7 @@ pub fn tell(event: &Event) {
     match stage {
         _ if *repeated => debug!("{client} {stage} (again)"),
         // Loaders search for names that need not be there.
-        Stage::NotFound { .. } | Stage::Probed { .. } | Stage::Closed { .. } => {
+        Stage::Tried { .. } | Stage::Probed { .. } | Stage::Closed { .. } => {
             debug!("{client} {stage}")
         }
         Stage::Held { .. } | Stage::HeldBait { .. } | Stage::Failed { .. } => {

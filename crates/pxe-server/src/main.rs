@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use pxe_server::cli::{Cli, Command};
-use pxe_server::{check, fetch, logging, serve};
+use pxe_server::{check, fetch, logging, serve, snippet};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -24,5 +24,6 @@ fn main() -> ExitCode {
         Command::Serve => serve::serve(&config),
         Command::Check => check::check(&config),
         Command::Fetch(options) => fetch::fetch(&options),
+        Command::Snippet(options) => snippet::print(&options, &config),
     }
 }

@@ -1,8 +1,8 @@
 //! From the configuration and the loaders found to the policy that decides.
 
-use pxe_select::{Host, Place, Policy, Rule, When};
+use pxe_select::{Host, Place, Policy, Remap, Rule, When};
 
-use crate::config::{Config, Fault, HostConfig, Located, RuleAction, RuleConfig};
+use crate::config::{Config, Fault, HostConfig, Located, RewriteConfig, RuleAction, RuleConfig};
 use crate::content::Loaders;
 
 /// Builds the policy; reports every fault with the line of the entry it is in.
@@ -23,6 +23,12 @@ pub fn build(config: &Config, loaders: &Loaders) -> Result<Policy, Vec<Fault>> {
     }
     for rule in &config.rules {
         builder.rule(self::rule(rule));
+    }
+    for rewrite in &config.tftp.rewrites {
+        builder.remap(remap(rewrite));
+    }
+    if let Some(by) = config.tftp.folder_by {
+        builder.folder_by(by);
     }
     for bait in &config.select.baits {
         builder.bait(&bait.value);
@@ -59,11 +65,27 @@ fn host(config: &HostConfig) -> Host {
     if let Some(loader) = &config.loader {
         host = host.with_loader(&loader.value);
     }
+    if let Some(folder) = &config.folder {
+        host = host.with_folder(&folder.value);
+    }
     if config.boot { host } else { host.without_boot() }
 }
 
+fn text(located: &Option<Located<String>>) -> Option<String> {
+    located.as_ref().map(|text| text.value.clone())
+}
+
+fn remap(config: &RewriteConfig) -> Remap {
+    let mut remap = Remap::default();
+    remap.prefix = text(&config.prefix);
+    remap.suffix = text(&config.suffix);
+    remap.regex = text(&config.regex);
+    remap.replace.clone_from(&config.replace.value);
+    remap.stop = config.stop;
+    remap
+}
+
 fn rule(config: &RuleConfig) -> Rule {
-    let text = |located: &Option<Located<String>>| located.as_ref().map(|text| text.value.clone());
     let mut when = When::any();
     if !config.arch.is_empty() {
         when.arch = Some(config.arch.iter().map(|arch| arch.value.clone()).collect());
@@ -87,6 +109,7 @@ fn fault(config: &Config, error: &pxe_select::PolicyError) -> Fault {
             let line = match error.key {
                 "mac" => host.map(|host| host.mac.line),
                 "loader" => host.and_then(|host| host.loader.as_ref()).map(|name| name.line),
+                "folder" => host.and_then(|host| host.folder.as_ref()).map(|name| name.line),
                 _ => None,
             };
             let key = format!("host[{}].{}", index + 1, error.key);
@@ -97,6 +120,15 @@ fn fault(config: &Config, error: &pxe_select::PolicyError) -> Fault {
             let part = if matches!(error.key, "file" | "url" | "deny") { "" } else { "when." };
             let key = format!("rule[{}].{part}{}", index + 1, error.key);
             (key, rule.map(|rule| rule_line(rule, error.key)))
+        }
+        Place::Remap(index) => {
+            let rewrite = config.tftp.rewrites.get(*index);
+            let key = format!("tftp.rewrite[{}].{}", index + 1, error.key);
+            (key, rewrite.map(|rewrite| rewrite_line(rewrite, error.key)))
+        }
+        Place::Policy if error.key == "remap" => {
+            let first = config.tftp.rewrites.first();
+            ("tftp.rewrite".to_owned(), first.map(|rewrite| rewrite.line))
         }
         Place::Loader(name) => {
             let entry = config.loaders.iter().find(|(firmware, _)| firmware.value == *name);
@@ -113,6 +145,16 @@ fn fault(config: &Config, error: &pxe_select::PolicyError) -> Fault {
         _ => ("select".to_owned(), None),
     };
     Fault::new(key, error.fault.to_string(), "").at(line)
+}
+
+fn rewrite_line(rewrite: &RewriteConfig, key: &str) -> usize {
+    let text = match key {
+        "prefix" => rewrite.prefix.as_ref(),
+        "suffix" => rewrite.suffix.as_ref(),
+        "regex" => rewrite.regex.as_ref(),
+        _ => Some(&rewrite.replace),
+    };
+    text.map_or(rewrite.line, |text| text.line)
 }
 
 fn rule_line(rule: &RuleConfig, key: &str) -> usize {
@@ -159,6 +201,43 @@ file = \"../x\"
                 (9, "rule[1].when.subnet"),
                 (10, "rule[1].file"),
             ]
+        );
+    }
+
+    #[test]
+    fn faults_of_rewriting_rules_and_folders_have_their_lines() {
+        let text = "\
+[tftp]
+[[tftp.rewrite]]
+prefix = \"a\"
+suffix = \"b\"
+replace = \"\"
+[[tftp.rewrite]]
+regex = \"a(b\"
+replace = \"\"
+[[tftp.rewrite]]
+regex = \"a(b)\"
+replace = \"$2\"
+[[tftp.rewrite]]
+replace = \"x\"
+[[host]]
+mac = \"52:54:00:aa:00:01\"
+folder = \"../node1\"
+";
+        let config = Config::parse(text).unwrap_or_else(|faults| panic!("{faults}"));
+        let faults = build(&config, &Loaders::default()).expect_err("faults");
+        let mut found: Vec<_> = faults.iter().map(|f| (f.line.unwrap_or(0), &*f.key)).collect();
+        found.sort_unstable();
+        assert_eq!(
+            found,
+            [
+                (3, "tftp.rewrite[1].prefix"),
+                (7, "tftp.rewrite[2].regex"),
+                (11, "tftp.rewrite[3].replace"),
+                (12, "tftp.rewrite[4].prefix"),
+                (16, "host[1].folder"),
+            ],
+            "{faults:?}"
         );
     }
 }

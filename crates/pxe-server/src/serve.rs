@@ -5,8 +5,11 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread;
 
+use log::{error, info, warn};
+
+use crate::check;
 use crate::config::{Config, DhcpMode, Fault};
-use crate::content::{self, Files, Loaders};
+use crate::content::{self, Files, Loaders, UPLOADS_MAX, Uploads};
 use crate::driver::interfaces::{self, Interfaces, SharedInterfaces};
 use crate::driver::neighbours::ArpTable;
 use crate::driver::{BindFault, Crew, Driver, Housekeeping, Ports};
@@ -14,7 +17,6 @@ use crate::engine::{self, Engine, EngineConfig};
 use crate::logging::READY_TARGET;
 use crate::policy;
 use crate::state::{self, Keeper};
-use log::{error, info, warn};
 
 /// Exit code for a fault that the administrator mends in the configuration.
 pub const EXIT_CONFIG: u8 = 2;
@@ -40,6 +42,9 @@ pub fn serve(config: &Config) -> ExitCode {
         }
     };
     raise_descriptor_limit(config.tftp.transfers_max);
+    for doubt in check::uploads(config).into_iter().chain(check::doubts(config)) {
+        warn!("{doubt}");
+    }
     announce(config, &loaders);
     let ready = ready_line(config, &served);
     let shared = engine::Shared::new(policy);
@@ -84,7 +89,7 @@ fn start(
     shared: Arc<engine::Shared>,
 ) -> io::Result<Vec<Driver>> {
     let interfaces = Arc::new(SharedInterfaces::new(served));
-    let contents = content::Shared::new(loaders.clone());
+    let contents = Arc::new(contents(config, loaders.clone()));
     let crew = Crew::default();
     let mut house: Option<Box<dyn Housekeeping + Send>> = Some(Box::new(House {
         config: config.clone(),
@@ -103,6 +108,23 @@ fn start(
             Driver::new(ports, engine, files, Arc::clone(&interfaces), &crew, house)
         })
         .collect()
+}
+
+/// What the loops' files have in common. What an earlier run left of unfinished uploads goes.
+fn contents(config: &Config, loaders: Loaders) -> content::Shared {
+    let mut contents = content::Shared::new(loaders);
+    if config.tftp.ignore_case {
+        contents = contents.ignoring_case();
+    }
+    if let Some(folder) = &config.tftp.uploads {
+        let uploads = Uploads::new(folder.value.clone(), config.tftp.upload_bytes_max);
+        match uploads.sweep() {
+            0 => {}
+            swept => info!("removed {swept} unfinished uploads of an earlier run"),
+        }
+        contents = contents.with_uploads(uploads);
+    }
+    contents
 }
 
 /// Runs the first loop here and the others in threads of their own, until one ends.
@@ -175,6 +197,8 @@ fn engine_config(config: &Config, first: bool, loops: usize) -> EngineConfig {
     tftp.window_size_max = config.tftp.window_size_max;
     tftp.single_port = config.tftp.single_port;
     tftp.transfers_max = config.tftp.transfers_max.div_ceil(loops);
+    // Whether there is a place for them is another question, and told in the client's story.
+    tftp.uploads_max = UPLOADS_MAX;
     EngineConfig { proxy, tftp, advertise: config.advertise, tftp_port: config.tftp.port }
 }
 
@@ -205,16 +229,20 @@ fn ready_line(config: &Config, served: &Interfaces) -> String {
     }
     if config.tftp.enabled {
         parts.push(format!("TFTP {} from {}", config.tftp.port, config.root.display()));
+        if let Some(uploads) = &config.tftp.uploads {
+            parts.push(format!("uploads to {}", uploads.value.display()));
+        }
     }
     parts.join(", ")
 }
 
-/// Every transfer has a socket and may have a file: takes as many descriptors as the system lets
-/// us have.
+/// Every transfer has a socket and may have a file, an upload a file and its folder twice: takes as
+/// many descriptors as the system lets us have.
 fn raise_descriptor_limit(transfers_max: usize) {
     use nix::sys::resource::{Resource, getrlimit, setrlimit};
     let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else { return };
-    let wanted = (2 * transfers_max as u64 + 64).min(hard);
+    let wanted = (2 * transfers_max + 2 * UPLOADS_MAX + 64) as u64;
+    let wanted = wanted.min(hard);
     if wanted > soft
         && let Err(error) = setrlimit(Resource::RLIMIT_NOFILE, wanted, hard)
     {

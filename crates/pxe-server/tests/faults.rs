@@ -77,6 +77,37 @@ fn check_finds_faults_of_rules_root_interfaces_and_ports_in_one_run() {
 }
 
 #[test]
+fn check_looks_at_uploads_and_rewriting_rules() {
+    let folder = Folder::new("check-tftp");
+    folder.write("boot/in/x", b"x");
+    let (dhcp, boot_server, tftp) = free_ports();
+    let text = format!(
+        "interfaces = [\"lo\"]\nroot = \"boot\"\n[dhcp]\nport = {dhcp}\nboot_port = {boot_server}\n\
+         [tftp]\nport = {tftp}\nuploads = \"nowhere\"\n[[tftp.rewrite]]\nregex = \"a(b\"\nreplace = \"\"\n\
+         [[tftp.rewrite]]\nregex = \"a(b)\"\nreplace = \"$2\"\n\
+         [[host]]\nmac = \"52:54:00:aa:00:01\"\nfolder = \"node1\"\n"
+    );
+    let (code, said) = run(&folder, &text, "check");
+    assert_eq!(code, Some(2), "{said}");
+    for part in [
+        "pxe.toml:8: tftp.uploads:",
+        "-> mkdir -p ",
+        "pxe.toml:10: tftp.rewrite[1].regex:",
+        "pxe.toml:14: tftp.rewrite[2].replace:",
+        "warning        host[1].folder: the root has no folder node1",
+    ] {
+        assert!(said.contains(part), "{part:?} is missing in:\n{said}");
+    }
+    // What others can boot because somebody sent it is a thing to be sure of, and no fault.
+    for (uploads, part) in [("boot/in", "is in the root"), (".", "contains the root")] {
+        let text = text.replace("\"nowhere\"", &format!("\"{uploads}\""));
+        let (_, said) = run(&folder, &text, "check");
+        assert!(said.contains("warning        tftp.uploads: ") && said.contains(part), "{said}");
+        assert!(!said.contains("pxe.toml:8"), "{said}");
+    }
+}
+
+#[test]
 fn without_rights_the_one_command_that_grants_them_is_named() {
     // Root has the rights; setpriv (util-linux) takes them away.
     let folder = Folder::new("rights");

@@ -191,7 +191,7 @@ fn no_dhcp_leaves_whatever_comes_in() {
         &std::path::PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../pxe-dhcp/tests"),
     );
     let mut sent = 0;
-    for path in vectors.iter().filter(|path| !path.extension().is_some_and(|kind| kind == "rs")) {
+    for path in vectors.iter().filter(|path| path.extension().is_none_or(|kind| kind != "rs")) {
         let datagram = std::fs::read(path).expect("a vector");
         if datagram.len() < 9_000 {
             client.socket.send_to(&datagram, loopback(server.dhcp)).expect("send");

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use common::{US, baited_policy};
 use pcap_parser::traits::PcapReaderIterator;
 use pcap_parser::{LegacyPcapReader, PcapBlockOwned, PcapError};
-use pxe_select::Asker;
+use pxe_select::{Asked, Asker};
 use pxe_server::engine::{
     Arrival, Choice, ClientId, Engine, EngineConfig, Output, Shared, SocketId, Stage, decide,
 };
@@ -121,11 +121,11 @@ impl Replay {
 
     fn ask(&mut self, now: Instant, source: Ipv4Addr, asker: Asker, name: &[u8]) {
         let shared = self.engine.shared();
-        let (client, choice) = decide(shared, now, source.into(), asker, name);
+        let (client, choice) = decide(shared, now, source.into(), asker, Asked::Name(name));
         let name = String::from_utf8_lossy(name).into_owned();
         let answer = match choice {
             Choice::Open(wanted, _) => {
-                let (file, _) = wanted.attempts().next().expect("a name");
+                let file = &wanted.tries().first().expect("a name").name;
                 String::from_utf8_lossy(file).into_owned()
             }
             Choice::Silence(stage) | Choice::Refuse(stage) | Choice::Missing(stage) => {

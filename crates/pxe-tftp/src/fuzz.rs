@@ -1,6 +1,7 @@
 //! Bodies of the fuzz targets. Each takes any bytes and asserts properties.
 
 use core::net::SocketAddr;
+use core::task::Poll;
 use core::time::Duration;
 use std::collections::{HashMap, HashSet};
 use std::time::Instant;
@@ -88,12 +89,14 @@ impl BlockSource for Pattern {
         Ok(())
     }
 
-    fn finish(&mut self, transfer: TransferId) -> Result<(), WriteFailure> {
-        if self.fault.take().is_some() {
-            return Err(WriteFailure::Exists);
+    fn finish(&mut self, transfer: TransferId) -> Poll<Result<(), WriteFailure>> {
+        match self.fault.take() {
+            Some(Ok(_)) => return Poll::Pending,
+            Some(Err(_)) => return Poll::Ready(Err(WriteFailure::Exists)),
+            None => {}
         }
         assert!(self.finished.insert(transfer), "a file is whole once");
-        Ok(())
+        Poll::Ready(Ok(()))
     }
 }
 

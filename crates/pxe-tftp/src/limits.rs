@@ -64,6 +64,9 @@ pub const UPLOAD_DALLY_MIN: Duration = Duration::from_secs(6);
 /// Longest wait behind an upload's last block.
 pub const UPLOAD_DALLY_MAX: Duration = Duration::from_secs(12);
 
+/// How often a driver that is still putting an upload's file in place is asked again.
+pub const FINISH_INTERVAL: Duration = Duration::from_millis(5);
+
 /// Repetitions of the first packet (OACK or DATA 1) while nothing has been acknowledged. A request whose
 /// source address is forged costs its victim at most one packet more than this, each of at most
 /// [`BLOCK_SIZE_DEFAULT`] + [`DATA_HEADER_BYTES`] bytes.
@@ -76,7 +79,10 @@ pub const RESTART_QUIET_MIN: Duration = Duration::from_secs(1);
 
 /// Shortest retransmission timeout.
 pub const RETRANSMIT_MIN: Duration = Duration::from_millis(50);
-/// Longest retransmission timeout before backing off, and the one used until a round trip was measured.
+/// Retransmission timeout until a round trip was measured: the first repetitions of an OACK. Short, since GRUB repeats
+/// nothing and EDK2 waits for 4 s; with its doublings the last comes after those.
+pub const RETRANSMIT_INITIAL: Duration = Duration::from_millis(300);
+/// Longest retransmission timeout before backing off.
 pub const RETRANSMIT_MAX: Duration = Duration::from_secs(1);
 /// Longest retransmission timeout after backing off.
 pub const RETRANSMIT_BACKOFF_MAX: Duration = Duration::from_secs(4);

@@ -237,7 +237,7 @@ fn a_lost_option_ack_is_sent_again_on_request_and_by_timer() {
     bench.now += 250 * MS;
     assert!(bench.server.handle_request(bench.now, peer(2000), READ_OPTIONS).unwrap().is_none());
     assert_eq!(bench.drain(), first);
-    assert_eq!(bench.wait(1000 * MS), first);
+    assert_eq!(bench.wait(limits::RETRANSMIT_INITIAL), first);
     bench.ack(id, peer(2000), 0).unwrap();
     assert_eq!(bench.blocks(), [1, 2, 3, 4]);
     // And a copy of the request that comes late is no reason for anything.

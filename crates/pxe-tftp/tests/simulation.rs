@@ -193,3 +193,29 @@ fn loss_and_reordering_cost_little() {
         }
     }
 }
+
+/// 1 MiB over a link that loses every twentieth datagram each way, in milliseconds: the median, and the slowest.
+/// Twice the sender waited for what need not be waited for: its back-off outlived the loss that caused it, and a
+/// repeated acknowledgement of the OACK was taken for the round trip (bench `loss`: 6 MB/s, then 45).
+#[test]
+fn a_bad_link_is_not_waited_for() {
+    let faults = Faults { loss: 50, ..Faults::default() };
+    for style in [Style::AckEveryRebasing, Style::AckEvery] {
+        let mut waits: Vec<_> = (70_000..70_041)
+            .filter_map(|seed| {
+                let world = run("1 MiB", seed, faults, content(seed, 1 << 20), |world| {
+                    Firmware::new(world.now, style, 1428, 16)
+                });
+                world.events.iter().find_map(|event| match event {
+                    Event::Finished { elapsed, last_ack_missing: false, .. } => {
+                        Some(elapsed.as_millis())
+                    }
+                    _ => None,
+                })
+            })
+            .collect();
+        waits.sort_unstable();
+        let (median, slowest) = (waits[waits.len() / 2], waits[waits.len() - 1]);
+        assert!(median <= 900 && slowest <= 6000, "{style:?}: {median} ms, {slowest} ms");
+    }
+}

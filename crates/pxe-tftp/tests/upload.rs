@@ -2,6 +2,7 @@
 
 mod support;
 
+use core::task::Poll;
 use core::time::Duration;
 use std::time::Instant;
 
@@ -25,6 +26,8 @@ struct Store {
     finished: usize,
     write: Option<WriteFailure>,
     finish: Option<WriteFailure>,
+    /// Times it is still busy when it is asked whether the file is in place.
+    syncs_left: u32,
 }
 
 impl BlockSource for Store {
@@ -39,10 +42,16 @@ impl BlockSource for Store {
         Ok(())
     }
 
-    fn finish(&mut self, _: TransferId) -> Result<(), WriteFailure> {
-        self.finish.map_or(Ok(()), Err)?;
+    fn finish(&mut self, _: TransferId) -> Poll<Result<(), WriteFailure>> {
+        if let Some(failure) = self.finish {
+            return Poll::Ready(Err(failure));
+        }
+        if let Some(left) = self.syncs_left.checked_sub(1) {
+            self.syncs_left = left;
+            return Poll::Pending;
+        }
         self.finished += 1;
-        Ok(())
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -284,6 +293,61 @@ fn files_that_are_too_large_or_not_as_announced_are_refused() {
     assert_eq!(bench.error(), 4);
     assert_eq!(bench.reason(), FailureReason::BlockTooLarge);
     assert_eq!(bench.store.finished, 0);
+}
+
+#[test]
+fn a_slow_disk_holds_back_the_last_acknowledgement_alone() {
+    let mut bench = Bench::new();
+    let id = bench.request(2000, b"octet\0").unwrap();
+    bench.sent();
+    bench.store.syncs_left = 3;
+    bench.data(id, 1, b"end").unwrap();
+    let start = bench.now;
+    while bench.store.finished == 0 {
+        assert_eq!(bench.acked(), None, "not before the file is in place");
+        // The client is impatient: nothing is stored twice.
+        bench.data(id, 1, b"end").unwrap();
+        bench.timeout();
+        if bench.store.syncs_left == 0 {
+            assert_eq!(bench.acked(), Some(1));
+        }
+    }
+    assert!(bench.now - start <= 3 * limits::FINISH_INTERVAL, "{:?}", bench.now - start);
+    assert_eq!(bench.store.bytes, b"end");
+    assert!(matches!(bench.events()[..], [Event::Started { .. }, Event::Stored { bytes: 3, .. }]));
+
+    // One that never ends is given up like a client that went away.
+    let mut bench = Bench::new();
+    let id = bench.request(2000, b"octet\0").unwrap();
+    bench.sent();
+    bench.store.syncs_left = u32::MAX;
+    bench.data(id, 1, b"end").unwrap();
+    while bench.server.transfers() > 0 {
+        assert_eq!(bench.acked(), None);
+        bench.timeout();
+    }
+    assert_eq!(bench.reason(), FailureReason::NoProgress);
+}
+
+#[test]
+fn a_long_upload_tells_how_far_it_is() {
+    let mut bench = Bench::new();
+    let id = bench.request(2000, b"octet\0tsize\x002048\0").unwrap();
+    bench.sent();
+    for block in 1..=3 {
+        bench.now += limits::PROGRESS_INTERVAL_MIN / 2;
+        bench.data(id, block, &[0; 512]).unwrap();
+        bench.acked();
+    }
+    let progress: Vec<(u64, u64)> = bench
+        .events()
+        .iter()
+        .filter_map(|event| match event {
+            Event::Progress { bytes, size, .. } => Some((*bytes, *size)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(progress, [(512, 2048)]);
 }
 
 #[test]

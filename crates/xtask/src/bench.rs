@@ -1,7 +1,8 @@
 //! `cargo xtask bench`: the benchmarks' own program, built for speed, and the peers it measures.
 //!
 //! tftpd-hpa and atftpd cannot be installed side by side, and a TFTP server that the system starts is
-//! more than a benchmark may leave behind: their packages are only unpacked, into `target/peers`.
+//! more than a benchmark may leave behind: their packages are only unpacked, each into a folder of
+//! its own in `target/peers` (both have an `in.tftpd`).
 
 use std::fs;
 use std::path::Path;
@@ -49,8 +50,9 @@ fn fetch_peers(workspace: &Workspace, peers: &Path) -> Result<()> {
         println!("note: it goes on without {}", need.what);
     }
     for (package, file) in UNPACKED {
-        if !peers.join(file).exists()
-            && let Err(why) = unpack(package, peers)
+        let folder = peers.join(package);
+        if !folder.join(file).exists()
+            && let Err(why) = unpack(package, &folder)
         {
             println!("note: it goes on without {package}: {why}");
         }
@@ -64,16 +66,16 @@ fn fetch_peers(workspace: &Workspace, peers: &Path) -> Result<()> {
 }
 
 /// Downloads a Debian package and unpacks it, without installing anything.
-fn unpack(package: &str, peers: &Path) -> Result<()> {
+fn unpack(package: &str, folder: &Path) -> Result<()> {
     println!("unpacking: {package}");
-    let downloads = peers.join("downloads").join(package);
+    let downloads = folder.join("download");
     fs::create_dir_all(&downloads).context(|| format!("making {}", downloads.display()))?;
     capture(&mut download(package, &downloads))?;
     let entries =
         fs::read_dir(&downloads).context(|| format!("listing {}", downloads.display()))?;
     for file in entries.flatten().map(|entry| entry.path()) {
         if file.extension().is_some_and(|it| it == "deb") {
-            capture(command(&["dpkg", "-x"]).arg(file).arg(peers))?;
+            capture(command(&["dpkg", "-x"]).arg(file).arg(folder))?;
         }
     }
     Ok(())

@@ -16,6 +16,7 @@ use crate::matrix::{self, Lab, ROWS, Row};
 use crate::packages::{self, Need};
 use crate::process::show;
 use crate::report::{Outcome, Report};
+use crate::snippets;
 use crate::workspace::Workspace;
 
 /// The published crates, which must be complete as packages.
@@ -24,7 +25,8 @@ const LIBRARIES: [&str; 3] = ["pxe-dhcp", "pxe-tftp", "pxe-select"];
 /// What `cargo xtask test` was asked for.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// Run only this step (again for more): format, clippy, tests, docs, no-std, package, fuzz, matrix
+    /// Run only this step (again for more): format, clippy, tests, docs, no-std, package, fuzz,
+    /// snippets, matrix
     #[arg(long, value_name = "STEP")]
     only: Vec<String>,
     /// Leave the firmware matrix out
@@ -44,17 +46,20 @@ pub(crate) struct Options {
 struct Step {
     name: &'static str,
     needs: &'static [&'static Need],
+    /// It makes network namespaces.
+    root: bool,
     run: fn(&Workspace) -> Result<()>,
 }
 
 const STEPS: &[Step] = &[
-    Step { name: "format", needs: &[], run: format },
-    Step { name: "clippy", needs: &[], run: clippy },
-    Step { name: "tests", needs: &[], run: tests },
-    Step { name: "docs", needs: &[], run: docs },
-    Step { name: "no-std", needs: &[], run: no_std },
-    Step { name: "package", needs: &[], run: package },
-    Step { name: "fuzz", needs: &[&packages::CXX], run: fuzz },
+    Step { name: "format", needs: &[], root: false, run: format },
+    Step { name: "clippy", needs: &[], root: false, run: clippy },
+    Step { name: "tests", needs: &[], root: false, run: tests },
+    Step { name: "docs", needs: &[], root: false, run: docs },
+    Step { name: "no-std", needs: &[], root: false, run: no_std },
+    Step { name: "package", needs: &[], root: false, run: package },
+    Step { name: "fuzz", needs: &[&packages::CXX], root: false, run: fuzz },
+    Step { name: "snippets", needs: snippets::NEEDS, root: true, run: snippets::run },
 ];
 const MATRIX: &str = "matrix";
 
@@ -113,6 +118,11 @@ fn chosen_rows(options: &Options) -> Result<Vec<&'static Row>> {
 }
 
 fn run_step(workspace: &Workspace, step: &Step) -> Outcome {
+    if step.root
+        && let Some(why) = without_rights()
+    {
+        return skipped(why);
+    }
     if let [missing, ..] = packages::missing(step.needs)[..] {
         return skipped(format!("{} is missing ({})", missing.what, packages::advice(step.needs)));
     }
@@ -186,6 +196,10 @@ fn obstacle(options: &Options) -> Option<String> {
     if options.no_firmware {
         return Some("--no-firmware".to_owned());
     }
+    without_rights()
+}
+
+fn without_rights() -> Option<String> {
     (!geteuid().is_root())
         .then(|| "network namespaces need root: run it as root (sudo -E env \"PATH=$PATH\" cargo xtask test)".to_owned())
 }

@@ -11,6 +11,7 @@ mod packages;
 mod process;
 mod report;
 mod serve;
+mod snippets;
 mod workspace;
 
 use std::process::ExitCode;

@@ -3,10 +3,14 @@
 //! Debian and Ubuntu packages are installed by these commands themselves, given root or sudo
 //! without a password. For other systems the command to run is printed.
 
+mod asleep;
+
 use std::path::Path;
 use std::process::Command;
 
 use nix::unistd::geteuid;
+
+use asleep::Asleep;
 
 use crate::error::Result;
 use crate::process::{capture, command, find_program, quoted, show};
@@ -142,6 +146,16 @@ pub(crate) const DNSMASQ: Need = Need {
     what: "dnsmasq, the DHCP server that nobody touches",
     present: Present::Programs(&["dnsmasq"]),
     packages: [&["dnsmasq-base"], &["dnsmasq"], &["dnsmasq"], &["dnsmasq"]],
+};
+pub(crate) const ISC_DHCPD: Need = Need {
+    what: "ISC dhcpd, to try snippets on",
+    present: Present::Programs(&["dhcpd"]),
+    packages: [&["isc-dhcp-server"], &["dhcp-server"], &["dhcp"], &["dhcp-server"]],
+};
+pub(crate) const KEA: Need = Need {
+    what: "Kea, to try snippets on",
+    present: Present::Programs(&["kea-dhcp4"]),
+    packages: [&["kea-dhcp4-server"], &["kea"], &["kea"], &["kea"]],
 };
 pub(crate) const TCPDUMP: Need = Need {
     what: "tcpdump",
@@ -292,13 +306,20 @@ fn rights() -> Option<&'static [&'static str]> {
 fn apt_install(prefix: &[&str], needs: &[&Need]) -> Result<()> {
     let packages = Manager::Apt.packages(needs);
     println!("installing: {}", packages.join(" "));
+    let asleep = Asleep::lay(prefix, &packages)?;
+    install(prefix, &packages);
+    asleep.lift()
+}
+
+/// Installs what can be had, and says what cannot.
+fn install(prefix: &[&str], packages: &[&str]) {
     // A list that could not be refreshed may still do.
     if let Err(why) = show(&mut quiet_apt(prefix, &["apt-get", "update", "-qq"], &[])) {
         println!("note: {why}");
     }
     let words = Manager::Apt.install_words();
-    if show(&mut quiet_apt(prefix, words, &packages)).is_ok() {
-        return Ok(());
+    if show(&mut quiet_apt(prefix, words, packages)).is_ok() {
+        return;
     }
     // One unknown name fails them all: take what there is.
     for package in packages {
@@ -306,7 +327,6 @@ fn apt_install(prefix: &[&str], needs: &[&Need]) -> Result<()> {
             println!("note: {} is not to be had here: {why}", quoted(package));
         }
     }
-    Ok(())
 }
 
 fn quiet_apt(prefix: &[&str], words: &[&str], packages: &[&str]) -> Command {
@@ -347,7 +367,9 @@ mod tests {
 
     #[test]
     fn every_need_has_a_debian_package() {
-        for need in [LOADERS, LAB, &[&QEMU_X86, &QEMU_ARM, &PXELINUX, &LDLINUX]].concat() {
+        for need in
+            [LOADERS, LAB, &[&QEMU_X86, &QEMU_ARM, &PXELINUX, &LDLINUX, &ISC_DHCPD, &KEA]].concat()
+        {
             assert!(!Manager::Apt.packages(&[need]).is_empty(), "{}", need.what);
         }
     }

@@ -150,6 +150,39 @@ fn every_proof_of_a_quirk_exists() {
     assert!(proofs > 50, "only {proofs} proofs: this test reads the page wrongly");
 }
 
+#[test]
+fn snippets_that_pages_name_exist() {
+    let readme = fs::read_to_string(top().join("README.md")).expect("the README");
+    let mut named = 0;
+    for text in [readme, page("topologies.md")] {
+        for after in text.split("pxe-server snippet ").skip(1) {
+            let word = after.split(|c: char| !(c.is_ascii_lowercase() || c == '-')).next();
+            // `DIALECT` stands for any, and a comment may follow the command.
+            let Some(word) = word.filter(|word| !word.is_empty()) else { continue };
+            named += 1;
+            assert!(word.parse::<pxe_select::snippet::Dialect>().is_ok(), "there is no {word}");
+        }
+    }
+    assert!(named >= 6, "only {named} snippets are named: this test reads the pages wrongly");
+}
+
+#[test]
+fn links_within_the_topologies_lead_somewhere() {
+    let page = page("topologies.md");
+    let anchor = |heading: &str| -> String {
+        let kept = heading.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-'));
+        kept.map(|c| if c == ' ' { '-' } else { c.to_ascii_lowercase() }).collect()
+    };
+    let headings: BTreeSet<String> =
+        page.lines().filter_map(|line| line.strip_prefix("## ")).map(anchor).collect();
+    let links: Vec<&str> =
+        page.split("](#").skip(1).filter_map(|rest| rest.split(')').next()).collect();
+    assert!(links.len() > headings.len() && headings.len() == 7, "{headings:?}");
+    for link in links {
+        assert!(headings.contains(link), "#{link} is no heading; there are {headings:?}");
+    }
+}
+
 /// Every test, as `crate::file::test`. A file called `mod.rs` has its folder's name.
 fn tests() -> BTreeSet<String> {
     let mut found = BTreeSet::new();

@@ -172,7 +172,9 @@ impl Place {
             return None;
         }
         let over = pinned.delivered.is_some_and(|at| now.saturating_sub(at) > FIRM_MS);
-        Some(Pin { open: pinned.pin.open && !over, ..pinned.pin.clone() })
+        // Without a neighbour table the request may be another machine's that boots from this address as well.
+        let contested = key.is_none() && self.fresh(now).any(|claim| Some(claim.key) != pinned.key);
+        Some(Pin { open: pinned.pin.open && !over && !contested, ..pinned.pin.clone() })
     }
 
     /// The machine begins anew.

@@ -10,6 +10,7 @@ use crate::{
     evidence::Pin,
     facts::ClientFacts,
     firmware::Firmware,
+    folder,
     identity::Identity,
     mac::MacText,
     names::{self, Name},
@@ -25,6 +26,7 @@ pub(crate) struct Question<'p, 'f, 'a> {
     facts: &'f ClientFacts<'a>,
     pub(crate) identity: Identity,
     pub(crate) reasons: Reasons,
+    pub(crate) folder: Option<Cow<'p, str>>,
     pub(crate) bait: Option<Bait>,
     pub(crate) pin: Option<Pin>,
 }
@@ -36,7 +38,7 @@ impl<'p, 'f, 'a> Question<'p, 'f, 'a> {
         identity: Identity,
         reasons: Reasons,
     ) -> Self {
-        Self { policy, facts, identity, reasons, bait: None, pin: None }
+        Self { policy, facts, identity, reasons, folder: None, bait: None, pin: None }
     }
 
     pub(crate) fn boot_file(&mut self) -> Action<'p> {
@@ -141,20 +143,36 @@ impl<'p, 'f, 'a> Question<'p, 'f, 'a> {
     }
 
     pub(crate) fn name(&mut self, requested: &'p [u8]) -> Action<'p> {
+        let Some(name) = self.allowed_name(requested) else { return Action::Deny };
+        if let Some(bait) = self.policy.baits.recognise(&name.bytes) {
+            return self.by_bait(bait, &name.bytes);
+        }
+        self.plain(name)
+    }
+
+    pub(crate) fn upload(&mut self, requested: &'p [u8]) -> Action<'p> {
+        let Some(name) = self.allowed_name(requested) else { return Action::Deny };
+        self.own_folder();
+        self.reasons.push(Reason::NameStored);
+        Action::File { name: name.bytes, trimmed: None, instead: None, generated: None }
+    }
+
+    /// The name cleaned and rewritten, unless the client or the name is refused.
+    fn allowed_name(&mut self, requested: &'p [u8]) -> Option<Name<'p>> {
         let policy = self.policy;
         let host = self.policy.host(self.facts.hardware_address);
         if let Some(host) = host.filter(|host| !host.boot) {
             self.reasons.push(Reason::HostDoesNotBoot { host: host.index });
-            return Action::Deny;
+            return None;
         }
         if self.is_denied(host) {
-            return Action::Deny;
+            return None;
         }
         let mut name = match names::normalise(requested) {
             Ok(name) => name,
             Err(fault) => {
                 self.reasons.push(Reason::NameRefused { fault });
-                return Action::Deny;
+                return None;
             }
         };
         if name.cleaned {
@@ -169,17 +187,21 @@ impl<'p, 'f, 'a> Question<'p, 'f, 'a> {
         });
         if let Err(fault) = rewritten {
             self.reasons.push(Reason::NameRefused { fault });
-            return Action::Deny;
+            return None;
         }
-        if let Some(bait) = policy.baits.recognise(&name.bytes) {
-            return self.by_bait(bait, &name.bytes);
-        }
-        self.plain(name)
+        Some(name)
+    }
+
+    fn own_folder(&mut self) {
+        let policy = self.policy;
+        let host = policy.host(self.facts.hardware_address);
+        self.folder = folder::of(host, policy.folder_by, self.facts, &mut self.reasons);
     }
 
     /// An ordinary name: the file of that name. What runs from a bait looks for its companions beside the bait,
     /// where they are not.
     fn plain(&mut self, name: Name<'p>) -> Action<'p> {
+        self.own_folder();
         let generated = names::generated(name.trimmed_bytes());
         self.reasons.push(match generated {
             Some(generated) => Reason::NameGenerated { generated },

@@ -34,6 +34,15 @@ impl Fault {
     }
 }
 
+/// One line, without a place in the file.
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { key, problem, remedy, .. } = self;
+        write!(f, "{key}: {problem}")?;
+        if remedy.is_empty() { Ok(()) } else { write!(f, "; {remedy}") }
+    }
+}
+
 /// All faults of one run, with the file they were found in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Faults {

@@ -6,6 +6,7 @@
 mod fault;
 mod reader;
 mod sections;
+mod tftp;
 
 use core::fmt;
 use core::net::Ipv4Addr;
@@ -13,6 +14,7 @@ use std::path::{Path, PathBuf};
 
 pub use fault::{Fault, Faults};
 pub use reader::Located;
+pub use tftp::{RewriteConfig, TftpConfig};
 
 /// How we stand towards DHCP (design section 2).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -55,37 +57,6 @@ impl DhcpConfig {
     }
 }
 
-/// `[tftp]`.
-#[derive(Clone, Debug)]
-pub struct TftpConfig {
-    /// Serve files by TFTP.
-    pub enabled: bool,
-    /// UDP port of requests.
-    pub port: u16,
-    /// Largest block size granted, in bytes.
-    pub block_size_max: u16,
-    /// Largest window granted, in blocks.
-    pub window_size_max: u16,
-    /// Transfers open at once.
-    pub transfers_max: usize,
-    /// All transfers share the request port, for containers, address translation and strict
-    /// firewalls; else each has a port of its own (RFC 1350).
-    pub single_port: bool,
-    /// Threads that serve files, each with its own sockets.
-    pub loops: usize,
-}
-
-impl TftpConfig {
-    /// Default of `loops`: one for each core, at most this many. A boot storm is bounded by the
-    /// network card long before.
-    pub const LOOPS_DEFAULT_MAX: usize = 4;
-
-    fn default_loops() -> usize {
-        let cores = std::thread::available_parallelism().map_or(1, core::num::NonZero::get);
-        cores.min(Self::LOOPS_DEFAULT_MAX)
-    }
-}
-
 /// `[select]`.
 #[derive(Clone, Debug)]
 pub struct SelectConfig {
@@ -115,6 +86,8 @@ pub struct HostConfig {
     pub loader: Option<Located<String>>,
     /// `false`: this machine gets nothing from us.
     pub boot: bool,
+    /// Its folder of the root, looked into first.
+    pub folder: Option<Located<String>>,
 }
 
 /// What a `[[rule]]` does when it matches.
@@ -182,15 +155,7 @@ impl Default for Config {
             root: PathBuf::from("boot"),
             advertise: None,
             dhcp: DhcpConfig { mode: DhcpMode::Proxy, port: 67, boot_port: 4011 },
-            tftp: TftpConfig {
-                enabled: true,
-                port: 69,
-                block_size_max: 1468,
-                window_size_max: 64,
-                transfers_max: 10_000,
-                single_port: false,
-                loops: TftpConfig::default_loops(),
-            },
+            tftp: TftpConfig::default(),
             state: PathBuf::from("state"),
             select: SelectConfig::default(),
             loaders: Vec::new(),
@@ -202,7 +167,7 @@ impl Default for Config {
 }
 
 impl Config {
-    /// Reads a file. A relative `root` or `state` is taken from the file's own folder.
+    /// Reads a file. A relative `root`, `state` or `tftp.uploads` is taken from the file's own folder.
     pub fn load(file: &Path) -> Result<Self, Faults> {
         let text = std::fs::read_to_string(file).map_err(|error| Faults {
             file: Some(file.to_owned()),
@@ -219,6 +184,9 @@ impl Config {
         if let Some(folder) = file.parent() {
             config.root = folder.join(&config.root);
             config.state = folder.join(&config.state);
+            if let Some(uploads) = &mut config.tftp.uploads {
+                uploads.value = folder.join(&uploads.value);
+            }
         }
         config.file = Some(file.to_owned());
         Ok(config)

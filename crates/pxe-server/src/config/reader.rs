@@ -89,14 +89,24 @@ impl<'r, 't> Section<'r, 't> {
         self.fault(line, name, format!("expected {wanted}, found {} {found}", article(found)), "");
     }
 
+    /// Whether the table has this key, with whatever value.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.table.is_some_and(|table| table.contains_key(name))
+    }
+
     pub(super) fn string(&self, name: &'static str) -> Option<Located<String>> {
+        let text = self.text(name)?;
+        if text.value.is_empty() {
+            self.fault(text.line, name, "the text is empty".into(), "remove the key or fill it in");
+            return None;
+        }
+        Some(text)
+    }
+
+    /// A text that may be empty.
+    pub(super) fn text(&self, name: &'static str) -> Option<Located<String>> {
         let value = self.get(name)?;
         match value.get_ref().as_str() {
-            Some("") => {
-                let line = self.reader.line(&value.span());
-                self.fault(line, name, "the text is empty".into(), "remove the key or fill it in");
-                None
-            }
             Some(text) => {
                 Some(Located { value: text.to_owned(), line: self.reader.line(&value.span()) })
             }

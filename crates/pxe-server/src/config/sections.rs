@@ -6,19 +6,9 @@ use toml::de::DeTable;
 
 use super::fault::Faults;
 use super::reader::{Reader, Section};
-use super::{
-    Config, DhcpConfig, DhcpMode, HostConfig, RuleAction, RuleConfig, SelectConfig, TftpConfig,
-};
+use super::{Config, DhcpConfig, DhcpMode, HostConfig, RuleAction, RuleConfig, SelectConfig, tftp};
 
 const PORTS: RangeInclusive<i64> = 1..=65_535;
-/// RFC 2348.
-const BLOCK_BYTES: RangeInclusive<i64> = 8..=65_464;
-/// RFC 7440.
-const WINDOW_BLOCKS: RangeInclusive<i64> = 1..=65_535;
-/// More ports than this one address does not have.
-const TRANSFERS: RangeInclusive<i64> = 1..=60_000;
-/// Threads; more than this never helped anybody.
-const LOOPS: RangeInclusive<i64> = 1..=64;
 
 pub(super) fn read(text: &str) -> Result<Config, Faults> {
     let reader = Reader::new(text);
@@ -49,7 +39,7 @@ fn top(root: Section<'_, '_>, config: &mut Config) {
     let address = root.parsed("advertise", "an IPv4 address like 192.0.2.5");
     config.advertise = address.map(|address| address.value);
     dhcp(root.section("dhcp"), &mut config.dhcp);
-    tftp(root.section("tftp"), &mut config.tftp);
+    tftp::read(root.section("tftp"), &mut config.tftp);
     select(root.section("select"), &mut config.select);
     config.loaders = root.section("loaders").texts();
     config.hosts = root.sections("host").into_iter().filter_map(host).collect();
@@ -78,31 +68,6 @@ fn dhcp(section: Section<'_, '_>, dhcp: &mut DhcpConfig) {
     section.finish();
 }
 
-fn tftp(section: Section<'_, '_>, tftp: &mut TftpConfig) {
-    if let Some(enabled) = section.boolean("enabled") {
-        tftp.enabled = enabled;
-    }
-    if let Some(port) = port(&section, "port") {
-        tftp.port = port;
-    }
-    if let Some(bytes) = number(&section, "block_size_max", BLOCK_BYTES) {
-        tftp.block_size_max = bytes;
-    }
-    if let Some(blocks) = number(&section, "window_size_max", WINDOW_BLOCKS) {
-        tftp.window_size_max = blocks;
-    }
-    if let Some(transfers) = number(&section, "transfers_max", TRANSFERS) {
-        tftp.transfers_max = transfers;
-    }
-    if let Some(loops) = number(&section, "loops", LOOPS) {
-        tftp.loops = loops;
-    }
-    if let Some(single_port) = section.boolean("single_port") {
-        tftp.single_port = single_port;
-    }
-    section.finish();
-}
-
 fn select(section: Section<'_, '_>, select: &mut SelectConfig) {
     if let Some(baits) = section.strings("bait") {
         select.baits = baits;
@@ -127,6 +92,7 @@ fn host(section: Section<'_, '_>) -> Option<HostConfig> {
         hostname: section.string("hostname").map(|name| name.value),
         loader: section.string("loader"),
         boot: section.boolean("boot").unwrap_or(true),
+        folder: section.string("folder"),
     });
     section.reserved(&["address", "image", "script", "kernel", "initrd", "cmdline"]);
     section.finish();
@@ -159,11 +125,11 @@ fn rule(section: Section<'_, '_>) -> Option<RuleConfig> {
     Some(RuleConfig { line, arch, user_class, vendor_class, subnet, mac, action: action? })
 }
 
-fn port(section: &Section<'_, '_>, name: &'static str) -> Option<u16> {
+pub(super) fn port(section: &Section<'_, '_>, name: &'static str) -> Option<u16> {
     number(section, name, PORTS)
 }
 
-fn number<T: TryFrom<i64>>(
+pub(super) fn number<T: TryFrom<i64>>(
     section: &Section<'_, '_>,
     name: &'static str,
     range: RangeInclusive<i64>,

@@ -35,6 +35,16 @@ impl Version {
             changed: (metadata.ctime(), metadata.ctime_nsec()),
         }
     }
+
+    #[cfg(test)]
+    pub(super) fn planted(inode: u64) -> Self {
+        Self { device: 1, inode, size: 0, modified: (0, 0), changed: (0, 0) }
+    }
+
+    /// Whether both are states of one file, or of one folder.
+    pub(super) fn is_same_file(&self, other: &Self) -> bool {
+        (self.device, self.inode) == (other.device, other.inode)
+    }
 }
 
 /// Small files by their version.
@@ -91,12 +101,8 @@ impl Cache {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.clock += 1;
         // An older version of the same file is of no use to anybody new.
-        let old: Vec<Version> = state
-            .files
-            .keys()
-            .filter(|known| (known.device, known.inode) == (version.device, version.inode))
-            .copied()
-            .collect();
+        let old: Vec<Version> =
+            state.files.keys().filter(|known| known.is_same_file(&version)).copied().collect();
         for known in old {
             state.remove(&known);
         }

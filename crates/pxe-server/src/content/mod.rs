@@ -2,13 +2,16 @@
 //! Rules about paths live here only.
 
 mod cache;
+mod cases;
 mod listing;
 mod loaders;
 mod menu;
 mod open;
 pub(crate) mod pe;
 mod root;
+mod uploads;
 
+use core::task::Poll;
 use std::fs::{File, Metadata};
 use std::io::{self, IoSliceMut};
 use std::path::PathBuf;
@@ -16,24 +19,45 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use pxe_select::Generated;
 
-use crate::engine::{ContentError, ContentId, ContentRequest, ContentStore, Opened};
+use crate::engine::{
+    ContentError, ContentId, ContentRequest, ContentStore, Opened, Upload, UploadError,
+    UploadRequest,
+};
 use cache::Cache;
 pub use cache::{CACHE_BYTES_MAX, CACHED_FILE_BYTES_MAX};
+use cases::Cases;
+pub use cases::{CASE_NAMES_MAX, FOLDER_NAMES_MAX};
 pub use loaders::{FoundLoader, Loaders, MissingLoader};
 use open::Content;
 use root::Root;
+pub use uploads::{UPLOADS_MAX, UPLOADS_PER_CLIENT_MAX, Uploads};
 
 /// What the files of all loops have in common.
 #[derive(Debug)]
 pub struct Shared {
     loaders: RwLock<Arc<Loaders>>,
     cache: Cache,
+    cases: Option<Cases>,
+    uploads: Option<Uploads>,
 }
 
 impl Shared {
-    /// With these loaders and an empty cache.
-    pub fn new(loaders: Loaders) -> Arc<Self> {
-        Arc::new(Self { loaders: RwLock::new(Arc::new(loaders)), cache: Cache::default() })
+    /// With these loaders and an empty cache; names are taken as they are, and nobody may send files.
+    pub fn new(loaders: Loaders) -> Self {
+        let loaders = RwLock::new(Arc::new(loaders));
+        Self { loaders, cache: Cache::default(), cases: None, uploads: None }
+    }
+
+    /// The same, but a name that is not there is looked for in other spellings, upper and lower case alike.
+    #[must_use]
+    pub fn ignoring_case(self) -> Self {
+        Self { cases: Some(Cases::default()), ..self }
+    }
+
+    /// The same, with a place for files that clients send.
+    #[must_use]
+    pub fn with_uploads(self, uploads: Uploads) -> Self {
+        Self { uploads: Some(uploads), ..self }
     }
 
     /// Other loaders were found.
@@ -63,7 +87,7 @@ impl Files {
     }
 
     fn find(&mut self, request: &ContentRequest<'_>) -> Result<Content, ContentError> {
-        match self.root.open(request.name) {
+        match self.root.open(request.name, self.shared.cases.as_ref()) {
             Ok((file, metadata)) => return Ok(self.content(file, &metadata)),
             Err(ContentError::NotFound) => {}
             Err(error) => return Err(error),
@@ -89,9 +113,27 @@ impl Files {
         }
     }
 
+    fn keep(&mut self, content: Content) -> ContentId {
+        let index = self.free.pop().unwrap_or_else(|| {
+            self.open.push(None);
+            self.open.len() - 1
+        });
+        self.open[index] = Some(content);
+        ContentId(index)
+    }
+
     fn opened(&self, id: ContentId) -> io::Result<&Content> {
         let content = self.open.get(id.0).and_then(Option::as_ref);
         content.ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+}
+
+impl Files {
+    fn receiving(&mut self, id: ContentId) -> Result<&mut uploads::Receiving, UploadError> {
+        match self.open.get_mut(id.0).and_then(Option::as_mut) {
+            Some(Content::Upload(receiving)) => Ok(receiving),
+            _ => Err(UploadError::Failed("it is not open".to_owned())),
+        }
     }
 }
 
@@ -99,12 +141,7 @@ impl ContentStore for Files {
     fn open(&mut self, request: &ContentRequest<'_>) -> Result<Opened, ContentError> {
         let content = self.find(request)?;
         let size = content.size();
-        let index = self.free.pop().unwrap_or_else(|| {
-            self.open.push(None);
-            self.open.len() - 1
-        });
-        self.open[index] = Some(content);
-        Ok(Opened { id: ContentId(index), size })
+        Ok(Opened { id: self.keep(content), size })
     }
 
     fn read_at(&mut self, id: ContentId, offset: u64, into: &mut [u8]) -> io::Result<usize> {
@@ -118,6 +155,21 @@ impl ContentStore for Files {
         blocks: &mut [IoSliceMut<'_>],
     ) -> io::Result<()> {
         self.opened(id)?.read_row(offset, blocks)
+    }
+
+    fn create(&mut self, request: &UploadRequest<'_>) -> Result<Upload, UploadError> {
+        let uploads = self.shared.uploads.as_ref().ok_or(UploadError::Off)?;
+        let bytes_max = uploads.bytes_max();
+        let receiving = uploads.begin(request)?;
+        Ok(Upload { id: self.keep(Content::Upload(receiving)), bytes_max })
+    }
+
+    fn write_at(&mut self, id: ContentId, offset: u64, bytes: &[u8]) -> Result<(), UploadError> {
+        self.receiving(id)?.write_at(offset, bytes)
+    }
+
+    fn finish(&mut self, id: ContentId) -> Poll<Result<(), UploadError>> {
+        self.receiving(id)?.finish()
     }
 
     fn close(&mut self, id: ContentId) {

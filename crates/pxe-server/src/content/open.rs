@@ -9,6 +9,7 @@ use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
 use nix::sys::uio::preadv;
 
 use super::cache::Version;
+use super::uploads::Receiving;
 
 /// One opened content.
 #[derive(Debug)]
@@ -17,6 +18,8 @@ pub(super) enum Content {
     Memory(Arc<[u8]>),
     /// A file too large to keep, and the state it was opened in.
     Disk { file: File, size: u64, version: Version },
+    /// A file that is being sent to us, which nobody reads.
+    Upload(Receiving),
 }
 
 impl Content {
@@ -34,6 +37,7 @@ impl Content {
         match self {
             Self::Memory(bytes) => bytes.len() as u64,
             Self::Disk { size, .. } => *size,
+            Self::Upload(_) => 0,
         }
     }
 
@@ -52,6 +56,7 @@ impl Content {
                 unchanged(file, version)?;
                 Ok(count)
             }
+            Self::Upload(_) => Err(io::ErrorKind::Unsupported.into()),
         }
     }
 

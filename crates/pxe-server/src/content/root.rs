@@ -13,6 +13,7 @@ use cap_std::ambient_authority;
 use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt};
 use nix::fcntl::OFlag;
 
+use super::cases::Cases;
 use crate::engine::ContentError;
 
 /// The root folder; it may be missing now and appear later.
@@ -35,10 +36,19 @@ impl Root {
         self.folder.as_ref()
     }
 
-    /// Opens a plain file by its normalised name.
-    pub(super) fn open(&mut self, name: &[u8]) -> Result<(File, Metadata), ContentError> {
+    /// Opens a plain file by its normalised name; in another spelling, if `cases` are given and it has no other.
+    pub(super) fn open(
+        &mut self,
+        name: &[u8],
+        cases: Option<&Cases>,
+    ) -> Result<(File, Metadata), ContentError> {
         let Some(folder) = self.folder() else { return Err(ContentError::NotFound) };
-        open_beneath(folder, Path::new(OsStr::from_bytes(name)))
+        match (open_beneath(folder, Path::new(OsStr::from_bytes(name))), cases) {
+            (Err(ContentError::NotFound), Some(cases)) => {
+                open_beneath(folder, &cases.resolve(folder, name)?)
+            }
+            (opened, _) => opened,
+        }
     }
 }
 
@@ -63,7 +73,7 @@ fn plain(file: File) -> Result<(File, Metadata), ContentError> {
     Ok((file, metadata))
 }
 
-fn refusal(error: &io::Error) -> ContentError {
+pub(super) fn refusal(error: &io::Error) -> ContentError {
     match error.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => ContentError::NotFound,
         // cap-std reports an escape as PermissionDenied too.
@@ -135,7 +145,7 @@ mod tests {
             "a.efi/",
             "missing\0name",
         ] {
-            assert!(root.open(name.as_bytes()).is_err(), "{name:?} was opened");
+            assert!(root.open(name.as_bytes(), None).is_err(), "{name:?} was opened");
         }
         fs::remove_dir_all(base).expect("clean");
     }
@@ -144,7 +154,7 @@ mod tests {
     fn plain_files_and_links_inside_are_served() {
         let (base, mut root) = tree();
         for name in ["a.efi", "a..b", "sub/inside"] {
-            assert!(root.open(name.as_bytes()).is_ok(), "{name:?} was refused");
+            assert!(root.open(name.as_bytes(), None).is_ok(), "{name:?} was refused");
         }
         fs::remove_dir_all(base).expect("clean");
     }
@@ -153,10 +163,10 @@ mod tests {
     fn a_root_that_appears_later_is_found() {
         let base = std::env::temp_dir().join(format!("pxe-late-{}", std::process::id()));
         let mut root = Root::new(base.clone());
-        assert_eq!(root.open(b"a").err(), Some(ContentError::NotFound));
+        assert_eq!(root.open(b"a", None).err(), Some(ContentError::NotFound));
         fs::create_dir_all(&base).expect("folder");
         fs::write(base.join("a"), "x").expect("file");
-        assert!(root.open(b"a").is_ok());
+        assert!(root.open(b"a", None).is_ok());
         fs::remove_dir_all(base).expect("clean");
     }
 }

@@ -9,15 +9,18 @@ use nix::sys::socket::{
     ControlMessageOwned, MsgFlags, MultiHeaders, RecvMsg, SockaddrStorage, recvmmsg,
 };
 
-use crate::engine::Arrival;
+use crate::engine::{Arrival, UPLOAD_BLOCK_BYTES_MAX};
 
-/// What a transfer's port is asked for at once. Fewer mean that it is empty, so that a lockstep
-/// client costs one call for each acknowledgement and not two. Clients send acknowledgements and
-/// ERRORs; a longer datagram is cut, and dropped.
-pub(super) type TransferBatch = Batch<4, 768>;
-/// What a listening port is asked for at once; with more room than an Ethernet frame needs, so that
-/// an oversized datagram is seen as such.
-pub(super) type ListenBatch = Batch<32, 2048>;
+/// Room for one datagram: more than an Ethernet frame needs, so that an oversized one is seen as
+/// such. It is cut, and dropped.
+const DATAGRAM_BYTES: usize = 2048;
+/// What a transfers' port is asked for at once. Fewer mean that it is empty, so that no second call
+/// is needed to see it.
+pub(super) type TransferBatch = Batch<32, DATAGRAM_BYTES>;
+/// What a listening port is asked for at once.
+pub(super) type ListenBatch = Batch<32, DATAGRAM_BYTES>;
+
+const _: () = assert!(UPLOAD_BLOCK_BYTES_MAX as usize + 4 <= DATAGRAM_BYTES);
 
 /// Up to `COUNT` datagrams of up to `BYTES` bytes.
 pub(super) struct Batch<const COUNT: usize, const BYTES: usize> {
@@ -71,6 +74,11 @@ impl<const COUNT: usize, const BYTES: usize> Batch<COUNT, BYTES> {
             self.count += 1;
         }
         Ok(())
+    }
+
+    /// Forgets the last call's datagrams.
+    pub(super) fn clear(&mut self) {
+        self.count = 0;
     }
 
     /// Whether the socket may hold more than the last call took.
@@ -133,11 +141,11 @@ mod tests {
         let receiver = UdpSocket::bind("127.0.0.1:0").expect("socket");
         let sender = UdpSocket::bind("127.0.0.1:0").expect("socket");
         let to = receiver.local_addr().expect("address");
-        let long = vec![9; 800];
+        let long = vec![9; DATAGRAM_BYTES + 1];
         for datagram in [&b"a"[..], b"bb", &long, b"dddd", b"eeeee"] {
             sender.send_to(datagram, to).expect("send");
         }
-        let mut batches: Batches<TransferBatch> = Batches::new();
+        let mut batches: Batches<Batch<4, 768>> = Batches::new();
         let batch = batches.of_family(false);
         batch.receive(&receiver).expect("receive");
         assert!(batch.is_full());

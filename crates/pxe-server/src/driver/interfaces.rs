@@ -21,6 +21,8 @@ pub struct Interface {
     pub name: String,
     /// Its first IPv4 address.
     pub address: Ipv4Addr,
+    /// Bits of its network's prefix; 32 if the system does not say.
+    pub prefix_bits: u8,
     /// Largest IP packet it carries, in bytes, if the system says.
     pub mtu: Option<u32>,
     /// Up, able to broadcast, and not the loopback: what an empty `interfaces` list means.
@@ -121,9 +123,17 @@ pub fn present() -> io::Result<Vec<Interface>> {
         let broadcasts = flags.contains(InterfaceFlags::IFF_UP | InterfaceFlags::IFF_BROADCAST)
             && !flags.contains(InterfaceFlags::IFF_LOOPBACK);
         let mtu = mtu(&name);
-        found.push(Interface { index, name, address: address.ip(), mtu, broadcasts });
+        let netmask = entry.netmask.as_ref().and_then(|netmask| netmask.as_sockaddr_in());
+        let prefix_bits = prefix_bits(netmask.map_or(Ipv4Addr::BROADCAST, |netmask| netmask.ip()));
+        let address = address.ip();
+        found.push(Interface { index, name, address, prefix_bits, mtu, broadcasts });
     }
     Ok(found)
+}
+
+/// The leading ones of a netmask: at most 32, so that the conversion does not lose anything.
+fn prefix_bits(netmask: Ipv4Addr) -> u8 {
+    u8::try_from(netmask.to_bits().leading_ones()).unwrap_or(32)
 }
 
 /// From sysfs, where every interface of Linux tells it.
@@ -147,7 +157,8 @@ mod tests {
     use super::*;
 
     fn interface(index: u32, name: &str, broadcasts: bool) -> Interface {
-        Interface { index, name: name.into(), address: Ipv4Addr::LOCALHOST, mtu: None, broadcasts }
+        let address = Ipv4Addr::LOCALHOST;
+        Interface { index, name: name.into(), address, prefix_bits: 8, mtu: None, broadcasts }
     }
 
     #[test]
@@ -167,6 +178,8 @@ mod tests {
     #[test]
     fn the_loopback_is_there() {
         let present = present().expect("getifaddrs");
-        assert!(present.iter().any(|known| known.name == "lo" && !known.broadcasts));
+        let lo = present.iter().find(|known| known.name == "lo").expect("lo");
+        assert!(!lo.broadcasts);
+        assert_eq!((lo.address, lo.prefix_bits), (Ipv4Addr::LOCALHOST, 8));
     }
 }

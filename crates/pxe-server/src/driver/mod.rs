@@ -11,6 +11,7 @@ pub mod interfaces;
 mod listen;
 pub mod neighbours;
 mod observe;
+mod port;
 mod ports;
 mod segments;
 mod transfers;
@@ -23,7 +24,6 @@ use std::time::Instant;
 
 use log::{debug, info, warn};
 use mio::{Events, Poll};
-use pxe_tftp::TransferId;
 
 use crate::content::Files;
 use crate::engine::{Arrival, Drops, Engine, Output, SocketId, Transmit};
@@ -33,11 +33,13 @@ pub use control::{Control, Crew};
 use interfaces::{Interfaces, SharedInterfaces};
 use ports::Ready;
 pub use ports::{BindFault, Ports};
+use transfers::PortId;
+pub use transfers::{TRANSFERS_PER_PORT_MAX, UNSHARED_PORTS_MAX};
 
 /// Batches of 32 datagrams taken from one listening socket before timers and sends have their turn.
 pub const BATCHES_PER_WAKE_MAX: usize = 2;
-/// Sends made between two sockets that are read.
-pub const TRANSMITS_PER_SOCKET_MAX: usize = 8;
+/// Sends made between two sockets that are read: as many as one batch of acknowledgements draws.
+pub const TRANSMITS_PER_SOCKET_MAX: usize = 32;
 /// Sends made before sockets are read again.
 pub const TRANSMITS_PER_WAKE_MAX: usize = 256;
 /// Readiness reports taken per wake-up.
@@ -159,7 +161,7 @@ impl Driver {
         for ready in self.ports.take_ready() {
             let drained = match ready {
                 Ready::Listener(SocketId::Observer, _) => self.observe(now, batches),
-                Ready::Transfer(transfer) => self.receive_batch(now, transfer, batches),
+                Ready::Transfers(port) => self.receive_batch(now, port, batches),
                 Ready::Listener(socket, is_ipv6) => self.drain(now, socket, is_ipv6, batches),
             };
             match drained {
@@ -174,12 +176,13 @@ impl Driver {
     fn receive_batch(
         &mut self,
         now: Instant,
-        transfer: TransferId,
+        port: PortId,
         batches: &mut Received,
     ) -> io::Result<bool> {
-        let batch = self.ports.receive_batch(transfer, &mut batches.transfers)?;
-        let socket = SocketId::Transfer(transfer);
+        let batch = self.ports.receive_batch(port, &mut batches.transfers)?;
         for (arrival, datagram) in batch.datagrams() {
+            let Some(transfer) = self.ports.user(port, arrival.source.ip()) else { continue };
+            let socket = SocketId::Transfer(transfer);
             self.engine.handle_datagram(now, socket, &arrival, datagram, &mut self.files);
         }
         Ok(!batch.is_full())

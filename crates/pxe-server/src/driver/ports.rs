@@ -1,5 +1,6 @@
 //! The sockets of one loop: bound together, polled together, found by their name.
 
+use core::net::IpAddr;
 use std::collections::VecDeque;
 use std::io;
 
@@ -10,7 +11,7 @@ use super::batch::{Batches, ListenBatch, TransferBatch};
 use super::holder;
 use super::listen::ListenSocket;
 use super::observe::ObserveSocket;
-use super::transfers::TransferPorts;
+use super::transfers::{PortId, TransferPorts};
 use crate::config::{Config, DhcpMode};
 use crate::engine::{Arrival, SocketId, Transmit};
 
@@ -21,7 +22,7 @@ const TFTP_IPV6: Token = Token(3);
 /// For the loop's own signals and wake-ups.
 pub(super) const CONTROL: Token = Token(4);
 const OBSERVER: Token = Token(5);
-/// Tokens from here on are transfers, by index.
+/// Tokens from here on are transfers' ports, by index.
 const TRANSFERS: usize = 6;
 
 /// A port that could not be bound, with who holds it and what to do.
@@ -35,11 +36,11 @@ pub struct BindFault {
     pub remedy: String,
 }
 
-/// A listening socket as the loop knows it: TFTP has one for each family.
+/// A socket as the loop knows it: TFTP has a listening one for each family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ready {
     Listener(SocketId, bool),
-    Transfer(TransferId),
+    Transfers(PortId),
 }
 
 /// One loop's sockets.
@@ -116,7 +117,7 @@ impl Ports {
             TFTP => Ready::Listener(SocketId::Tftp, false),
             TFTP_IPV6 => Ready::Listener(SocketId::Tftp, true),
             token => match self.transfers.of_token(token) {
-                Some(transfer) => Ready::Transfer(transfer),
+                Some(port) => Ready::Transfers(port),
                 None => return,
             },
         };
@@ -180,15 +181,20 @@ impl Ports {
         }
     }
 
-    /// Takes what waits at a transfer's port into the batch of its family, which is returned.
+    /// Takes what waits at a transfers' port into the batch of its family, which is returned.
     pub(super) fn receive_batch<'b>(
         &self,
-        transfer: TransferId,
+        port: PortId,
         batches: &'b mut Batches<TransferBatch>,
     ) -> io::Result<&'b TransferBatch> {
-        let batch = batches.of_family(self.transfers.is_ipv6(transfer));
-        self.transfers.receive(transfer, batch)?;
+        let batch = batches.of_family(self.transfers.is_ipv6(port));
+        self.transfers.receive(port, batch)?;
         Ok(batch)
+    }
+
+    /// The transfer that a datagram from `client` at this port is for.
+    pub(super) fn user(&self, port: PortId, client: IpAddr) -> Option<TransferId> {
+        self.transfers.user(port, client)
     }
 
     /// Sends what the engine made; opens the port of a new transfer.
@@ -200,7 +206,8 @@ impl Ports {
     ) -> io::Result<()> {
         let Transmit { socket, destination, source, interface, segment_bytes } = *transmit;
         if let SocketId::Transfer(transfer) = socket {
-            return self.transfers.send(registry, transfer, transmit, bytes);
+            let ends = (source, destination);
+            return self.transfers.send(registry, transfer, ends, segment_bytes, bytes);
         }
         match self.listener(socket, destination.is_ipv6()) {
             Some(listener) => listener.send(bytes, segment_bytes, destination, source, interface),

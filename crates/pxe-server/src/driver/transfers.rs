@@ -1,149 +1,180 @@
-//! The ports of transfers (TIDs, RFC 1350 section 4): a window out in one call, acknowledgements in
-//! by the handful.
+//! The ports of transfers (TIDs, RFC 1350 section 4): one for each, until so many are open that
+//! asking each of them costs more than it is worth. Further transfers share a few ports, so that one
+//! call takes the acknowledgements of many clients; no client ever sees two transfers at one.
 
 use core::net::{IpAddr, SocketAddr};
 use std::io;
 
 use mio::{Interest, Registry, Token};
-use nix::sys::socket::{setsockopt, sockopt};
 use pxe_tftp::TransferId;
-use socket2::{Domain, Protocol, Socket, Type};
 
 use super::batch::TransferBatch;
+use super::port::Port;
 use super::segments;
-use crate::engine::Transmit;
 
-/// One transfer's socket.
-struct Port {
+/// Transfers of one loop that have a port to themselves; those beyond share. A room of machines never
+/// comes so far, and in a boot storm most acknowledgements come to the shared ports.
+pub const UNSHARED_PORTS_MAX: usize = 32;
+/// Transfers at one shared port: as many acknowledgements fit the receive buffer that Linux grants
+/// without being asked (212 992 bytes, 768 for each).
+pub const TRANSFERS_PER_PORT_MAX: usize = 256;
+
+/// Names a port until it is closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct PortId(usize);
+
+/// Where a transfer's datagrams leave.
+#[derive(Clone, Copy)]
+struct Place {
     transfer: TransferId,
-    socket: mio::net::UdpSocket,
-    /// The segment size the socket was told; 0: none yet.
-    segment_bytes: u16,
-    is_ipv6: bool,
+    client: IpAddr,
+    port: usize,
 }
 
-/// All transfers' sockets of one loop, by index.
+/// All transfers' ports of one loop.
 pub(super) struct TransferPorts {
     ports: Vec<Option<Port>>,
+    free: Vec<usize>,
+    /// By the transfer's index.
+    places: Vec<Option<Place>>,
+    /// Ports open that have one transfer only.
+    unshared: usize,
     first_token: usize,
     offload: bool,
 }
 
 impl TransferPorts {
-    /// Tokens from `first_token` on belong to transfers.
+    /// Tokens from `first_token` on belong to transfers' ports.
     pub(super) fn new(first_token: usize) -> Self {
-        Self { ports: Vec::new(), first_token, offload: true }
-    }
-
-    pub(super) fn of_token(&self, token: Token) -> Option<TransferId> {
-        let index = token.0.checked_sub(self.first_token)?;
-        self.ports.get(index)?.as_ref().map(|port| port.transfer)
-    }
-
-    fn get(&self, transfer: TransferId) -> Option<&Port> {
-        let port = self.ports.get(transfer.index())?.as_ref()?;
-        (port.transfer == transfer).then_some(port)
-    }
-
-    pub(super) fn is_ipv6(&self, transfer: TransferId) -> bool {
-        self.get(transfer).is_some_and(|port| port.is_ipv6)
-    }
-
-    /// Takes what waits at a port, at most a batch of it.
-    pub(super) fn receive(
-        &self,
-        transfer: TransferId,
-        batch: &mut TransferBatch,
-    ) -> io::Result<()> {
-        match self.get(transfer) {
-            Some(port) => batch.receive(&port.socket),
-            None => Ok(()),
+        Self {
+            ports: Vec::new(),
+            free: Vec::new(),
+            places: Vec::new(),
+            unshared: 0,
+            first_token,
+            offload: true,
         }
     }
 
-    /// Sends by a transfer's port; opens it first if it is new.
+    pub(super) fn of_token(&self, token: Token) -> Option<PortId> {
+        let port = PortId(token.0.checked_sub(self.first_token)?);
+        self.get(port).map(|_| port)
+    }
+
+    fn get(&self, port: PortId) -> Option<&Port> {
+        self.ports.get(port.0)?.as_ref()
+    }
+
+    pub(super) fn is_ipv6(&self, port: PortId) -> bool {
+        self.get(port).is_some_and(Port::is_ipv6)
+    }
+
+    /// Takes what waits at a port, at most a batch of it.
+    pub(super) fn receive(&self, port: PortId, batch: &mut TransferBatch) -> io::Result<()> {
+        match self.get(port) {
+            Some(port) => port.receive(batch),
+            None => {
+                batch.clear();
+                Ok(())
+            }
+        }
+    }
+
+    /// The transfer that a datagram from `client` at this port is for.
+    pub(super) fn user(&self, port: PortId, client: IpAddr) -> Option<TransferId> {
+        self.get(port)?.user(client)
+    }
+
+    /// Sends by a transfer's port, in datagrams of `segment` bytes; finds a port for a new transfer.
     pub(super) fn send(
         &mut self,
         registry: &Registry,
         transfer: TransferId,
-        transmit: &Transmit,
+        (local, to): (IpAddr, SocketAddr),
+        segment: Option<usize>,
         bytes: &[u8],
     ) -> io::Result<()> {
-        let offload = self.offload;
-        let port = self.open(registry, transfer, transmit.source)?;
-        let to = transmit.destination;
-        if let Some(segment) = transmit.segment_bytes.filter(|&size| size < bytes.len())
-            && offload
+        let place = self.place(registry, transfer, local, to.ip())?;
+        let Some(Some(port)) = self.ports.get_mut(place) else {
+            return Err(io::ErrorKind::NotConnected.into());
+        };
+        if let Some(size) = segment.filter(|&size| size < bytes.len())
+            && self.offload
         {
-            match port.send_row(segment, to, bytes) {
+            let size = u16::try_from(size).unwrap_or(u16::MAX);
+            match port.send_row(size, to, bytes) {
                 Err(error) if segments::is_refusal(&error) => {
-                    port.forget_segments();
+                    let _ = port.forget_segments();
                     self.offload = false;
                 }
                 sent => return sent,
             }
         }
-        let port = self.open(registry, transfer, transmit.source)?;
-        for datagram in segments::of(bytes, transmit.segment_bytes) {
-            port.socket.send_to(datagram, to)?;
-        }
-        Ok(())
+        segments::of(bytes, segment).try_for_each(|datagram| port.send_one(to, datagram))
     }
 
-    fn open(
+    /// Which port a transfer uses.
+    fn place(
         &mut self,
         registry: &Registry,
         transfer: TransferId,
         local: IpAddr,
-    ) -> io::Result<&mut Port> {
+        client: IpAddr,
+    ) -> io::Result<usize> {
         let index = transfer.index();
-        if self.ports.len() <= index {
-            self.ports.resize_with(index + 1, || None);
+        if let Some(Some(place)) = self.places.get(index)
+            && place.transfer == transfer
+        {
+            return Ok(place.port);
         }
-        let slot = &mut self.ports[index];
-        if slot.as_ref().is_none_or(|port| port.transfer != transfer) {
-            let mut socket = bind(local)?;
-            let token = Token(self.first_token + index);
-            registry.register(&mut socket, token, Interest::READABLE)?;
-            *slot = Some(Port { transfer, socket, segment_bytes: 0, is_ipv6: local.is_ipv6() });
+        let shared = self.unshared >= UNSHARED_PORTS_MAX;
+        let known = if shared { self.shareable(local, client) } else { None };
+        let port = match known {
+            Some(port) => port,
+            None => self.open(registry, local, shared)?,
+        };
+        if let Some(Some(taken)) = self.ports.get_mut(port) {
+            taken.admit(client, transfer);
         }
-        slot.as_mut().ok_or_else(|| io::ErrorKind::NotConnected.into())
+        if self.places.len() <= index {
+            self.places.resize(index + 1, None);
+        }
+        self.places[index] = Some(Place { transfer, client, port });
+        Ok(port)
     }
 
+    /// A shared port that this client does not know yet.
+    fn shareable(&self, local: IpAddr, client: IpAddr) -> Option<usize> {
+        let suits = |port: &Option<Port>| port.as_ref().is_some_and(|p| p.suits(local, client));
+        self.ports.iter().position(suits)
+    }
+
+    fn open(&mut self, registry: &Registry, local: IpAddr, shared: bool) -> io::Result<usize> {
+        let users_max = if shared { TRANSFERS_PER_PORT_MAX } else { 1 };
+        let mut port = Port::bind(local, users_max)?;
+        let index = self.free.last().copied().unwrap_or(self.ports.len());
+        let token = Token(self.first_token + index);
+        registry.register(port.source(), token, Interest::READABLE)?;
+        if self.free.pop().is_none() {
+            self.ports.push(None);
+        }
+        self.ports[index] = Some(port);
+        self.unshared += usize::from(!shared);
+        Ok(index)
+    }
+
+    /// A transfer is over: its port is closed, unless others use it.
     pub(super) fn close(&mut self, registry: &Registry, transfer: TransferId) {
-        let Some(slot) = self.ports.get_mut(transfer.index()) else { return };
-        if let Some(mut port) = slot.take_if(|port| port.transfer == transfer) {
+        let Some(slot) = self.places.get_mut(transfer.index()) else { return };
+        let Some(place) = slot.take_if(|place| place.transfer == transfer) else { return };
+        let Some(slot) = self.ports.get_mut(place.port) else { return };
+        if slot.as_mut().is_some_and(|port| port.dismiss(place.client, transfer))
+            && let Some(mut port) = slot.take()
+        {
             // Closing the descriptor takes it out of the poll anyway.
-            let _ = registry.deregister(&mut port.socket);
+            let _ = registry.deregister(port.source());
+            self.unshared -= usize::from(!port.is_shared());
+            self.free.push(place.port);
         }
     }
-}
-
-impl Port {
-    fn send_row(&mut self, segment: usize, to: SocketAddr, row: &[u8]) -> io::Result<()> {
-        let segment = u16::try_from(segment).unwrap_or(u16::MAX);
-        if self.segment_bytes != segment {
-            // Told once, the socket cuts every row of this transfer: no control message, and
-            // nothing allocated, for each window.
-            setsockopt(&self.socket, sockopt::UdpGsoSegment, &i32::from(segment))?;
-            self.segment_bytes = segment;
-        }
-        self.socket.send_to(row, to).map(drop)
-    }
-
-    fn forget_segments(&mut self) {
-        if self.segment_bytes != 0 {
-            let _ = setsockopt(&self.socket, sockopt::UdpGsoSegment, &0);
-            self.segment_bytes = 0;
-        }
-    }
-}
-
-/// Bound to the address that was asked, at a port of the system's choice.
-fn bind(local: IpAddr) -> io::Result<mio::net::UdpSocket> {
-    let address = SocketAddr::new(local, 0);
-    let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
-    socket.set_nonblocking(true)?;
-    socket.bind(&address.into())?;
-    Ok(mio::net::UdpSocket::from_std(socket.into()))
 }

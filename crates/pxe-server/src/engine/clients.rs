@@ -84,7 +84,10 @@ fn digest(stage: &Stage) -> u64 {
         | Stage::Probed { file }
         | Stage::Closed { file, .. }
         | Stage::Delivered { file, .. }
-        | Stage::NotFound { file } => file.hash(&mut hasher),
+        | Stage::Tried { file }
+        | Stage::Missing { file, .. }
+        | Stage::Uploading { file, .. }
+        | Stage::Stored { file, .. } => file.hash(&mut hasher),
         Stage::Progress { file, bytes, .. } => (file, bytes).hash(&mut hasher),
         Stage::Failed { file, reason } => (file, reason).hash(&mut hasher),
     }
@@ -99,7 +102,7 @@ mod tests {
     fn the_oldest_story_makes_room() {
         let mut clients = Clients::default();
         let now = Instant::now();
-        let stage = Stage::NotFound { file: "x".into() };
+        let stage = Stage::Tried { file: "x".into() };
         let id = |number: u32| {
             let [a, b, c, d] = number.to_be_bytes();
             ClientId::Mac([2, 0, a, b, c, d])

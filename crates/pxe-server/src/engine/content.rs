@@ -2,6 +2,7 @@
 //! [`crate::content::Files`]; a test's may be a map in memory.
 
 use core::net::IpAddr;
+use core::task::Poll;
 use std::io::{self, IoSliceMut};
 
 use pxe_select::Generated;
@@ -45,7 +46,62 @@ pub enum ContentError {
     Unavailable(String),
 }
 
-/// Holds the files that clients may fetch.
+/// A file that a client wants to send, after the decision.
+#[derive(Clone, Copy, Debug)]
+pub struct UploadRequest<'a> {
+    /// Name beneath the folder for uploads, normalised like [`ContentRequest::name`].
+    pub name: &'a [u8],
+    /// Its size in bytes, if the client announced one.
+    pub size: Option<u64>,
+    /// Who sends it.
+    pub client: IpAddr,
+}
+
+/// An upload that was let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Upload {
+    /// Names it in [`ContentStore::write_at`], [`ContentStore::finish`] and [`ContentStore::close`].
+    pub id: ContentId,
+    /// Most bytes it may have.
+    pub bytes_max: u64,
+}
+
+/// Why a file that a client sends is not stored.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum UploadError {
+    /// There is no folder for uploads.
+    #[error("this server takes no uploads (tftp.uploads names no folder)")]
+    Off,
+    /// A file of that name is there already, or by now.
+    #[error("a file of that name exists, and none is ever overwritten")]
+    Exists,
+    /// The folder that its name is in does not exist; none is made.
+    #[error("the folder it belongs into does not exist")]
+    NoFolder,
+    /// It is larger than files may be.
+    #[error("it has {bytes} bytes, and at most {bytes_max} are allowed (tftp.upload_bytes_max)")]
+    TooLarge {
+        /// Its size, in bytes.
+        bytes: u64,
+        /// What is allowed.
+        bytes_max: u64,
+    },
+    /// The disk is as full as uploads may make it.
+    #[error("too little room is left on the disk")]
+    Full,
+    /// As many files are being sent as may be at once.
+    #[error("{0} files are being sent already, which is as many as may be at once")]
+    Busy(usize),
+    /// The name leads out of the folder, or the system forbids to write there.
+    #[error("it may not be written: {0}")]
+    Refused(String),
+    /// The system reported an error.
+    #[error("it could not be written: {0}")]
+    Failed(String),
+}
+
+/// Holds the files that clients may fetch, and takes those they send.
 pub trait ContentStore {
     /// Opens what `request` names.
     fn open(&mut self, request: &ContentRequest<'_>) -> Result<Opened, ContentError>;
@@ -71,6 +127,22 @@ pub trait ContentStore {
         Ok(())
     }
 
-    /// Gives an opened content back.
+    /// Lets a file in that a client wants to send. Nothing is written before the first
+    /// [`write_at`](Self::write_at). A store without this method takes no uploads.
+    fn create(&mut self, _request: &UploadRequest<'_>) -> Result<Upload, UploadError> {
+        Err(UploadError::Off)
+    }
+
+    /// Stores bytes of an upload at `offset`, which is where the last ones ended.
+    fn write_at(&mut self, _id: ContentId, _offset: u64, _bytes: &[u8]) -> Result<(), UploadError> {
+        Err(UploadError::Off)
+    }
+
+    /// The upload is whole: puts it in its place for good. Asked again while it is pending.
+    fn finish(&mut self, _id: ContentId) -> Poll<Result<(), UploadError>> {
+        Poll::Ready(Err(UploadError::Off))
+    }
+
+    /// Gives an opened content back; of an upload that was not finished nothing remains.
     fn close(&mut self, id: ContentId);
 }

@@ -137,6 +137,8 @@ pub enum Stage {
         file: String,
         /// Its size, in bytes.
         bytes: u64,
+        /// How it asked for it and why it gets this file; empty where it gets what it asked for.
+        why: String,
     },
     /// It asked for the size only.
     Probed {
@@ -167,13 +169,40 @@ pub enum Stage {
         bytes: u64,
         /// From request to last acknowledgement.
         elapsed: Duration,
+        /// Blocks that were sent again, of all that were sent, in percent.
+        resent_percent: u64,
     },
     /// It asked for a file that is not there. Loaders search, so this is often no fault.
-    NotFound {
+    Tried {
         /// The name it asked for.
         file: String,
     },
-    /// It asked for a file and cannot have it, or the transfer broke.
+    /// It asked for files that are not there, and then for nothing else for a while.
+    Missing {
+        /// The last name it asked for.
+        file: String,
+        /// The first one.
+        first: String,
+        /// How many there were.
+        names: u32,
+    },
+    /// It sends a file, which is taken.
+    Uploading {
+        /// The file.
+        file: String,
+        /// Its size in bytes, if that was announced.
+        bytes: Option<u64>,
+    },
+    /// A file that it sent is whole and in its place.
+    Stored {
+        /// The file.
+        file: String,
+        /// Its size, in bytes.
+        bytes: u64,
+        /// From request to last acknowledgement.
+        elapsed: Duration,
+    },
+    /// It asked for a file and cannot have it, or sent one that is not kept, or the transfer broke.
     Failed {
         /// The file.
         file: String,
@@ -198,7 +227,10 @@ impl Stage {
             Self::Progress { .. } => "progress",
             Self::Closed { .. } => "closed",
             Self::Delivered { .. } => "delivered",
-            Self::NotFound { .. } => "missing",
+            Self::Tried { .. } => "tried",
+            Self::Missing { .. } => "missing",
+            Self::Uploading { .. } => "uploading",
+            Self::Stored { .. } => "stored",
             Self::Failed { .. } => "failed",
         }
     }
@@ -223,22 +255,33 @@ impl fmt::Display for Stage {
             Self::Offered { file } | Self::Acknowledged { file } | Self::Probed { file } => {
                 write!(f, " {file}")
             }
-            Self::NotFound { file } => write!(f, " {file}: there is no such file"),
+            Self::Tried { file } | Self::Missing { file, names: 1, .. } => {
+                write!(f, " {file}: there is no such file")
+            }
+            Self::Missing { file, first, names: 2 } => write!(f, " {file}, and {first} before it"),
+            Self::Missing { file, first, names } => {
+                let others = names.saturating_sub(1);
+                write!(f, " {file}, and {others} names before it from {first} on")
+            }
             Self::Held { reasons } | Self::Denied { reasons } => write!(f, ": {reasons}"),
+            Self::Progress { file, bytes, size: 0 } => write!(f, " {file} {bytes} bytes so far"),
             Self::Progress { file, bytes, size } => {
                 let percent = u128::from(*bytes) * 100 / u128::from((*size).max(1));
                 write!(f, " {file} {percent} % of {size} bytes")
             }
             Self::Closed { file, bytes } => write!(f, " {file} after {bytes} bytes"),
-            Self::Requested { file, bytes } => write!(f, " {file} ({bytes} bytes)"),
-            Self::Delivered { file, bytes, elapsed } => {
-                let milliseconds = elapsed.as_millis().max(1);
-                write!(f, " {file} ({bytes} bytes in {milliseconds} ms")?;
-                // A file of a few packets tells the round trip, not a rate.
-                if *bytes >= RATED_BYTES_MIN {
-                    write!(f, ", {} kB/s", u128::from(*bytes) / milliseconds)?;
-                }
-                f.write_str(")")
+            Self::Requested { file, bytes, why } if why.is_empty() => {
+                write!(f, " {file} ({bytes} bytes)")
+            }
+            Self::Requested { file, bytes, why } => write!(f, " {file} ({bytes} bytes), {why}"),
+            Self::Uploading { file, bytes: Some(bytes) } => write!(f, " {file} ({bytes} bytes)"),
+            Self::Uploading { file, bytes: None } => write!(f, " {file}"),
+            Self::Delivered { file, bytes, elapsed, resent_percent: 0 }
+            | Self::Stored { file, bytes, elapsed } => {
+                write!(f, " {file} ({})", Rate(*bytes, *elapsed))
+            }
+            Self::Delivered { file, bytes, elapsed, resent_percent } => {
+                write!(f, " {file} ({}, {resent_percent} % sent again)", Rate(*bytes, *elapsed))
             }
             Self::Failed { file, reason } => write!(f, " {file}: {reason}"),
         }
@@ -251,6 +294,22 @@ fn fmt_machine(firmware: Option<Firmware>, ipxe: bool, f: &mut fmt::Formatter<'_
         None => f.write_str(" unknown firmware")?,
     }
     if ipxe { f.write_str(" running iPXE") } else { Ok(()) }
+}
+
+/// A size, the time it took, and how fast that was.
+struct Rate(u64, Duration);
+
+impl fmt::Display for Rate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(bytes, elapsed) = self;
+        let milliseconds = elapsed.as_millis().max(1);
+        write!(f, "{bytes} bytes in {milliseconds} ms")?;
+        // A file of a few packets tells the round trip, not a rate.
+        if *bytes >= RATED_BYTES_MIN {
+            write!(f, ", {} kB/s", u128::from(*bytes) / milliseconds)?;
+        }
+        Ok(())
+    }
 }
 
 /// The reasons of a decision as one line of a log.

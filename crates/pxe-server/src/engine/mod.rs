@@ -16,8 +16,12 @@ mod dhcp;
 mod event;
 mod facts;
 mod observe;
+mod searches;
 mod shared;
 mod tftp;
+mod transfers;
+mod upload;
+mod wanted;
 
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::collections::VecDeque;
@@ -27,11 +31,19 @@ use std::time::Instant;
 use pxe_dhcp::respond::ProxyResponder;
 use pxe_tftp::TransferId;
 
-pub use asked::{Choice, Wanted, decide};
+pub use asked::{Choice, decide};
 pub use clients::CLIENTS_MAX;
-pub use content::{ContentError, ContentId, ContentRequest, ContentStore, Opened};
+pub use content::{
+    ContentError, ContentId, ContentRequest, ContentStore, Opened, Upload, UploadError,
+    UploadRequest,
+};
+pub(crate) use event::printable;
 pub use event::{ClientId, Event, Stage};
+use searches::SEARCH_ENDS_AFTER;
+pub use searches::SEARCHES_MAX;
 pub use shared::{Neighbours, Shared};
+pub use upload::UPLOAD_BLOCK_BYTES_MAX;
+pub use wanted::{Try, Wanted};
 
 /// Reports that wait to be polled; beyond this the oldest is lost and counted.
 pub const EVENTS_MAX: usize = 4_096;
@@ -122,6 +134,8 @@ pub struct Engine {
     tftp: tftp::Files,
     outputs: VecDeque<Output>,
     drops: Drops,
+    /// When a client's search may have ended.
+    searches_due: Option<Instant>,
 }
 
 impl Engine {
@@ -135,6 +149,7 @@ impl Engine {
             tftp: tftp::Files::new(config.tftp),
             outputs: VecDeque::new(),
             drops: Drops::default(),
+            searches_due: None,
         }
     }
 
@@ -169,13 +184,14 @@ impl Engine {
         }
         self.tftp.server.handle_timeout(now);
         self.collect_transfers(now, content);
+        self.tell_searches(now);
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) is due next. Changes with every call of the
     /// other methods.
     pub fn poll_timeout(&self) -> Option<Instant> {
         let proxy = self.proxy.as_ref().and_then(ProxyResponder::poll_timeout);
-        [proxy, self.tftp.server.poll_timeout()].into_iter().flatten().min()
+        [proxy, self.tftp.server.poll_timeout(), self.searches_due].into_iter().flatten().min()
     }
 
     /// The next datagrams to send, written into `out`, which is cleared first.
@@ -220,6 +236,24 @@ impl Engine {
     /// What was dropped since the start.
     pub fn drops(&self) -> Drops {
         self.drops
+    }
+
+    /// A client asked for a file that is not there.
+    fn miss(&mut self, now: Instant, client: ClientId, file: &str) {
+        self.shared.missed(now, client, file);
+        self.searches_due.get_or_insert(now + SEARCH_ENDS_AFTER);
+    }
+
+    /// Searches that have ended are told by whichever loop looks first.
+    fn tell_searches(&mut self, now: Instant) {
+        if self.searches_due.is_none_or(|due| now < due) {
+            return;
+        }
+        let (ended, next) = self.shared.ended_searches(now);
+        self.searches_due = next;
+        for (client, stage) in ended {
+            self.report(now, client, stage);
+        }
     }
 
     fn report(&mut self, now: Instant, client: ClientId, stage: Stage) {

@@ -9,6 +9,7 @@ use pxe_select::{Asker, Bait, ClientFacts, Evidence, Heard, Known, Pin, Policy, 
 
 use super::clients::Clients;
 use super::event::{ClientId, Stage};
+use super::searches::Searches;
 
 /// Tells which machine of this very link has an address, as the kernel's neighbour table does.
 pub trait Neighbours: Send + Sync {
@@ -29,6 +30,7 @@ struct State {
     evidence: Evidence,
     changed: bool,
     clients: Clients,
+    searches: Searches,
 }
 
 /// When no clock was set: ages are right all the same, as long as nothing is kept.
@@ -42,6 +44,7 @@ impl Shared {
             evidence: Evidence::new(),
             changed: false,
             clients: Clients::default(),
+            searches: Searches::default(),
         };
         let (neighbours, clock) = (OnceLock::new(), OnceLock::new());
         Arc::new(Self { state: Mutex::new(state), neighbours, clock })
@@ -134,6 +137,18 @@ impl Shared {
 
     pub(super) fn is_repeated(&self, now: Instant, id: ClientId, stage: &Stage) -> bool {
         self.lock().clients.is_repeated(now, id, stage)
+    }
+
+    pub(super) fn missed(&self, now: Instant, id: ClientId, file: &str) {
+        self.lock().searches.missed(now, id, file);
+    }
+
+    pub(super) fn found(&self, id: ClientId) {
+        self.lock().searches.found(id);
+    }
+
+    pub(super) fn ended_searches(&self, now: Instant) -> (Vec<(ClientId, Stage)>, Option<Instant>) {
+        self.lock().searches.ended(now)
     }
 
     fn unix_ms(&self, now: Instant) -> u64 {

@@ -1,20 +1,25 @@
-//! TFTP requests: the decision asked, the content opened, the transfer followed to its end.
+//! TFTP requests: the decision asked, the content opened, the transfer begun.
 
+use core::error::Error;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use core::task::Poll;
 use std::collections::VecDeque;
-use std::io::IoSliceMut;
+use std::io::{self, IoSliceMut};
 use std::time::Instant;
 
+use pxe_select::Asked;
 use pxe_tftp::limits::{BLOCK_SIZE_MIN, ERRORS_QUEUED_MAX};
 use pxe_tftp::{
-    BlockSource, ContentInfo, ErrorCode, Event, FailureReason, LocalPort, ReadFailure, Request,
-    Server, ServerConfig, TransferId,
+    BlockSource, ContentInfo, ErrorCode, LocalPort, ReadFailure, Request, Server, ServerConfig,
+    TransferId, WriteFailure,
 };
 
-use super::asked::{self, Choice, Wanted};
-use super::content::{ContentError, ContentId, ContentRequest, ContentStore};
+use super::asked::{self, Choice};
+use super::content::{ContentError, ContentId, ContentRequest, ContentStore, UploadError};
 use super::event::{ClientId, Stage, printable};
-use super::{Arrival, Engine, Output, SocketId, Transmit};
+use super::upload::write_failure;
+use super::wanted::{Try, Wanted};
+use super::{Arrival, Engine, SocketId, Transmit};
 
 /// The TFTP machine and what each of its transfers reads.
 pub(super) struct Files {
@@ -25,13 +30,45 @@ pub(super) struct Files {
     single_port: bool,
 }
 
-struct OpenTransfer {
-    content: ContentId,
-    client: ClientId,
-    file: String,
+/// A transfer under way, with what it has open.
+pub(super) struct OpenTransfer {
+    pub(super) content: ContentId,
+    pub(super) client: ClientId,
+    pub(super) file: String,
+    /// Our address that was asked.
     local: IpAddr,
+    /// The file's size, in bytes; 0 for an upload.
+    pub(super) size: u64,
+    pub(super) is_upload: bool,
+    /// When progress was told last, and how many bytes that were.
+    pub(super) told: (Instant, u64),
+    /// What the store said when it failed.
+    pub(super) trouble: Option<String>,
     /// Who fetches what stands for a bait: with the whole file its firmware's boot is over.
-    baited: Option<IpAddr>,
+    pub(super) baited: Option<IpAddr>,
+}
+
+impl OpenTransfer {
+    pub(super) fn new(
+        now: Instant,
+        content: ContentId,
+        client: ClientId,
+        file: String,
+        local: IpAddr,
+    ) -> Self {
+        let told = (now, 0);
+        Self {
+            content,
+            client,
+            file,
+            local,
+            size: 0,
+            is_upload: false,
+            told,
+            trouble: None,
+            baited: None,
+        }
+    }
 }
 
 impl Files {
@@ -54,7 +91,7 @@ impl Files {
         asked.map_or_else(|| any_address(peer), |(_, local)| *local)
     }
 
-    fn put(&mut self, transfer: TransferId, open: OpenTransfer) {
+    pub(super) fn put(&mut self, transfer: TransferId, open: OpenTransfer) {
         let index = transfer.index();
         if self.open.len() <= index {
             self.open.resize_with(index + 1, || None);
@@ -66,13 +103,21 @@ impl Files {
         self.open.get(transfer.index()).and_then(Option::as_ref)
     }
 
+    pub(super) fn get_mut(&mut self, transfer: TransferId) -> Option<&mut OpenTransfer> {
+        self.open.get_mut(transfer.index()).and_then(Option::as_mut)
+    }
+
+    pub(super) fn take(&mut self, transfer: TransferId) -> Option<OpenTransfer> {
+        self.open.get_mut(transfer.index()).and_then(Option::take)
+    }
+
     pub(super) fn poll_transmit(
         &mut self,
         now: Instant,
         content: &mut dyn ContentStore,
         out: &mut Vec<u8>,
     ) -> Option<Transmit> {
-        let mut source = Source { open: &self.open, content };
+        let mut source = Source { open: &mut self.open, content };
         let Some(transmit) = self.server.poll_transmit(now, &mut source, out) else {
             self.asked.clear();
             return None;
@@ -104,16 +149,40 @@ fn any_address(peer: SocketAddr) -> IpAddr {
     }
 }
 
-/// Blocks of a transfer are read from what it has open.
+/// Blocks of a transfer are read from what it has open, or written there.
 struct Source<'a> {
-    open: &'a [Option<OpenTransfer>],
+    open: &'a mut [Option<OpenTransfer>],
     content: &'a mut dyn ContentStore,
 }
 
 impl Source<'_> {
-    fn content_of(&self, transfer: TransferId) -> Result<ContentId, ReadFailure> {
+    fn content_of(&self, transfer: TransferId) -> Option<ContentId> {
         let open = self.open.get(transfer.index()).and_then(Option::as_ref);
-        open.map(|open| open.content).ok_or(ReadFailure::Failed)
+        open.map(|open| open.content)
+    }
+
+    /// Keeps the store's words for the story, since the TFTP machine has few.
+    fn note(&mut self, transfer: TransferId, trouble: &dyn Error) {
+        if let Some(open) = self.open.get_mut(transfer.index()).and_then(Option::as_mut) {
+            open.trouble = Some(trouble.to_string());
+        }
+    }
+
+    fn read<T>(
+        &mut self,
+        transfer: TransferId,
+        read: impl FnOnce(&mut dyn ContentStore, ContentId) -> io::Result<T>,
+    ) -> Result<T, ReadFailure> {
+        let content = self.content_of(transfer).ok_or(ReadFailure::Failed)?;
+        read(self.content, content).map_err(|error| {
+            self.note(transfer, &error);
+            ReadFailure::Failed
+        })
+    }
+
+    fn not_stored(&mut self, transfer: TransferId, error: &UploadError) -> WriteFailure {
+        self.note(transfer, error);
+        write_failure(error)
     }
 }
 
@@ -124,8 +193,7 @@ impl BlockSource for Source<'_> {
         offset: u64,
         block: &mut [u8],
     ) -> Result<usize, ReadFailure> {
-        let content = self.content_of(transfer)?;
-        self.content.read_at(content, offset, block).map_err(|_| ReadFailure::Failed)
+        self.read(transfer, |store, content| store.read_at(content, offset, block))
     }
 
     fn read_row(
@@ -134,8 +202,24 @@ impl BlockSource for Source<'_> {
         offset: u64,
         blocks: &mut [IoSliceMut<'_>],
     ) -> Result<(), ReadFailure> {
-        let content = self.content_of(transfer)?;
-        self.content.read_row(content, offset, blocks).map_err(|_| ReadFailure::Failed)
+        self.read(transfer, |store, content| store.read_row(content, offset, blocks))
+    }
+
+    fn write_at(
+        &mut self,
+        transfer: TransferId,
+        offset: u64,
+        bytes: &[u8],
+    ) -> Result<(), WriteFailure> {
+        let content = self.content_of(transfer).ok_or(WriteFailure::Failed)?;
+        let written = self.content.write_at(content, offset, bytes);
+        written.map_err(|error| self.not_stored(transfer, &error))
+    }
+
+    fn finish(&mut self, transfer: TransferId) -> Poll<Result<(), WriteFailure>> {
+        let content = self.content_of(transfer).ok_or(WriteFailure::Failed)?;
+        let finished = self.content.finish(content);
+        finished.map_err(|error| self.not_stored(transfer, &error))
     }
 }
 
@@ -165,28 +249,32 @@ impl Engine {
         let name = request.file_name();
         let peer = arrival.source.ip();
         let asker = asked::asker(&request, arrival.source.port());
-        let (client, choice) = asked::decide(&self.shared, now, peer, asker, name);
-        match choice {
-            Choice::Open(wanted, baited) => {
-                let is_bait = baited.is_some();
-                if let Some(stage) = baited {
-                    self.report(now, client, stage);
-                }
-                self.open(now, arrival, request, (client, &wanted, is_bait), content);
-            }
+        let is_upload = request.is_upload();
+        let question = if is_upload { Asked::Upload(name) } else { Asked::Name(name) };
+        let (client, choice) = asked::decide(&self.shared, now, peer, asker, question);
+        let (wanted, baited) = match choice {
+            Choice::Open(wanted, baited) => (wanted, baited),
             Choice::Refuse(stage) => {
                 self.tftp.server.reject(now, request, ErrorCode::ACCESS_VIOLATION, "denied");
-                self.report(now, client, stage);
+                return self.report(now, client, stage);
             }
             Choice::Missing(stage) => {
                 self.tftp.server.reject(now, request, ErrorCode::FILE_NOT_FOUND, "not served");
-                self.report(now, client, stage);
+                return self.report(now, client, stage);
             }
             Choice::Silence(stage) => {
                 self.tftp.server.ignore(request);
-                self.report(now, client, stage);
+                return self.report(now, client, stage);
             }
+        };
+        if is_upload {
+            return self.take_upload(now, arrival, request, (client, &wanted), content);
         }
+        let is_bait = baited.is_some();
+        if let Some(stage) = baited {
+            self.report(now, client, stage);
+        }
+        self.open(now, arrival, request, (client, &wanted, is_bait), content);
     }
 
     /// Opens the first name that is there and begins its transfer.
@@ -200,32 +288,28 @@ impl Engine {
     ) {
         let peer = arrival.source.ip();
         let server = self.advertise.map_or(arrival.local, IpAddr::V4);
-        let mut refused = None;
-        for (name, generated) in wanted.attempts() {
-            match content.open(&ContentRequest { name, generated, server }) {
-                Ok(opened) => {
-                    let file = printable(name);
-                    let (content_id, local) = (opened.id, arrival.local);
-                    let baited = is_bait.then_some(peer);
-                    let open = OpenTransfer { content: content_id, client, file, local, baited };
-                    let mut info = ContentInfo::new(opened.size);
-                    info.block_size_max = arrival.mtu.map(|mtu| block_bytes_max(peer, mtu));
-                    return self.begin(now, request, open, info, content);
-                }
-                Err(error @ ContentError::NotFound) => refused = refused.or(Some(error)),
-                Err(error) => {
-                    refused = Some(error);
-                    break;
-                }
+        let mut opened = Err(ContentError::NotFound);
+        for tried in wanted.tries() {
+            let Try { name, generated, .. } = tried;
+            opened = content
+                .open(&ContentRequest { name, generated: *generated, server })
+                .map(|opened| (opened, tried));
+            if !matches!(opened, Err(ContentError::NotFound)) {
+                break;
             }
         }
-        let error = refused.unwrap_or(ContentError::NotFound);
-        let asked = match wanted.attempts().next() {
-            // Of a bait the loader is worth telling, of other names what was asked.
-            Some((name, _)) if is_bait => printable(name),
-            _ => printable(request.file_name()),
-        };
-        self.refuse(now, client, request, (asked, is_bait), &error);
+        match opened {
+            Ok((opened, found)) => {
+                let file = printable(&found.name);
+                let mut open = OpenTransfer::new(now, opened.id, client, file, arrival.local);
+                open.size = opened.size;
+                open.baited = is_bait.then_some(peer);
+                let mut info = ContentInfo::new(opened.size);
+                info.block_size_max = arrival.mtu.map(|mtu| block_bytes_max(peer, mtu));
+                self.begin(now, request, open, (info, wanted.why(found)), content);
+            }
+            Err(error) => self.refuse(now, client, request, (wanted, is_bait), &error),
+        }
     }
 
     fn begin(
@@ -233,14 +317,15 @@ impl Engine {
         now: Instant,
         request: Request<'_>,
         open: OpenTransfer,
-        info: ContentInfo,
+        (info, why): (ContentInfo, String),
         content: &mut dyn ContentStore,
     ) {
         let (client, file) = (open.client, open.file.clone());
         match self.tftp.server.accept(now, request, info) {
             Ok(transfer) => {
                 self.tftp.put(transfer, open);
-                self.report(now, client, Stage::Requested { file, bytes: info.size });
+                self.shared.found(client);
+                self.report(now, client, Stage::Requested { file, bytes: info.size, why });
             }
             Err(busy) => {
                 content.close(open.content);
@@ -254,7 +339,7 @@ impl Engine {
         now: Instant,
         client: ClientId,
         request: Request<'_>,
-        (file, is_bait): (String, bool),
+        (wanted, is_bait): (&Wanted, bool),
         error: &ContentError,
     ) {
         // The client is told a fixed text: paths and system errors stay here.
@@ -265,59 +350,24 @@ impl Engine {
         };
         self.tftp.server.reject(now, request, code, message);
         let stage = match error {
-            ContentError::NotFound if !is_bait => Stage::NotFound { file },
-            error => Stage::Failed { file, reason: error.to_string() },
+            // Of a bait the loader that is missing is worth telling.
+            error if is_bait => {
+                Stage::Failed { file: wanted.looked_for(), reason: error.to_string() }
+            }
+            ContentError::NotFound => {
+                let file = wanted.looked_for();
+                self.miss(now, client, &file);
+                Stage::Tried { file }
+            }
+            error => Stage::Failed { file: wanted.asked.clone(), reason: error.to_string() },
         };
         self.report(now, client, stage);
     }
-
-    /// Turns what the TFTP machine has to say into the clients' stories, and gives back what ended
-    /// transfers had open.
-    pub(super) fn collect_transfers(&mut self, now: Instant, content: &mut dyn ContentStore) {
-        while let Some(event) = self.tftp.server.poll_event() {
-            let transfer = event.transfer();
-            if let Event::Progress { bytes, size, .. } = event
-                && let Some(open) = self.tftp.get(transfer)
-            {
-                let (client, file) = (open.client, open.file.clone());
-                self.report(now, client, Stage::Progress { file, bytes, size });
-            }
-            if !event.is_end() {
-                continue;
-            }
-            let open = self.tftp.open.get_mut(transfer.index()).and_then(Option::take);
-            let Some(open) = open else { continue };
-            content.close(open.content);
-            self.push(Output::Close(transfer));
-            if let (Some(peer), Event::Finished { .. }) = (open.baited, &event) {
-                self.shared.delivered(now, peer, open.client.hardware_address());
-            }
-            if let Some(stage) = ending(open.file, event) {
-                self.report(now, open.client, stage);
-            }
-        }
-    }
-}
-
-fn ending(file: String, event: Event) -> Option<Stage> {
-    Some(match event {
-        Event::Finished { bytes, elapsed, .. } => Stage::Delivered { file, bytes, elapsed },
-        Event::ProbeEnded { bytes: 0, .. } => Stage::Probed { file },
-        Event::ProbeEnded { bytes, .. } => Stage::Closed { file, bytes },
-        // Another transfer tells this client's story.
-        Event::Failed {
-            reason: FailureReason::UnwantedCopy | FailureReason::Superseded, ..
-        } => {
-            return None;
-        }
-        Event::Failed { reason, .. } => Stage::Failed { file, reason: reason.to_string() },
-        _ => return None,
-    })
 }
 
 /// The largest block that needs no fragments on a link of this MTU: less the headers of IP, UDP and
 /// TFTP.
-fn block_bytes_max(peer: IpAddr, mtu: u32) -> u16 {
+pub(super) fn block_bytes_max(peer: IpAddr, mtu: u32) -> u16 {
     let headers = if peer.is_ipv4() { 20 + 8 + 4 } else { 40 + 8 + 4 };
     let bytes = u16::try_from(mtu.saturating_sub(headers)).unwrap_or(u16::MAX);
     bytes.max(BLOCK_SIZE_MIN)

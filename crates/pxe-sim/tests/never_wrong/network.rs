@@ -129,7 +129,7 @@ impl Network {
     }
 
     /// The neighbour table learns of machines of our link when they take their address.
-    pub(crate) fn owns(&mut self, machine: &Machine) {
+    pub(crate) fn owns(&self, machine: &Machine) {
         if let (Place::Link, Some(address)) = (machine.place, machine.address) {
             let mut table = self.table.0.lock().expect("no panic");
             table.insert(address.into(), machine.mac());

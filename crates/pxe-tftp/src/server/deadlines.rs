@@ -36,6 +36,8 @@ impl Deadlines {
                 self.heap.push((deadline, slot));
                 self.heap.len() - 1
             }
+            // An acknowledgement and the block it draws postpone to the same time.
+            place if self.heap[place as usize].0 == deadline => return,
             place => {
                 self.heap[place as usize].0 = deadline;
                 place as usize

@@ -29,16 +29,16 @@ pub enum Event {
         /// Negotiated blocks in a window.
         window_size: u16,
     },
-    /// The client goes on acknowledging; told from time to time for a transfer that takes long.
+    /// The client goes on; told from time to time for a transfer that takes long.
     #[non_exhaustive]
     Progress {
         /// Which transfer.
         transfer: TransferId,
         /// The client.
         peer: SocketAddr,
-        /// Bytes acknowledged (of blocks; in netascii mode more than of the file).
+        /// Bytes acknowledged (of blocks; in netascii mode more than of the file); of an upload those stored.
         bytes: u64,
-        /// Bytes of the file.
+        /// Bytes of the file; of an upload those announced, 0 if none were.
         size: u64,
     },
     /// An upload's whole file is stored and acknowledged. Its port is kept for a client that missed that, and its

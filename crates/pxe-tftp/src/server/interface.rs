@@ -1,6 +1,7 @@
 //! What a server and its driver say to each other: where datagrams go, where bytes come from.
 
 use core::net::SocketAddr;
+use core::task::Poll;
 use std::io::IoSliceMut;
 
 use thiserror::Error;
@@ -85,12 +86,14 @@ pub trait BlockSource {
         Err(WriteFailure::Refused)
     }
 
-    /// An upload's file is whole: it takes its place. Its last block is acknowledged when this returns.
+    /// An upload's file is whole: it takes its place. Its last block is acknowledged when this is ready, and it is
+    /// called again every [`FINISH_INTERVAL`](crate::limits::FINISH_INTERVAL) until then: a disk may take its time
+    /// without holding up other transfers.
     ///
     /// # Errors
     /// If it cannot take its place; the upload ends with an error.
-    fn finish(&mut self, _transfer: TransferId) -> Result<(), WriteFailure> {
-        Err(WriteFailure::Refused)
+    fn finish(&mut self, _transfer: TransferId) -> Poll<Result<(), WriteFailure>> {
+        Poll::Ready(Err(WriteFailure::Refused))
     }
 }
 

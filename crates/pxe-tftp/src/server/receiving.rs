@@ -1,6 +1,7 @@
 //! An upload: blocks come in, are given to the driver's store, and are acknowledged only then.
 
 use core::mem;
+use core::task::Poll;
 use core::time::Duration;
 use std::time::Instant;
 
@@ -11,8 +12,8 @@ use super::transfer::Next;
 use super::{BlockSource, Dropped, Ending, TransferId};
 use crate::error::{ErrorCode, ErrorText};
 use crate::limits::{
-    DUPLICATE_REQUEST_INTERVAL_MIN, NO_PROGRESS_MAX, OPENING_RESENDS_MAX, RESTART_QUIET_MIN,
-    RETRANSMIT_MAX, UPLOAD_DALLY_MAX, UPLOAD_DALLY_MIN,
+    DUPLICATE_REQUEST_INTERVAL_MIN, FINISH_INTERVAL, NO_PROGRESS_MAX, OPENING_RESENDS_MAX,
+    RESTART_QUIET_MIN, RETRANSMIT_MAX, UPLOAD_DALLY_MAX, UPLOAD_DALLY_MIN,
 };
 use crate::negotiate::Negotiated;
 use crate::netascii::Decoder;
@@ -40,6 +41,8 @@ pub(super) struct Receiving {
     heard: bool,
     /// The last block came.
     ended: bool,
+    /// The driver is putting the file in place.
+    finishing: bool,
     /// The driver has the whole file, since then.
     complete: Option<Instant>,
     /// Whether the driver was told so.
@@ -71,6 +74,7 @@ impl Receiving {
             announced: negotiated.transfer_size,
             heard: false,
             ended: false,
+            finishing: false,
             complete: None,
             told: false,
             failure: None,
@@ -90,6 +94,11 @@ impl Receiving {
     /// Bytes of the file that are stored.
     pub(super) const fn stored(&self) -> u64 {
         self.stored
+    }
+
+    /// Whether the driver has the whole file.
+    pub(super) const fn is_complete(&self) -> bool {
+        self.complete.is_some()
     }
 
     /// Once: when the driver got the whole file.
@@ -211,6 +220,10 @@ impl Receiving {
         if now < self.deadline {
             return Next::Wait;
         }
+        if self.finishing {
+            self.deadline = now + FINISH_INTERVAL;
+            return Next::Send;
+        }
         if self.complete.is_some() {
             return Next::End(self.give_up(FailureReason::NoProgress));
         }
@@ -250,6 +263,9 @@ impl Receiving {
             return Ok(false);
         }
         self.store(now, transfer, store).map_err(Ending::Failed)?;
+        if self.finishing {
+            return Ok(false);
+        }
         let Some(block) = self.receiver.poll(now) else { return Ok(false) };
         out.clear();
         match self.negotiated.option_ack() {
@@ -280,7 +296,13 @@ impl Receiving {
             self.pending.clear();
         }
         if self.ended && self.complete.is_none() {
-            store.finish(transfer).map_err(FailureReason::NotStored)?;
+            let finished = store.finish(transfer);
+            self.finishing = finished.is_pending();
+            let Poll::Ready(finished) = finished else {
+                self.deadline = now + FINISH_INTERVAL;
+                return Ok(());
+            };
+            finished.map_err(FailureReason::NotStored)?;
             self.complete = Some(now);
             self.pending = Vec::new();
             let asked = self.negotiated.timeout_s.unwrap_or(0);

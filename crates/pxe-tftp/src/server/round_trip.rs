@@ -4,14 +4,19 @@ use core::time::Duration;
 use std::time::Instant;
 
 use crate::limits::{
-    GAP_QUIET_MAX, GAP_QUIET_MIN, RETRANSMIT_BACKOFF_MAX, RETRANSMIT_MAX, RETRANSMIT_MIN,
+    GAP_QUIET_MAX, GAP_QUIET_MIN, RETRANSMIT_BACKOFF_MAX, RETRANSMIT_INITIAL, RETRANSMIT_MAX,
+    RETRANSMIT_MIN,
 };
 
 #[derive(Debug)]
 pub(super) struct RoundTrip {
     smoothed: Option<Duration>,
-    /// How often the timeout was doubled. It stays so until a new round trip was measured: what was
-    /// acknowledged after a repetition says nothing about either copy's way.
+    /// Whether that is the opening exchange alone. A client that repeats a lost acknowledgement of the OACK after
+    /// a second makes it look like a round trip of a second, and half the file would be sent with such timers: so
+    /// the first measurement of data takes its place.
+    provisional: bool,
+    /// How often the timeout was doubled. It stays so until a window was acknowledged within the longer
+    /// timeout: what was acknowledged after a repetition says nothing about either copy's way.
     doublings: u32,
     /// Longest timeout, what the client negotiated or our own limit.
     timeout_max: Duration,
@@ -23,12 +28,12 @@ impl RoundTrip {
     pub(super) fn new(timeout_s: Option<u8>) -> Self {
         let asked = timeout_s.map_or(RETRANSMIT_BACKOFF_MAX, |s| Duration::from_secs(s.into()));
         let timeout_max = asked.min(RETRANSMIT_BACKOFF_MAX);
-        Self { smoothed: None, doublings: 0, timeout_max, sample: None }
+        Self { smoothed: None, provisional: false, doublings: 0, timeout_max, sample: None }
     }
 
     /// Wait before data is sent again without any sign from the client.
     pub(super) fn retransmission_timeout(&self) -> Duration {
-        let measured = self.smoothed.map_or(RETRANSMIT_MAX, |round_trip| round_trip * 4);
+        let measured = self.smoothed.map_or(RETRANSMIT_INITIAL, |round_trip| round_trip * 4);
         let timeout = measured.clamp(RETRANSMIT_MIN, RETRANSMIT_MAX);
         (timeout * (1 << self.doublings)).min(self.timeout_max)
     }
@@ -47,7 +52,15 @@ impl RoundTrip {
     pub(super) fn acknowledged(&mut self, now: Instant, block: u64) {
         let Some((_, sent)) = self.sample.take_if(|&mut (timed, _)| timed <= block) else { return };
         let measured = now.saturating_duration_since(sent);
-        self.smoothed = Some(self.smoothed.map_or(measured, |old| (old * 7 + measured) / 8));
+        let old = self.smoothed.filter(|_| !self.provisional);
+        self.provisional = self.smoothed.is_none();
+        self.smoothed = Some(old.map_or(measured, |old| (old * 7 + measured) / 8));
+        self.doublings = 0;
+    }
+
+    /// Something was acknowledged within the timeout. That ends a back-off even where nothing could be measured,
+    /// because a gap was repaired meanwhile: a link that loses much would else be waited for longer and longer.
+    pub(super) fn in_time(&mut self) {
         self.doublings = 0;
     }
 
@@ -73,13 +86,26 @@ mod tests {
     fn timeouts_follow_the_measurement_within_bounds() {
         let start = Instant::now();
         let mut round_trip = RoundTrip::new(None);
-        assert_eq!(round_trip.retransmission_timeout(), 1000 * MS);
+        assert_eq!(round_trip.retransmission_timeout(), RETRANSMIT_INITIAL);
+        round_trip.sent_first(start, 0);
+        round_trip.acknowledged(start + 1004 * MS, 0);
+        assert_eq!(round_trip.retransmission_timeout(), RETRANSMIT_MAX);
         round_trip.sent_first(start, 1);
         round_trip.sent_first(start + 5 * MS, 2);
         round_trip.acknowledged(start + 20 * MS, 1);
-        assert_eq!(round_trip.retransmission_timeout(), 80 * MS);
+        assert_eq!(
+            round_trip.retransmission_timeout(),
+            80 * MS,
+            "data counts, the opening did not"
+        );
         assert_eq!(round_trip.quiet(), 40 * MS);
         round_trip.acknowledged(start + 900 * MS, 2);
+        assert_eq!(round_trip.retransmission_timeout(), 80 * MS);
+        round_trip.sent_first(start, 3);
+        round_trip.acknowledged(start + 28 * MS, 3);
+        assert_eq!(round_trip.retransmission_timeout(), 84 * MS);
+        round_trip.sent_first(start, 4);
+        round_trip.acknowledged(start + 13 * MS, 4);
         assert_eq!(round_trip.retransmission_timeout(), 80 * MS);
         for wait in [160, 320, 640, 1280, 2560, 4000, 4000, 4000] {
             round_trip.back_off();

@@ -54,6 +54,9 @@ impl Sending {
             }
             Acknowledgement::Advanced(blocks) => {
                 round_trip.acknowledged(now, self.window.base());
+                if self.tries == 0 {
+                    round_trip.in_time();
+                }
                 self.tries = 0;
                 self.last_progress = now;
                 self.retransmission = now + round_trip.retransmission_timeout();

@@ -174,15 +174,19 @@ impl Transfer {
 
     /// How far it is, if that was not told for a while.
     pub(super) fn progress(&mut self, now: Instant) -> Option<Event> {
-        if now.saturating_duration_since(self.progress_told) < PROGRESS_INTERVAL_MIN
-            || !matches!(self.phase, Phase::Sending(_))
-        {
+        if now.saturating_duration_since(self.progress_told) < PROGRESS_INTERVAL_MIN {
             return None;
         }
+        let bytes = match &self.phase {
+            Phase::Sending(sending) => {
+                sending.window.base().saturating_mul(self.block_size.into()).min(self.size)
+            }
+            Phase::Receiving(receiving) if !receiving.is_complete() => receiving.stored(),
+            _ => return None,
+        };
         self.progress_told = now;
-        let acknowledged = self.blocks_acknowledged().saturating_mul(self.block_size.into());
         let Self { id: transfer, peer, size, .. } = *self;
-        Some(Event::Progress { transfer, peer, bytes: acknowledged.min(size), size })
+        Some(Event::Progress { transfer, peer, bytes, size })
     }
 
     fn blocks_acknowledged(&self) -> u64 {

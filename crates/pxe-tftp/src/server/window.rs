@@ -121,7 +121,7 @@ impl Window {
             self.base = block;
             return Acknowledgement::Complete;
         }
-        let partial = block + 1 < self.next && !self.by_timeout;
+        let partial = block + 1 < self.next;
         // The client held blocks up to this one before the timeout sent them again: each of these copies may
         // draw one more acknowledgement of this block.
         self.stale = if self.by_timeout { block.saturating_sub(self.burst) } else { 0 };

@@ -5,6 +5,7 @@ pub(crate) mod models;
 pub(crate) mod senders;
 
 use core::net::SocketAddr;
+use core::task::Poll;
 use core::time::Duration;
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -54,9 +55,10 @@ pub(crate) fn peer(port: u16) -> SocketAddr {
 /// Largest file a server here takes, in bytes.
 pub(crate) const UPLOAD_BYTES_MAX: u64 = 4_000_000;
 
-/// Files in memory, by the transfer's place; and those that were sent to us, whole.
+/// Files in memory, by the transfer's place; and those that were sent to us, whole. The flag: one of them is being put
+/// in its place.
 #[derive(Default)]
-pub(crate) struct Files(pub Vec<Vec<u8>>, pub Vec<Vec<u8>>);
+pub(crate) struct Files(pub Vec<Vec<u8>>, pub Vec<Vec<u8>>, pub bool);
 
 impl BlockSource for Files {
     fn read_at(
@@ -85,10 +87,17 @@ impl BlockSource for Files {
         Ok(())
     }
 
-    fn finish(&mut self, transfer: TransferId) -> Result<(), WriteFailure> {
-        let file = self.0.get_mut(transfer.index()).ok_or(WriteFailure::Failed)?;
+    fn finish(&mut self, transfer: TransferId) -> Poll<Result<(), WriteFailure>> {
+        // A slow disk: every file takes its place only when asked a second time.
+        self.2 = !self.2;
+        if self.2 {
+            return Poll::Pending;
+        }
+        let Some(file) = self.0.get_mut(transfer.index()) else {
+            return Poll::Ready(Err(WriteFailure::Failed));
+        };
         self.1.push(core::mem::take(file));
-        Ok(())
+        Poll::Ready(Ok(()))
     }
 }
 

@@ -1,6 +1,7 @@
 //! A private wire on one machine: network namespaces, a bridge, and virtual machines with the
 //! firmware of real ones. Nothing here touches a network of the host.
 
+pub(crate) mod asker;
 pub(crate) mod capture;
 pub(crate) mod evidence;
 pub(crate) mod firmware;

@@ -5,10 +5,15 @@
 
 use core::net::Ipv4Addr;
 use core::sync::atomic::{AtomicU32, Ordering};
+use std::fs::File;
+use std::net::UdpSocket;
 use std::path::Path;
 use std::process::Command;
+use std::thread;
 
-use crate::error::{Context as _, Result};
+use nix::sched::{CloneFlags, setns};
+
+use crate::error::{Context as _, Result, fail};
 use crate::process::{capture, command, find_program};
 
 /// The DHCP server that nobody touches.
@@ -20,6 +25,8 @@ pub(crate) const POOL: [Ipv4Addr; 2] =
     [Ipv4Addr::new(10, 77, 0, 100), Ipv4Addr::new(10, 77, 0, 150)];
 
 const PREFIX: &str = "pxelab-";
+/// Where `ip netns` keeps them.
+const NAMESPACE_FOLDER: &str = "/run/netns";
 static WIRES_MADE: AtomicU32 = AtomicU32::new(0);
 
 /// A private Ethernet segment. Dropping it ends every process on it and removes it.
@@ -112,6 +119,29 @@ impl Namespace {
         command(&all)
     }
 
+    /// Lets this host send to 255.255.255.255, to which no route leads by itself.
+    pub(crate) fn let_broadcast(&self) -> Result<()> {
+        self.ip("route add broadcast 255.255.255.255 dev eth0").map(drop)
+    }
+
+    /// A UDP socket of this namespace that may broadcast, bound to every address.
+    pub(crate) fn udp_socket(&self, port: u16) -> Result<UdpSocket> {
+        let path = Path::new(NAMESPACE_FOLDER).join(&self.0);
+        // A thread of its own goes there and ends; a socket stays where it was made.
+        let make = || {
+            let namespace = File::open(&path).context(|| format!("opening {}", path.display()))?;
+            setns(namespace, CloneFlags::CLONE_NEWNET)
+                .context(|| format!("entering {}", self.0))?;
+            let doing = || format!("binding UDP port {port} in {}", self.0);
+            let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, port)).context(doing)?;
+            socket.set_broadcast(true).context(doing)?;
+            Ok(socket)
+        };
+        thread::scope(|scope| {
+            scope.spawn(make).join().unwrap_or_else(|_| fail("making a socket panicked"))
+        })
+    }
+
     fn ip(&self, words: &str) -> Result<String> {
         let mut all = vec!["ip", "-n", &self.0];
         all.extend(words.split(' '));
@@ -150,7 +180,7 @@ fn remove(namespace: &str) {
         let mut words = vec!["kill", signal];
         words.extend(pids.split_whitespace());
         let _ = capture(&mut command(&words));
-        std::thread::sleep(core::time::Duration::from_millis(200));
+        thread::sleep(core::time::Duration::from_millis(200));
     }
     let _ = capture(&mut command(&["ip", "netns", "del", namespace]));
 }

@@ -1,0 +1,48 @@
+//! What the manual shows is what the program takes.
+
+use std::fs;
+use std::path::Path;
+
+use pxe_server::config::Config;
+use pxe_server::content::Loaders;
+use pxe_server::policy;
+
+fn page(name: &str) -> String {
+    let top = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    fs::read_to_string(top.join(name)).expect("a page")
+}
+
+/// The TOML examples of a page, in the order they stand there.
+fn examples(page: &str) -> Vec<&str> {
+    let blocks = page.split("```toml\n").skip(1);
+    blocks.map(|block| block.split("```").next().expect("an end")).collect()
+}
+
+#[test]
+fn every_example_of_a_configuration_is_accepted() {
+    for (name, count) in [("README.md", 1), ("docs/tftp.md", 4)] {
+        let page = page(name);
+        let examples = examples(&page);
+        assert_eq!(examples.len(), count, "{name}");
+        for text in examples {
+            let config = Config::parse(text).unwrap_or_else(|faults| panic!("{name}: {faults}"));
+            let built = policy::build(&config, &Loaders::default());
+            built.unwrap_or_else(|faults| panic!("{name}: {faults:?}"));
+        }
+    }
+}
+
+#[test]
+fn every_key_of_tftp_is_explained() {
+    // An unknown key is answered with a list of the known ones.
+    let faults = Config::parse("[tftp]\ncompletely_unknown = 1\n").expect_err("a fault");
+    let known = faults.list[0].remedy.strip_prefix("known here: ").expect("a list");
+    let manual = page("docs/tftp.md");
+    let keys: Vec<&str> = known.split(", ").collect();
+    assert!(keys.len() > 10, "{keys:?}");
+    for key in keys {
+        let table = format!("| `{key}` |");
+        let array = format!("| `[[tftp.{key}]]` |");
+        assert!(manual.contains(&table) || manual.contains(&array), "{key} is not in docs/tftp.md");
+    }
+}
