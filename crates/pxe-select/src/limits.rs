@@ -65,7 +65,7 @@ pub const BAITS_MAX: usize = 16;
 /// in all when full.
 pub const MACHINES_MAX: usize = 16_384;
 
-/// Addresses that [`crate::Evidence`] remembers, likewise. About 300 bytes each, 5 MB in all when full.
+/// Addresses that [`crate::Evidence`] remembers, likewise. About 550 bytes each, 9 MB in all when full.
 pub const ADDRESSES_MAX: usize = 16_384;
 
 /// Bytes of one line of exported evidence that is read; longer ones count as broken.

@@ -429,6 +429,10 @@ mod age {
         net.boot(NOW, &MAC, 0);
         net.ask(NOW, b"pxe-loader", Asker::Unknown).is("undionly.kpxe");
         net.evidence.delivered(NOW + SECOND, IpAddr::V4(ADDRESS), &MAC);
+        // The iPXE that it got takes the address as well, and has its script.
+        net.hear(NOW + 3 * SECOND, Source::Request, &MAC, 0, Some(ADDRESS));
+        net.evidence.delivered(NOW + 16 * SECOND, IpAddr::V4(ADDRESS), &MAC);
+        net.exchange -= 1;
         // A relay's copy comes after the boot is over. Another machine, not heard yet, has the address by then.
         net.exchange -= 1;
         net.hear(NOW + 19 * SECOND, Source::Relayed, &MAC, 0, Some(ADDRESS));

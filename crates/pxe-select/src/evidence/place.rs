@@ -73,16 +73,27 @@ pub(super) struct Claim {
     pub(super) key: Key,
     pub(super) at: u64,
     pub(super) link: Link,
-    /// The transaction number of the message that says so, where it is known.
-    pub(super) exchange: Option<u32>,
+    /// The transaction numbers of the last messages that said so, with their times: of the firmware, and of the
+    /// iPXE that it loaded.
+    pub(super) exchanges: [Option<(u32, u64)>; 2],
     /// When the machine last had here, as a whole, what a bait stood for. What was heard of it before belongs to a
     /// boot that is over.
     pub(super) over: Option<u64>,
 }
 
 impl Claim {
-    pub(super) const fn new(key: Key, at: u64, link: Link, exchange: Option<u32>) -> Self {
-        Self { key, at, link, exchange, over: None }
+    pub(super) fn new(key: Key, at: u64, link: Link, exchange: Option<u32>) -> Self {
+        let exchanges = [exchange.map(|exchange| (exchange, at)), None];
+        Self { key, at, link, exchanges, over: None }
+    }
+
+    /// Whether `other` is made by a copy of a message that made this claim.
+    fn is_repeated_by(&self, other: &Self) -> bool {
+        let [Some((exchange, at)), _] = other.exchanges else { return false };
+        self.exchanges
+            .iter()
+            .flatten()
+            .any(|(known, heard)| *known == exchange && at.saturating_sub(*heard) <= COPIED_MS)
     }
 
     /// Whether what was heard of the machine at this time may be of a boot that goes on.
@@ -114,17 +125,16 @@ impl Place {
     /// already, by another relay or late, says nothing new.
     pub(super) fn claim(&mut self, claim: Claim) {
         let known = self.claims.iter().flatten().find(|known| known.key == claim.key);
-        if known.is_some_and(|known| {
-            known.exchange.is_some()
-                && known.exchange == claim.exchange
-                && claim.at.saturating_sub(known.at) <= COPIED_MS
-        }) {
+        if known.is_some_and(|known| known.is_repeated_by(&claim)) {
             return;
         }
         // What comes late does not make a machine younger than it is.
         let at = known.map_or(claim.at, |known| known.at.max(claim.at));
         let over = known.and_then(|known| known.over);
-        let mut claims = [Some(Claim { at, over, ..claim }), None, None];
+        let [latest, _] = claim.exchanges;
+        let [before, older] = known.map_or([None, None], |known| known.exchanges);
+        let exchanges = if latest.is_some() { [latest, before] } else { [before, older] };
+        let mut claims = [Some(Claim { at, over, exchanges, ..claim }), None, None];
         let others = self.claims.iter().flatten().filter(|other| other.key != claim.key);
         for (slot, other) in claims.iter_mut().skip(1).zip(others) {
             *slot = Some(*other);

@@ -435,3 +435,16 @@ const fn ipv4(address: IpAddr) -> Option<Ipv4Addr> {
 }
 
 const _: () = assert!(WEIGHT_SUFFIX > WEIGHT_RECENT);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_are_as_large_as_the_limits_say() {
+        let machine = size_of::<(Key, u64, Machine)>() + size_of::<(u64, Key)>();
+        let place = size_of::<(IpAddr, u64, Place)>() + size_of::<(u64, IpAddr)>();
+        assert!((500..=700).contains(&machine), "{machine} bytes for a machine");
+        assert!((300..=550).contains(&place), "{place} bytes for an address");
+    }
+}
