@@ -31,7 +31,12 @@ pub enum Observation {
         /// Which.
         address: Ipv4Addr,
     },
-    /// Nothing about a machine that could boot: an offer that may not be taken, a refusal, an address given back.
+    /// The machine gives this address back, or refuses it.
+    Left {
+        /// Which.
+        address: Ipv4Addr,
+    },
+    /// Nothing about a machine that could boot: an offer that may not be taken, a refusal, a server's question.
     Nothing,
 }
 
@@ -61,6 +66,13 @@ impl Observation {
             Some(MessageType::DISCOVER) => None,
             Some(MessageType::REQUEST) => requested(view).or_else(|| set(view.client_address())),
             None | Some(MessageType::INFORM) => set(view.client_address()),
+            Some(MessageType::RELEASE) => {
+                return set(view.client_address())
+                    .map_or(Self::Nothing, |address| Self::Left { address });
+            }
+            Some(MessageType::DECLINE) => {
+                return requested(view).map_or(Self::Nothing, |address| Self::Left { address });
+            }
             Some(_) => return Self::Nothing,
         };
         Self::Client { message, address }
@@ -104,13 +116,17 @@ mod tests {
             (MessageType::DISCOVER, client(Some(MessageType::DISCOVER), None)),
             (MessageType::REQUEST, client(Some(MessageType::REQUEST), Some(ADDRESS))),
             (MessageType::INFORM, client(Some(MessageType::INFORM), None)),
-            (MessageType::DECLINE, Observation::Nothing),
+            (MessageType::DECLINE, Observation::Left { address: ADDRESS }),
             (MessageType::RELEASE, Observation::Nothing),
+            (MessageType::LEASE_QUERY, Observation::Nothing),
         ] {
             let mut message = request(Some(kind));
             message.push(OptionCode::REQUESTED_ADDRESS, &ADDRESS.octets());
             assert_eq!(observe(&message), expected);
         }
+        let mut release = request(Some(MessageType::RELEASE));
+        release.set_client_address(ADDRESS);
+        assert_eq!(observe(&release), Observation::Left { address: ADDRESS });
         for kind in [None, Some(MessageType::REQUEST), Some(MessageType::INFORM)] {
             let mut message = request(kind);
             assert_eq!(observe(&message), client(kind, None));

@@ -348,13 +348,13 @@ mod age {
     use super::*;
 
     #[test]
-    fn an_address_is_another_machines_after_a_minute_unless_the_neighbour_table_has_it() {
+    fn an_address_is_another_machines_soon_unless_the_neighbour_table_has_it() {
         let mut net = Net::new(policy());
         net.boot(NOW, &MAC, 0);
-        let later = NOW + 61 * SECOND;
+        let later = NOW + 26 * SECOND;
         let held = net.ask(later, b"pxe-loader", Asker::Unknown);
         held.is_held("too little");
-        assert!(held.reasons.contains("61 s ago"), "{}", held.reasons);
+        assert!(held.reasons.contains("26 s ago"), "{}", held.reasons);
         net.ask_as(later, b"pxe-loader", Asker::Unknown, Some(&MAC)).is("undionly.kpxe");
     }
 
@@ -383,6 +383,8 @@ mod age {
         net.evidence.delivered(NOW + SECOND, IpAddr::V4(ADDRESS), &MAC);
         net.boot(NOW + 20 * SECOND, &OTHER, 7);
         net.ask(NOW + 21 * SECOND, b"pxe-loader", Asker::Unknown).is("ipxe.efi");
+        net.evidence.hear_leaving(NOW + 22 * SECOND, &OTHER, ADDRESS);
+        net.ask(NOW + 22 * SECOND, b"pxe-loader", Asker::Unknown).is_held("too little");
         // By a machine that does not boot: nothing is left of the old one.
         let mut net = Net::new(policy());
         net.boot(NOW, &MAC, 0);

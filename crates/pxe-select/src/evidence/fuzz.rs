@@ -57,6 +57,7 @@ pub fn evidence(data: &[u8]) {
                 let source = SOURCES.get(usize::from(kind >> 6)).copied();
                 evidence.hear(now, source.unwrap_or(Source::Given), u32::from(last >> 4), &facts);
             }
+            3 if kind & 8 != 0 => evidence.hear_leaving(now, input.chunk(), address),
             3 => evidence.hear_reply(now, input.chunk(), address),
             4 => evidence.delivered(now, address.into(), input.chunk()),
             _ => {

@@ -6,9 +6,9 @@ use super::{item::Age, owned::Key, pin::Pin};
 
 /// Machines remembered for one address.
 const CLAIMS_KEPT: usize = 3;
-/// How long a boot takes from its address to its last request for the bait, in milliseconds. Later, the address may
-/// be another machine's whose messages were not heard.
-pub(super) const FRESH_MS: u64 = 60_000;
+/// How long a boot takes from its address to its last request for the bait, in milliseconds: firmware asks within a
+/// second, and repeats itself for 24 s (EDK2). Later, the address may be another machine's that was not heard.
+pub(super) const FRESH_MS: u64 = 25_000;
 /// How long after it was pinned, or delivered, an answer stands whatever else is heard of its own machine:
 /// firmware repeats itself.
 const FIRM_MS: u64 = 5_000;
@@ -162,6 +162,14 @@ impl Place {
         {
             pinned.delivered = Some(now);
         }
+    }
+
+    /// A machine has given the address back.
+    pub(super) fn left(&mut self, now: u64, key: &Key) {
+        for claim in self.claims.iter_mut().flatten().filter(|claim| claim.key == *key) {
+            claim.over = Some(now);
+        }
+        self.pinned = self.pinned.take().filter(|pinned| pinned.key.as_ref() != Some(key));
     }
 
     /// Who used the address last, for the story and for rules about machines.

@@ -226,6 +226,13 @@ impl Evidence {
         }
     }
 
+    /// Takes a client's RELEASE or DECLINE: the address is not its own any more.
+    pub fn hear_leaving(&mut self, now: u64, hardware_address: &[u8], address: Ipv4Addr) {
+        if let Some(place) = self.places.get_mut(&IpAddr::V4(address)) {
+            place.left(now, &Bytes::new(hardware_address));
+        }
+    }
+
     /// A machine uses an address. Strangers are noted only where they take an address over.
     fn claim(&mut self, claim: Claim, address: Ipv4Addr) {
         let place = IpAddr::V4(address);
@@ -256,7 +263,7 @@ impl Evidence {
     /// Who asks, as far as it is known.
     ///
     /// The neighbour table is believed first: it tells who has the address now. Else a machine whose own message or
-    /// DHCP server tied it to the address within the last minute, in a boot that is not over yet. Where two
+    /// DHCP server tied it to the address within the last 25 s, in a boot that is not over yet. Where two
     /// machines qualify, those that the request itself excludes are left out.
     #[must_use]
     pub fn look_up(&self, now: u64, query: &Query<'_>) -> Known {

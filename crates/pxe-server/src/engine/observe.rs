@@ -44,6 +44,10 @@ impl Engine {
                 self.shared.hear_reply(now, view.hardware_address(), address);
                 None
             }
+            Observation::Left { address } => {
+                self.shared.hear_leaving(now, view.hardware_address(), address);
+                None
+            }
             _ => None,
         }
     }

@@ -100,6 +100,14 @@ impl Shared {
         state.evidence.hear_reply(time, hardware_address, address);
     }
 
+    /// A client's message that gives its address back.
+    pub(super) fn hear_leaving(&self, now: Instant, hardware_address: &[u8], address: Ipv4Addr) {
+        let time = self.unix_ms(now);
+        let mut state = self.lock();
+        state.changed = true;
+        state.evidence.hear_leaving(time, hardware_address, address);
+    }
+
     /// Who asks for a file. The neighbour table is looked at where it matters: for a bait, and where
     /// rules tell machines apart.
     pub(super) fn look_up(

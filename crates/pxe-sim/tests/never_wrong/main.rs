@@ -3,7 +3,7 @@
 //! machine may get another's loader; those that are held are few, and boot on a retry.
 //!
 //! One thing nobody can know: which of two machines asks, when both use one address at the same time and one of them
-//! was never heard to take it. Machines that share an address are therefore heard when they take it, sooner or later.
+//! was never heard to take it. Machines that share an address are therefore heard when they take it.
 
 mod machine;
 mod network;
