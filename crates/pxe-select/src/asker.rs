@@ -171,11 +171,6 @@ impl Asker {
     pub const fn is_second_stage(self) -> bool {
         matches!(self, Self::Shim | Self::Grub | Self::Pxelinux)
     }
-
-    /// Whether this is firmware, before any boot program runs.
-    pub(crate) const fn is_firmware(self) -> bool {
-        matches!(self, Self::Edk2 | Self::BiosRom | Self::RaspberryPi)
-    }
 }
 
 impl fmt::Display for Asker {

@@ -76,6 +76,11 @@ impl<'a> ClientFacts<'a> {
         Self { hardware_address: &[], machine_id: None, ..*self }
     }
 
+    /// The same of the firmware below an iPXE.
+    pub(crate) fn without_ipxe(&self) -> Self {
+        Self { user_class: None, ipxe: None, ..*self }
+    }
+
     /// Whether option 77 is `class`, raw or as one of the classes of RFC 3004 framing.
     #[must_use]
     pub fn has_user_class(&self, class: &[u8]) -> bool {

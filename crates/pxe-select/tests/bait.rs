@@ -182,6 +182,26 @@ mod one_machine {
     }
 
     #[test]
+    fn in_a_shape_that_is_not_known_only_an_ipxe_just_heard_is_one() {
+        let archs = [Arch(7)];
+        let mut facts = ClientFacts::new(&MAC);
+        (facts.archs, facts.user_class) = (&archs, Some(&b"iPXE"[..]));
+        facts.ipxe = Some(IpxeFeatures::from_flags([0x13, 0x15, 0x24, 0x27].map(|code| (code, 1))));
+        facts.address = Some(ADDRESS);
+        for (asker, after, file) in [
+            (Asker::Unknown, 13, "menu.ipxe"),
+            (Asker::Unknown, 60, "ipxe.efi"),
+            (Asker::Edk2Like, 13, "ipxe.efi"),
+            (Asker::Curl, 13, "ipxe.efi"),
+        ] {
+            let mut net = Net::new(policy());
+            net.evidence.hear(NOW, Source::Request, 1, &facts);
+            let at = NOW + after * SECOND;
+            net.ask_as(at, b"pxe-loader", asker, Some(&MAC)).is(file);
+        }
+    }
+
+    #[test]
     fn a_stripped_ipxe_gets_a_full_one() {
         let mut net = Net::new(policy());
         let archs = [Arch(0)];

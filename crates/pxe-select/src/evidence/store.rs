@@ -6,7 +6,7 @@ use super::{
     item::{Item, Said, Source, WEIGHT_FRESH, WEIGHT_OLD, WEIGHT_RECENT, WEIGHT_SUFFIX},
     owned::{Bytes, Key, OwnedFacts},
     pin::Pin,
-    place::{Claim, Link, Origin, Pinned, Place, seconds},
+    place::{Claim, FRESH_MS, Link, Origin, Pinned, Place, seconds},
     recent::Recent,
 };
 use crate::{
@@ -119,6 +119,7 @@ pub struct Known {
     origin: Origin,
     asker: Asker,
     pin: Option<Pin>,
+    last: Option<Key>,
 }
 
 impl Known {
@@ -137,6 +138,13 @@ impl Known {
     #[must_use]
     pub fn hardware_address(&self) -> &[u8] {
         self.facts.as_facts().hardware_address
+    }
+
+    /// The hardware address of the machine that was last heard at the address, for a log. It decides nothing: by now
+    /// another one can be there.
+    #[must_use]
+    pub fn last_hardware_address(&self) -> &[u8] {
+        self.last.as_ref().map(Bytes::get).unwrap_or_default()
     }
 
     fn push(&mut self, item: Item) {
@@ -272,7 +280,7 @@ impl Evidence {
         let place = self.places.get(&query.address);
         if let Some(key) = neighbour {
             known.origin = Origin::Address { link: Link::Neighbour, age_s: 0 };
-            self.name(&mut known, key, query);
+            self.name(&mut known, now, key, query);
             self.add(&mut known, now, &key, query);
             return known;
         }
@@ -281,7 +289,7 @@ impl Evidence {
             if let Some(claim) = place.last(now) {
                 let age_s = seconds(now, claim.at);
                 known.origin = Origin::Address { link: claim.link, age_s };
-                self.name(&mut known, claim.key, query);
+                self.name(&mut known, now, claim.key, query);
                 self.add(&mut known, now, &claim.key, query);
             }
             return known;
@@ -302,6 +310,7 @@ impl Evidence {
             origin: Origin::Nobody,
             asker: query.asker,
             pin: place.and_then(|place| place.pin(now, neighbour)),
+            last: place.and_then(|place| place.last(now)).map(|claim| claim.key),
         }
     }
 
@@ -322,7 +331,7 @@ impl Evidence {
         };
         let age_s = seconds(now, youngest.at);
         known.origin = Origin::Address { link: youngest.link, age_s };
-        self.name(known, youngest.key, query);
+        self.name(known, now, youngest.key, query);
         for claim in place.fresh(now).filter(chosen) {
             self.add(known, now, &claim.key, query);
         }
@@ -346,13 +355,26 @@ impl Evidence {
         }
     }
 
-    /// Takes over a machine's facts.
-    fn name(&self, known: &mut Known, key: Key, query: &Query<'_>) {
-        let statement = self.machines.get(&key).and_then(|machine| machine.speaks(query.asker));
-        known.facts = match statement {
-            Some(statement) => statement.facts,
-            None => OwnedFacts::new(&ClientFacts::new(key.get())),
+    /// Takes over a machine's facts, of the program that asks: an iPXE, or the firmware below it.
+    fn name(&self, known: &mut Known, now: u64, key: Key, query: &Query<'_>) {
+        let machine = self.machines.get(&key).copied().unwrap_or_default();
+        let (firmware, running) = (machine.firmware, machine.running);
+        let is_later = |one: &Statement, other: &Option<Statement>| {
+            other.is_none_or(|other| one.at >= other.at)
         };
+        let runs = running.filter(|running| match query.asker {
+            Asker::Ipxe => true,
+            Asker::Unknown => {
+                now.saturating_sub(running.at) <= FRESH_MS && is_later(running, &firmware)
+            }
+            _ => query.bait.is_none() && is_later(running, &firmware),
+        });
+        // What iPXE said of the machine holds for its firmware as well.
+        let stripped =
+            running.map(|running| OwnedFacts::new(&running.facts.as_facts().without_ipxe()));
+        let below = firmware.map(|firmware| firmware.facts).or(stripped);
+        let facts = runs.map(|running| running.facts).or(below);
+        known.facts = facts.unwrap_or_else(|| OwnedFacts::new(&ClientFacts::new(key.get())));
         known.facts.address = ipv4(query.address).or(known.facts.address);
     }
 
@@ -406,16 +428,6 @@ impl Machine {
 
     fn named(&self) -> Option<Firmware> {
         self.last().and_then(|last| last.firmware)
-    }
-
-    /// The statement of the program that asks: of iPXE, or of the firmware below it.
-    fn speaks(&self, asker: Asker) -> Option<&Statement> {
-        let (firmware, running) = (self.firmware.as_ref(), self.running.as_ref());
-        match asker {
-            Asker::Ipxe => running.or(firmware),
-            asker if asker.is_firmware() || asker.is_second_stage() => firmware.or(running),
-            _ => [firmware, running].into_iter().flatten().max_by_key(|statement| statement.at),
-        }
     }
 }
 

@@ -69,22 +69,23 @@ impl<'p> Question<'p, '_, '_> {
         action
     }
 
-    /// The shape of a request tells which program runs *now*; what was heard may be of the one before it. iPXE has
-    /// one shape only, so whoever asks in another is not the iPXE that was heard.
+    /// The shape of a request tells which program runs *now*; what was heard may be of the one before it. Where the
+    /// shape is unknown, evidence names an iPXE only if it was heard a moment ago.
     fn who_runs(&mut self) {
         let asker = self.facts.asker;
         if asker != Asker::Unknown {
             self.reasons.push(Reason::AskedBy { asker });
         }
-        if asker == Asker::Ipxe && self.identity.ipxe == Ipxe::Absent {
-            self.reasons.push(Reason::IpxeByShape);
-            self.identity.ipxe = Ipxe::Complete;
-        } else if self.identity.ipxe != Ipxe::Absent
-            && asker != Asker::Ipxe
-            && (asker.is_firmware() || self.facts.origin != Origin::Itself)
-        {
-            self.reasons.push(Reason::FirmwareByShape);
-            self.identity.ipxe = Ipxe::Absent;
+        match (asker, self.identity.ipxe) {
+            (Asker::Ipxe, Ipxe::Absent) => {
+                self.reasons.push(Reason::IpxeByShape);
+                self.identity.ipxe = Ipxe::Complete;
+            }
+            (Asker::Ipxe | Asker::Unknown, _) | (_, Ipxe::Absent) => {}
+            (_, Ipxe::Complete | Ipxe::Incomplete(_)) => {
+                self.reasons.push(Reason::FirmwareByShape);
+                self.identity.ipxe = Ipxe::Absent;
+            }
         }
     }
 

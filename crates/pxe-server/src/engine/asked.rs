@@ -40,8 +40,10 @@ pub fn decide(
         _ => (None, &[][..]),
     };
     let known = shared.look_up(now, &policy, peer, asker, bait);
-    let client = ClientId::from_hardware_address(known.hardware_address());
-    let client = client.unwrap_or(ClientId::Address(peer));
+    // Whom nobody can tell for certain is called in the log by who was here last.
+    let client = ClientId::from_hardware_address(known.hardware_address())
+        .or_else(|| ClientId::from_hardware_address(known.last_hardware_address()))
+        .unwrap_or(ClientId::Address(peer));
     let decision = policy.decide(&known.as_facts(), asked);
     if let Some(pin) = decision.pin.clone() {
         shared.pin(now, peer, known.hardware_address(), pin);
