@@ -13,14 +13,23 @@ use super::wanted::Wanted;
 /// How a request for a file was decided, with the step that the client's story tells.
 #[derive(Debug)]
 pub enum Choice {
-    /// These names; with a step if they stand for a bait.
-    Open(Box<Wanted>, Option<Stage>),
+    /// These names; and what is to be told if they stand for a bait.
+    Open(Box<Wanted>, Option<Baited>),
     /// Refused.
     Refuse(Stage),
     /// No such file for this client.
     Missing(Stage),
     /// No answer, so that the client asks again.
     Silence(Stage),
+}
+
+/// A bait that got its file.
+#[derive(Debug)]
+pub struct Baited {
+    /// The step of the story.
+    pub stage: Stage,
+    /// Whose boot it is, where that is certain.
+    pub machine: Option<ClientId>,
 }
 
 /// Asks the one decision about a requested name, the same for TFTP and HTTP: [`Asked::Name`] holds a TFTP
@@ -41,17 +50,18 @@ pub fn decide(
     };
     let known = shared.look_up(now, &policy, peer, asker, bait);
     // Whom nobody can tell for certain is called in the log by who was here last.
-    let client = ClientId::from_hardware_address(known.hardware_address())
+    let machine = ClientId::from_hardware_address(known.hardware_address());
+    let client = machine
         .or_else(|| ClientId::from_hardware_address(known.last_hardware_address()))
         .unwrap_or(ClientId::Address(peer));
     let decision = policy.decide(&known.as_facts(), asked);
     if let Some(pin) = decision.pin.clone() {
         shared.pin(now, peer, known.hardware_address(), pin);
     }
-    (client, choose(&decision, requested))
+    (client, choose(&decision, requested, machine))
 }
 
-fn choose(decision: &Decision<'_>, requested: &[u8]) -> Choice {
+fn choose(decision: &Decision<'_>, requested: &[u8], machine: Option<ClientId>) -> Choice {
     // Most requests are for ordinary names, whose reasons nobody reads.
     let asked = || printable(requested);
     let reasons = || one_line(&decision.reasons);
@@ -60,7 +70,8 @@ fn choose(decision: &Decision<'_>, requested: &[u8]) -> Choice {
         let file = || wanted.tries().first().map(|tried| printable(&tried.name));
         let baited = is_bait.then(|| {
             let file = file().unwrap_or_default();
-            Stage::Baited { asked: asked(), file, reasons: reasons() }
+            let stage = Stage::Baited { asked: asked(), file, reasons: reasons() };
+            Baited { stage, machine }
         });
         return Choice::Open(Box::new(wanted), baited);
     }

@@ -31,7 +31,7 @@ use std::time::Instant;
 use pxe_dhcp::respond::ProxyResponder;
 use pxe_tftp::TransferId;
 
-pub use asked::{Choice, decide};
+pub use asked::{Baited, Choice, decide};
 pub use clients::CLIENTS_MAX;
 pub use content::{
     ContentError, ContentId, ContentRequest, ContentStore, Opened, Upload, UploadError,

@@ -45,7 +45,7 @@ pub(super) struct OpenTransfer {
     /// What the store said when it failed.
     pub(super) trouble: Option<String>,
     /// Who fetches what stands for a bait: with the whole file its firmware's boot is over.
-    pub(super) baited: Option<IpAddr>,
+    pub(super) baited: Option<(IpAddr, Option<ClientId>)>,
 }
 
 impl OpenTransfer {
@@ -270,11 +270,11 @@ impl Engine {
         if is_upload {
             return self.take_upload(now, arrival, request, (client, &wanted), content);
         }
-        let is_bait = baited.is_some();
-        if let Some(stage) = baited {
-            self.report(now, client, stage);
-        }
-        self.open(now, arrival, request, (client, &wanted, is_bait), content);
+        let bait = baited.map(|baited| {
+            self.report(now, client, baited.stage);
+            (peer, baited.machine)
+        });
+        self.open(now, arrival, request, (client, &wanted, bait), content);
     }
 
     /// Opens the first name that is there and begins its transfer.
@@ -283,7 +283,7 @@ impl Engine {
         now: Instant,
         arrival: &Arrival,
         request: Request<'_>,
-        (client, wanted, is_bait): (ClientId, &Wanted, bool),
+        (client, wanted, bait): (ClientId, &Wanted, Option<(IpAddr, Option<ClientId>)>),
         content: &mut dyn ContentStore,
     ) {
         let peer = arrival.source.ip();
@@ -303,12 +303,12 @@ impl Engine {
                 let file = printable(&found.name);
                 let mut open = OpenTransfer::new(now, opened.id, client, file, arrival.local);
                 open.size = opened.size;
-                open.baited = is_bait.then_some(peer);
+                open.baited = bait;
                 let mut info = ContentInfo::new(opened.size);
                 info.block_size_max = arrival.mtu.map(|mtu| block_bytes_max(peer, mtu));
                 self.begin(now, request, open, (info, wanted.why(found)), content);
             }
-            Err(error) => self.refuse(now, client, request, (wanted, is_bait), &error),
+            Err(error) => self.refuse(now, client, request, (wanted, bait.is_some()), &error),
         }
     }
 

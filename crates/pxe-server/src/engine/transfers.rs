@@ -50,8 +50,8 @@ impl Engine {
         content.close(open.content);
         self.push(Output::Close(transfer));
         let client = open.client;
-        if let (Some(peer), Event::Finished { .. }) = (open.baited, &event) {
-            self.shared.delivered(now, peer, client.hardware_address());
+        if let (Some((peer, Some(machine))), Event::Finished { .. }) = (open.baited, &event) {
+            self.shared.delivered(now, peer, machine.hardware_address());
         }
         if let Some(stage) = ending(open, event) {
             self.report(now, client, stage);
