@@ -11,7 +11,10 @@ use std::time::Instant;
 use allocation_counter::measure;
 use pxe_benches::codec::{READERS, ours};
 use pxe_benches::messages::samples;
-use pxe_dhcp::respond::{Inbound, ProxyAnswer, ProxyConfig, ProxyResponder, Received, ServerPort};
+use pxe_dhcp::respond::{
+    Inbound, ProxyAnswer, ProxyConfig, ProxyEvent, ProxyResponder, ProxyStyle, ProxyStyles,
+    Received, ServerPort,
+};
 use pxe_dhcp::{Message, MessageType, MessageView, Operation, OptionCode, SizeBudget};
 
 /// Every golden vector that is a whole message.
@@ -116,6 +119,38 @@ fn a_responder_that_has_warmed_up_allocates_nothing() {
     let answered = round(&mut responder);
     assert!(answered >= 8, "only {answered} were answered");
     let counted = measure(|| assert_eq!(round(&mut responder), answered));
+    assert_eq!(counted.count_total, 0);
+}
+
+/// Firmware that takes no offer is offered every style in turn; the second time around nothing is new.
+#[test]
+fn an_adaptive_responder_that_knows_its_clients_allocates_nothing() {
+    let mut config = ProxyConfig::default();
+    config.styles = ProxyStyles::Adaptive;
+    let mut responder = ProxyResponder::new(config);
+    let mut now = Instant::now();
+    let mut out = Vec::new();
+    let samples = samples();
+    let firmware = "ipxe-bios-and-ovmf-x64-chain-025-discover";
+    let discover = samples.iter().find(|sample| sample.name == firmware).expect("the sample");
+    let mut last = ProxyStyle::Binl;
+    let mut cycle = |responder: &mut ProxyResponder| {
+        let mut changes = 0;
+        for _ in 0..16 {
+            now += Duration::from_secs(4);
+            assert!(answer(responder, now, &discover.datagram));
+            while responder.poll_transmit(now, &mut out).is_some() {}
+            while let Some(event) = responder.poll_event() {
+                if let ProxyEvent::Offered(offered) = event {
+                    changes += usize::from(offered.style != last);
+                    last = offered.style;
+                }
+            }
+        }
+        changes
+    };
+    assert!(cycle(&mut responder) >= 7, "two rounds of each style, twice");
+    let counted = measure(|| assert!(cycle(&mut responder) >= 7));
     assert_eq!(counted.count_total, 0);
 }
 

@@ -4,6 +4,9 @@ use super::measure::{Sample, Series, median};
 use super::rows::{Goal, Row};
 use super::servers::Server;
 
+/// A generator that is busy for this share of the time is what limits the throughput.
+const GENERATOR_LIMIT: f64 = 0.95;
+
 /// Prints the figures of all and whether we reach the goals; whether all are reached.
 pub fn print(row: &Row, all: &[Series]) -> bool {
     println!(
@@ -57,7 +60,7 @@ fn judge(goal: Goal, all: &[Series], ours: Option<&Series>) -> bool {
                 println!("goal: {target} × {}: it has no figure", server.name());
                 return true;
             };
-            say(ratio(ours, series), target, &format!("× {}", server.name()))
+            say(ours, ratio(ours, series), target, &format!("× {}", server.name()))
         }
         Goal::TimesBestPeer(target) => {
             // Also one that did not deliver everything: by what it did deliver.
@@ -68,7 +71,7 @@ fn judge(goal: Goal, all: &[Series], ours: Option<&Series>) -> bool {
             });
             let Some(best) = best else { return true };
             let what = format!("× the best peer, {}", best.server.name());
-            say(ratio(ours, best), target, &what)
+            say(ours, ratio(ours, best), target, &what)
         }
         Goal::LeastProcessorTime => {
             let cost = |series: &Series| series.median(|sample| sample.seconds_per_gigabyte);
@@ -98,9 +101,12 @@ fn judge(goal: Goal, all: &[Series], ours: Option<&Series>) -> bool {
     }
 }
 
-fn say(ratio: f64, target: f64, what: &str) -> bool {
+fn say(ours: &Series, ratio: f64, target: f64, what: &str) -> bool {
     let reached = ratio >= target;
-    println!("goal: {ratio:.2} {what}, at least {target}: {}", verdict(reached));
+    // Then the figure is the generator's, not ours.
+    let limited = ours.median(|sample| sample.busy) >= GENERATOR_LIMIT;
+    let note = if limited && !reached { " (the generator can take no more)" } else { "" };
+    println!("goal: {ratio:.2} {what}, at least {target}: {}{note}", verdict(reached));
     reached
 }
 

@@ -90,6 +90,8 @@ fn set(address: Ipv4Addr) -> Option<Ipv4Addr> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::expect_used, reason = "a test says what it expects")]
+
     use super::*;
     use crate::{Message, SizeBudget};
 

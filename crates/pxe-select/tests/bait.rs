@@ -356,6 +356,16 @@ mod contradictions {
         let known = net.known(NOW + 2 * SECOND, b"pxe-loader", Asker::Edk2, None);
         assert_eq!(known.as_facts().origin, Origin::Shared);
         assert!(known.hardware_address().is_empty(), "it could be either");
+        // Neither is one of them taken for the iPXE that runs on the other.
+        let mut net = Net::new(policy());
+        net.boot(NOW, &OTHER, 0);
+        let archs = [Arch(0)];
+        let mut facts = ClientFacts::new(&MAC);
+        (facts.archs, facts.user_class) = (&archs, Some(&b"iPXE"[..]));
+        facts.ipxe = Some(IpxeFeatures::from_flags([0x13, 0x15, 0x18, 0x27].map(|code| (code, 1))));
+        facts.address = Some(ADDRESS);
+        net.evidence.hear(NOW + SECOND, Source::Request, 1, &facts);
+        net.ask(NOW + 2 * SECOND, b"pxe-loader", Asker::Unknown).is("undionly.kpxe");
         // Of the same kind, it does not matter which one it is.
         let mut net = Net::new(policy());
         net.boot(NOW, &MAC, 7);

@@ -4,6 +4,8 @@ use std::io::Write;
 
 use log::{Level, LevelFilter, debug, info, warn};
 
+use pxe_dhcp::respond::StyleReason;
+
 use crate::engine::{Event, Stage};
 
 /// Target of the one line that says every socket is bound; it is written bare, so that a script can
@@ -50,7 +52,10 @@ pub fn tell(event: &Event) {
         Stage::Tried { .. } | Stage::Probed { .. } | Stage::Closed { .. } => {
             debug!("{client} {stage}")
         }
-        Stage::Held { .. } | Stage::HeldBait { .. } | Stage::Failed { .. } => {
+        Stage::Held { .. }
+        | Stage::HeldBait { .. }
+        | Stage::Failed { .. }
+        | Stage::Phrased { reason: StyleReason::NoneWorked { .. }, .. } => {
             warn!("{client} {stage}")
         }
         _ => info!("{client} {stage}"),

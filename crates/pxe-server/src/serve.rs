@@ -189,6 +189,7 @@ fn engine_config(config: &Config, first: bool, loops: usize) -> EngineConfig {
         proxy.ports.server = config.dhcp.port;
         proxy.ports.client = config.dhcp.client_port();
         proxy.ports.boot_server = config.dhcp.boot_port;
+        proxy.styles = config.dhcp.proxy_style;
         proxy.server_identifiers = config.advertise.into_iter().collect();
         proxy
     });

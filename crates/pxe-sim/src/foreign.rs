@@ -1,7 +1,8 @@
 //! DHCP servers of others, which our server must live beside and cannot touch.
 
+use std::collections::VecDeque;
 use std::net::{Ipv4Addr, SocketAddrV4};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::network::{Arrival, Datagram, Node, Outbox};
 use crate::wire::{self, Reader, Writer};
@@ -38,6 +39,11 @@ pub struct ForeignDhcp {
     first: Ipv4Addr,
     /// The n-th address of the pool belongs to the n-th client.
     clients: Vec<Vec<u8>>,
+    /// What an offer takes: time to ping the address first.
+    offer_delay: Duration,
+    offers: VecDeque<(Instant, Datagram)>,
+    /// Deaf before this time: a server that starts with everybody else after a power failure.
+    from: Option<Instant>,
 }
 
 impl ForeignDhcp {
@@ -45,7 +51,30 @@ impl ForeignDhcp {
     #[must_use]
     pub fn new(address: Ipv4Addr, first: Ipv4Addr, habit: Habit) -> Self {
         let mask = Ipv4Addr::new(255, 255, 255, 0);
-        Self { address, mask, habit, first, clients: Vec::new() }
+        Self {
+            address,
+            mask,
+            habit,
+            first,
+            clients: Vec::new(),
+            offer_delay: Duration::ZERO,
+            offers: VecDeque::new(),
+            from: None,
+        }
+    }
+
+    /// The same, but it pings an address for so long before it offers it.
+    #[must_use]
+    pub fn with_offer_delay(mut self, delay: Duration) -> Self {
+        self.offer_delay = delay;
+        self
+    }
+
+    /// The same, but it hears nothing before `from`.
+    #[must_use]
+    pub fn starting(mut self, from: Instant) -> Self {
+        self.from = Some(from);
+        self
     }
 
     fn lease(&mut self, request: &Reader<'_>) -> Ipv4Addr {
@@ -92,8 +121,8 @@ impl ForeignDhcp {
 }
 
 impl Node for ForeignDhcp {
-    fn handle_datagram(&mut self, _now: Instant, arrival: &Arrival<'_>, out: &mut Outbox) {
-        if arrival.destination.port() != SERVER_PORT {
+    fn handle_datagram(&mut self, now: Instant, arrival: &Arrival<'_>, out: &mut Outbox) {
+        if arrival.destination.port() != SERVER_PORT || self.from.is_some_and(|from| now < from) {
             return;
         }
         let Some(request) = Reader::new(arrival.payload) else { return };
@@ -119,12 +148,23 @@ impl Node for ForeignDhcp {
             (SocketAddrV4::new(address, CLIENT_PORT), mac)
         };
         let source = SocketAddrV4::new(self.address, SERVER_PORT);
-        out.send(0, Datagram { source, destination, link, payload });
+        let datagram = Datagram { source, destination, link, payload };
+        if answer == wire::OFFER && self.offer_delay > Duration::ZERO {
+            self.offers.push_back((now + self.offer_delay, datagram));
+        } else {
+            out.send(0, datagram);
+        }
     }
 
     fn poll_timeout(&self) -> Option<Instant> {
-        None
+        self.offers.front().map(|(due, _)| *due)
     }
 
-    fn handle_timeout(&mut self, _now: Instant, _out: &mut Outbox) {}
+    fn handle_timeout(&mut self, now: Instant, out: &mut Outbox) {
+        while self.offers.front().is_some_and(|(due, _)| *due <= now) {
+            if let Some((_, offer)) = self.offers.pop_front() {
+                out.send(0, offer);
+            }
+        }
+    }
 }

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use pxe_dhcp::respond::{
     Inbound, ProxyAnswer, ProxyConfig, ProxyEvent, ProxyRequest, ProxyResponder, ProxyStyle,
-    Received, ServerPort,
+    ProxyStyles, Received, ServerPort,
 };
 
 use crate::network::{Arrival, Datagram, Node, Outbox};
@@ -112,13 +112,24 @@ pub struct ProxyServer<D> {
     responder: ProxyResponder,
     decide: D,
     notes: Vec<String>,
+    /// Requests accepted and not yet answered: each draws one reply, in one style.
+    owed: usize,
 }
 
 impl<D: FnMut(&ProxyRequest<'_>) -> Option<Verdict>> ProxyServer<D> {
-    /// A proxy with the registered ports.
+    /// A proxy with the registered ports, which adapts its offers as the server does.
     #[must_use]
     pub fn new(decide: D) -> Self {
-        Self { responder: ProxyResponder::new(ProxyConfig::default()), decide, notes: Vec::new() }
+        Self::with_styles(ProxyStyles::Adaptive, decide)
+    }
+
+    /// The same, with offers in these styles.
+    #[must_use]
+    pub fn with_styles(styles: ProxyStyles, decide: D) -> Self {
+        let mut config = ProxyConfig::default();
+        config.styles = styles;
+        let responder = ProxyResponder::new(config);
+        Self { responder, decide, notes: Vec::new(), owed: 0 }
     }
 }
 
@@ -149,17 +160,24 @@ impl<D: FnMut(&ProxyRequest<'_>) -> Option<Verdict>> BootServer for ProxyServer<
         };
         let mut answer = ProxyAnswer::new(meta.local_address, &verdict.file);
         answer.style = verdict.style;
-        if let Err(error) = self.responder.accept(now, request, &answer) {
-            self.notes.push(format!("cannot answer: {error}"));
+        match self.responder.accept(now, request, &answer) {
+            Ok(()) => self.owed += 1,
+            Err(error) => self.notes.push(format!("cannot answer: {error}")),
         }
     }
 
     fn poll_transmit(&mut self, now: Instant) -> Option<Outgoing> {
         let mut payload = Vec::new();
         let transmit = self.responder.poll_transmit(now, &mut payload)?;
+        self.owed = self.owed.checked_sub(1).expect("a reply to nobody's request");
         while let Some(event) = self.responder.poll_event() {
-            if let ProxyEvent::Discarded(answered) = event {
-                self.notes.push(format!("discards a reply to {}", answered.client));
+            match event {
+                ProxyEvent::Discarded(answered) => {
+                    self.owed -= 1;
+                    self.notes.push(format!("discards a reply to {}", answered.client));
+                }
+                ProxyEvent::StyleChanged(change) => self.notes.push(format!("{change:?}")),
+                _ => {}
             }
         }
         let ports = self.responder.config().ports;
@@ -181,6 +199,8 @@ impl<D: FnMut(&ProxyRequest<'_>) -> Option<Verdict>> BootServer for ProxyServer<
 
     fn handle_timeout(&mut self, now: Instant) {
         self.responder.handle_timeout(now);
+        let next = self.responder.poll_timeout();
+        assert!(next.is_none_or(|next| next > now), "a timer in the past");
     }
 
     fn poll_note(&mut self) -> Option<String> {

@@ -4,7 +4,7 @@
 mod common;
 
 use common::{LOADERS, Lab, Place, US, policy};
-use pxe_dhcp::respond::ProxyConfig;
+use pxe_dhcp::respond::{ProxyConfig, ProxyStyles};
 use pxe_server::engine::{Engine, EngineConfig, Shared};
 use pxe_sim::engine::{EngineServer, MemoryFiles, content_of};
 use pxe_sim::fetch::{Fetching, TftpHabit};
@@ -24,8 +24,10 @@ const LOADER_BYTES: usize = 60_001;
 const PI_FILE: &str = "7c3f2a10/start4.elf";
 
 fn engine() -> EngineServer {
+    let mut proxy = ProxyConfig::default();
+    proxy.styles = ProxyStyles::Adaptive;
     let config = EngineConfig {
-        proxy: Some(ProxyConfig::default()),
+        proxy: Some(proxy),
         tftp: ServerConfig::default(),
         advertise: None,
         tftp_port: 69,

@@ -10,7 +10,7 @@ use std::time::Instant;
 use crate::error::{Context as _, Result, fail};
 use crate::interrupt;
 use crate::lab::firmware::Machine;
-use crate::lab::proof::{Loader, Seat, Signs};
+use crate::lab::proof::{Loader, Seat, Signs, Style};
 use crate::lab::refusals;
 use crate::lab::server::{Subject, message};
 use crate::lab::stage::{Boot, Scene, Stage};
@@ -78,7 +78,7 @@ const X86_SEAT: Seat = Seat { machine: Machine::X86Uefi, loader: GRUB_IA32 };
 const ARM64_SEAT: Seat = Seat { machine: Machine::Arm64Uefi, loader: SHIM_ARM64 };
 
 const PLAIN: Scene<'static> =
-    Scene { rules: "", files: &[], for_ipxe: "menu.ipxe", loss_percent: 0 };
+    Scene { rules: "", files: &[], for_ipxe: "menu.ipxe", loss_percent: 0, style: None };
 
 /// QEMU's BIOS network boot *is* iPXE, so by default it gets a script and no boot file. This
 /// scene's rule names a boot file to it nevertheless, one that is told apart from the ROM with
@@ -88,6 +88,7 @@ pub(crate) const PXELINUX_FOR_BIOS: Scene<'static> = Scene {
     files: &[("pxelinux.0", packages::PXELINUX_FILES), ("ldlinux.c32", packages::LDLINUX_FILES)],
     for_ipxe: "pxelinux.0",
     loss_percent: 0,
+    style: None,
 };
 
 /// One machine per firmware, for a scene with [`PXELINUX_FOR_BIOS`]'s rule.
@@ -132,6 +133,34 @@ pub(crate) const ROWS: &[Row] = &[
         act: Act::Boot,
         seats: &[X64_SEAT],
         scene: PLAIN,
+        needs: NEEDS_X64,
+    },
+    Row {
+        name: "x64-uefi-option43",
+        title: "EDK2 x64, every offer with option 43 'just boot'",
+        act: Act::Boot,
+        seats: &[X64_SEAT],
+        scene: Scene {
+            rules: "proxy_style = \"option43\"\n",
+            style: Some(Style::JustBoot),
+            ..PLAIN
+        },
+        needs: NEEDS_X64,
+    },
+    Row {
+        name: "x64-uefi-menu",
+        title: "EDK2 x64, every offer with a full menu",
+        act: Act::Boot,
+        seats: &[X64_SEAT],
+        scene: Scene { rules: "proxy_style = \"menu\"\n", style: Some(Style::Menu), ..PLAIN },
+        needs: NEEDS_X64,
+    },
+    Row {
+        name: "x64-uefi-delayed",
+        title: "EDK2 x64, every offer held back",
+        act: Act::Boot,
+        seats: &[X64_SEAT],
+        scene: Scene { rules: "proxy_style = \"delayed\"\n", style: Some(Style::Delayed), ..PLAIN },
         needs: NEEDS_X64,
     },
     Row {
@@ -196,7 +225,7 @@ impl Row {
     /// Whether the row says something about the lab: what it asks of a server's manners is asked of
     /// ours only.
     pub(crate) fn takes_stand_in(&self) -> bool {
-        matches!(self.act, Act::Boot | Act::Idle)
+        matches!(self.act, Act::Boot | Act::Idle) && self.scene.style.is_none()
     }
 
     /// Everything that this row and its wire need from the system.

@@ -33,7 +33,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let dhcp = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, config.ports.server))?;
     let boot_server = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, config.ports.boot_server))?;
     println!("ready at {address}");
-    // The responder keeps no state of clients, so each socket can have one of its own.
+    // A responder that does not adapt its offers keeps no state of clients, so each socket can have one of its own.
     let here = Here { address, broadcast, config, policy: policy() };
     let second = here.clone();
     thread::spawn(move || second.serve(ServerPort::BootServer, &boot_server));

@@ -6,10 +6,10 @@ use core::net::{Ipv4Addr, SocketAddrV4};
 use core::time::Duration;
 use std::time::Instant;
 
-use super::limits::REPLY_GROWTH_BYTES_MAX;
+use super::limits::{ADAPTED_CLIENTS_MAX, OFFERS_DELAYED_MAX, REPLY_GROWTH_BYTES_MAX};
 use super::{
-    ClientClass, Inbound, Ports, ProxyAnswer, ProxyConfig, ProxyEvent, ProxyResponder, ProxyStyle,
-    Received, RequestKind, ServerPort, Transmit,
+    Answered, ClientClass, Inbound, Ports, ProxyAnswer, ProxyConfig, ProxyEvent, ProxyResponder,
+    ProxyStyle, ProxyStyles, Received, RequestKind, ServerPort, Transmit,
 };
 use crate::limits::{MESSAGE_BYTES_MIN, PAYLOAD_BYTES_MAX};
 use crate::{
@@ -18,14 +18,20 @@ use crate::{
 
 /// Plays `data` as a script against one responder: datagrams on either port from any source, each
 /// accepted with some answer or ignored. Panics when an answer goes out that must not, or is not
-/// what every recipe promises.
+/// what every recipe promises. Each script is played twice: by the request alone, and adapting to
+/// clients that ignore offers.
 ///
 /// The script is a sequence of steps. A step is a control byte (bit 0: port 4011; bit 1: ignore;
 /// bit 2: read no reply yet; bits 3 and 4: style; bit 5: source without address; bit 6: another
-/// TFTP server; bit 7: five seconds pass), a byte for the length of the file name, two bytes for
+/// TFTP server, or if ignored: the client fetches a file; bit 7: five seconds pass), a byte for the length of the file name, two bytes for
 /// that of the datagram, and the datagram.
 pub fn proxy_responder(data: &[u8]) {
-    let mut machine = Machine::new();
+    play(ProxyStyles::ByRequest, data);
+    play(ProxyStyles::Adaptive, data);
+}
+
+fn play(styles: ProxyStyles, data: &[u8]) {
+    let mut machine = Machine::new(styles);
     let mut script = data;
     while let [control, file_length, high, low, rest @ ..] = script {
         let length = usize::from(u16::from_be_bytes([*high, *low])).min(rest.len());
@@ -45,19 +51,16 @@ struct Machine {
 }
 
 impl Machine {
-    fn new() -> Self {
+    fn new(styles: ProxyStyles) -> Self {
         let mut config = ProxyConfig::default();
         config.server_identifiers.push(ADVERTISED);
+        config.styles = styles;
         Self { responder: ProxyResponder::new(config), now: epoch(), owed: 0, out: Vec::new() }
     }
 
     fn step(&mut self, control: u8, file_length: u8, datagram: &[u8]) {
         if control & 0x80 != 0 {
-            self.now += Duration::from_secs(5);
-            self.responder.handle_timeout(self.now);
-            assert_eq!(self.responder.poll_timeout(), None, "an old reply outlived its worth");
-            self.read_events();
-            assert_eq!(self.owed, 0, "a discarded reply left no event");
+            self.let_time_pass();
         }
         let port = if control & 1 != 0 { ServerPort::BootServer } else { ServerPort::Dhcp };
         let source = match control & 0x20 {
@@ -75,6 +78,9 @@ impl Machine {
         };
         assert_may_answer(request.view(), request.kind(), &received);
         if control & 2 != 0 {
+            if control & 0x40 != 0 {
+                self.responder.note_fetch(self.now, request.view().hardware_address());
+            }
             self.responder.ignore(request);
             return;
         }
@@ -83,18 +89,29 @@ impl Machine {
         answer.style = STYLES[usize::from(control >> 3 & 3)];
         answer.next_server = (control & 0x40 != 0).then_some(ELSEWHERE);
         let expectation = Expectation {
-            kind: request.kind(),
-            class: request.class(),
-            style: answer.style.unwrap_or_else(|| request.default_style()),
+            usual: request.default_style(),
+            asked: answer.style,
             budget: SizeBudget::for_request(request.facts().max_message_size).payload_bytes(),
         };
+        let delayed = self.responder.delayed();
         if self.responder.accept(self.now, request, &answer).is_err() {
             return;
         }
         self.owed += 1;
+        assert!(self.responder.clients_remembered() <= ADAPTED_CLIENTS_MAX);
+        let is_delayed = self.responder.delayed() > delayed || delayed == OFFERS_DELAYED_MAX;
         if control & 4 == 0 {
-            self.drain(Some((datagram, &received, expectation)));
+            self.drain((!is_delayed).then_some((datagram, &received, expectation)));
         }
+    }
+
+    /// Five seconds: longer than a reply may wait, and than an offer is held back.
+    fn let_time_pass(&mut self) {
+        self.now += Duration::from_secs(5);
+        self.responder.handle_timeout(self.now);
+        assert_eq!(self.responder.delayed(), 0, "an offer was held back for too long");
+        assert!(self.responder.poll_timeout().is_none_or(|due| due > self.now), "a late timer");
+        self.read_events();
     }
 
     /// Takes every waiting reply; checks the last, which is the one to `newest`.
@@ -102,24 +119,32 @@ impl Machine {
         let mut last = None;
         let mut out = core::mem::take(&mut self.out);
         while let Some(transmit) = self.responder.poll_transmit(self.now, &mut out) {
-            last = Some(transmit);
+            let answered = self.read_events();
+            assert_eq!(answered.map(|answered| answered.transmit), Some(transmit));
+            last = answered;
         }
-        if let (Some(transmit), Some((datagram, received, expectation))) = (last, newest) {
-            expectation.check(datagram, received, &transmit, &out);
+        if let (Some(answered), Some((datagram, received, expectation))) = (last, newest) {
+            expectation.check(datagram, received, &answered, &out);
         }
         self.out = out;
-        self.read_events();
-        assert_eq!(self.owed, 0, "each accepted request makes exactly one reply");
+        assert_eq!(self.owed, self.responder.delayed(), "one reply for each accepted request");
     }
 
-    fn read_events(&mut self) {
+    /// Returns the last reply that was sent or lost.
+    fn read_events(&mut self) -> Option<Answered> {
+        let mut last = None;
         while let Some(event) = self.responder.poll_event() {
             let (ProxyEvent::Offered(answered)
             | ProxyEvent::Acknowledged(answered)
-            | ProxyEvent::Discarded(answered)) = event;
+            | ProxyEvent::Discarded(answered)) = event
+            else {
+                continue;
+            };
             assert!(answered.bytes <= PAYLOAD_BYTES_MAX);
             self.owed = self.owed.checked_sub(1).expect("an event without a request");
+            last = Some(answered);
         }
+        last
     }
 
     fn finish(mut self) {
@@ -162,14 +187,14 @@ fn assert_may_answer(view: &MessageView<'_>, kind: RequestKind, received: &Recei
 }
 
 struct Expectation {
-    kind: RequestKind,
-    class: ClientClass,
-    style: ProxyStyle,
+    usual: ProxyStyle,
+    asked: Option<ProxyStyle>,
     budget: usize,
 }
 
 impl Expectation {
-    fn check(&self, asked: &[u8], received: &Received, transmit: &Transmit, sent: &[u8]) {
+    fn check(&self, asked: &[u8], received: &Received, answered: &Answered, sent: &[u8]) {
+        assert!(self.asked.is_none_or(|style| style == answered.style), "the caller's word counts");
         let request = MessageView::parse(asked).expect("was parsed before");
         let reply = MessageView::parse(sent).expect("we sent what we cannot read");
         assert_only_echoed_anomalies(sent);
@@ -188,20 +213,27 @@ impl Expectation {
             reply.option(OptionCode::RELAY_AGENT_INFORMATION).unwrap_or_default(),
             request.option(OptionCode::RELAY_AGENT_INFORMATION).unwrap_or_default()
         );
-        self.check_boot_information(&request, &reply);
+        self.check_boot_information(&request, &reply, answered);
 
+        let Transmit { destination, .. } = answered.transmit;
+        let transmit = &answered.transmit;
         assert_eq!(transmit.port, received.port);
         assert_eq!((transmit.source_address, transmit.interface), (LOCAL, received.interface));
-        assert!(!transmit.destination.ip().is_multicast());
-        assert_ne!(transmit.destination.port(), 0);
-        let to_relay = *transmit.destination.ip() == request.relay_address();
-        let back = transmit.destination == received.source;
-        let client_port = transmit.destination.port() == Ports::default().client;
+        assert!(!destination.ip().is_multicast());
+        assert_ne!(destination.port(), 0);
+        let to_relay = *destination.ip() == request.relay_address();
+        let back = destination == received.source;
+        let client_port = destination.port() == Ports::default().client;
         assert!(to_relay || back || client_port, "{transmit:?}");
     }
 
-    fn check_boot_information(&self, request: &MessageView<'_>, reply: &MessageView<'_>) {
-        let (message_type, your_address) = match self.kind {
+    fn check_boot_information(
+        &self,
+        request: &MessageView<'_>,
+        reply: &MessageView<'_>,
+        answered: &Answered,
+    ) {
+        let (message_type, your_address) = match answered.kind {
             RequestKind::Discover => (MessageType::OFFER, Ipv4Addr::UNSPECIFIED),
             RequestKind::BootServer => (MessageType::ACK, Ipv4Addr::UNSPECIFIED),
             RequestKind::BootItem(_) => (MessageType::ACK, request.client_address()),
@@ -209,18 +241,22 @@ impl Expectation {
         assert_eq!(reply.message_type(), Some(message_type));
         assert_eq!(reply.your_address(), your_address);
         assert_eq!(reply.first(OptionCode::SERVER_IDENTIFIER), Some(&ADVERTISED.octets()[..]));
-        let class = match self.class {
+        let class = match answered.class {
             ClientClass::Http => &b"HTTPClient"[..],
             ClientClass::Pxe | ClientClass::UBoot => b"PXEClient",
         };
         assert_eq!(reply.first(OptionCode::VENDOR_CLASS), Some(class));
-        let item = matches!(self.kind, RequestKind::BootItem(_));
-        let quiet = self.class != ClientClass::Pxe || self.style == ProxyStyle::Binl;
+        let item = matches!(answered.kind, RequestKind::BootItem(_));
+        let phrase = match answered.style {
+            ProxyStyle::Delayed => self.usual,
+            style => style,
+        };
+        let quiet = answered.class != ClientClass::Pxe || phrase == ProxyStyle::Binl;
         let vendor = reply.first(OptionCode::VENDOR_SPECIFIC);
         assert_eq!(vendor.is_none(), quiet && !item, "option 43 where it harms or missing");
         let has_name = !reply.boot_file().is_empty()
             || reply.first(OptionCode::BOOT_FILE_NAME).is_some_and(|name| name.ends_with(b"\0"));
-        assert!(has_name || self.style == ProxyStyle::RaspberryPi, "a reply without boot file");
+        assert!(has_name || phrase == ProxyStyle::RaspberryPi, "a reply without boot file");
     }
 }
 

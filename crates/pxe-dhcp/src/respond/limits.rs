@@ -6,6 +6,23 @@ use core::time::Duration;
 /// since or soon will. Worst case 256 × 1472 bytes, about 370 KiB, kept for reuse.
 pub const REPLIES_QUEUED_MAX: usize = 256;
 
+/// Offers that are held back for [`OFFER_DELAY`]. When full, the oldest is discarded. Worst case as
+/// for [`REPLIES_QUEUED_MAX`], about 370 KiB.
+pub const OFFERS_DELAYED_MAX: usize = 256;
+
+/// How long [`ProxyStyle::Delayed`](super::ProxyStyle::Delayed) holds an offer back: behind the
+/// offers of most DHCP servers (those that ping an address first wait a second for it), and well
+/// within the 4 seconds that firmware collects offers.
+pub const OFFER_DELAY: Duration = Duration::from_millis(1500);
+
+/// Clients that [`ProxyStyles::Adaptive`](super::ProxyStyles::Adaptive) remembers. When full, the one
+/// unheard for longest is forgotten. Worst case 8192 × 190 bytes, about 1.5 MiB.
+pub const ADAPTED_CLIENTS_MAX: usize = 8_192;
+
+/// Makers of network cards whose habit it remembers. When full, the one unheard for longest is
+/// forgotten. Worst case 1024 × 90 bytes, about 90 KiB.
+pub const ADAPTED_MAKERS_MAX: usize = 1_024;
+
 /// Events that wait to be read. When full, the oldest is discarded and counted. Worst case
 /// 1024 × 96 bytes, about 96 KiB.
 pub const EVENTS_QUEUED_MAX: usize = 1024;
@@ -29,4 +46,4 @@ pub const REPLY_GROWTH_BYTES_MAX: usize = 3 + 6 + 13 + 51 + 257 + 1;
 pub(crate) const REPLY_AGE_MAX: Duration = Duration::from_secs(4);
 
 const _: () = assert!(HEADER_FILE_BYTES_MAX < BOOT_FILE_BYTES_MAX);
-const _: () = assert!(EVENTS_QUEUED_MAX >= 2 * REPLIES_QUEUED_MAX);
+const _: () = assert!(EVENTS_QUEUED_MAX >= 2 * (REPLIES_QUEUED_MAX + OFFERS_DELAYED_MAX));

@@ -14,7 +14,9 @@
 //!    the port, address and interface that [`Transmit`] names.
 //! 4. Read [`ProxyResponder::poll_event`] until it returns `None`.
 //! 5. Sleep until [`ProxyResponder::poll_timeout`] or the next datagram; after the former call
-//!    [`ProxyResponder::handle_timeout`]. Calls at the wrong time do no harm.
+//!    [`ProxyResponder::handle_timeout`] and go on at 3. Calls at the wrong time do no harm.
+//! 6. With [`ProxyStyles::Adaptive`], tell [`ProxyResponder::note_fetch`] whenever a client asks for
+//!    a file.
 
 mod address;
 #[cfg(feature = "_fuzz")]
@@ -27,12 +29,14 @@ use core::net::{Ipv4Addr, SocketAddrV4};
 
 pub use address::{Delivery, Ports, ReplyDestination, reply_destination};
 pub use limits::{
-    BOOT_FILE_BYTES_MAX, EVENTS_QUEUED_MAX, HEADER_FILE_BYTES_MAX, REPLIES_QUEUED_MAX,
+    ADAPTED_CLIENTS_MAX, ADAPTED_MAKERS_MAX, BOOT_FILE_BYTES_MAX, EVENTS_QUEUED_MAX,
+    HEADER_FILE_BYTES_MAX, OFFER_DELAY, OFFERS_DELAYED_MAX, REPLIES_QUEUED_MAX,
     REPLY_GROWTH_BYTES_MAX,
 };
 pub use proxy::{
     Answered, ClientClass, Dropped, HardwareAddress, Inbound, ProxyAnswer, ProxyConfig, ProxyEvent,
-    ProxyRequest, ProxyResponder, ProxyStyle, RequestKind, Silence,
+    ProxyRequest, ProxyResponder, ProxyStyle, ProxyStyles, RequestKind, Silence, StyleChange,
+    StyleReason,
 };
 
 /// Which of our two sockets a datagram belongs to. The numbers are in [`Ports`], since tests and

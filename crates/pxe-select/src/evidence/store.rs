@@ -351,7 +351,7 @@ impl Evidence {
         }
         if known.origin == Origin::Shared {
             // What is about one of them must not be taken for the other.
-            known.facts = OwnedFacts::new(&known.facts.as_facts().of_nobody());
+            known.facts = OwnedFacts::new(&known.facts.as_facts().of_nobody().without_ipxe());
         }
     }
 

@@ -12,6 +12,8 @@ use core::fmt;
 use core::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
+use pxe_dhcp::respond::ProxyStyles;
+
 pub use fault::{Fault, Faults};
 pub use reader::Located;
 pub use tftp::{RewriteConfig, TftpConfig};
@@ -48,6 +50,8 @@ pub struct DhcpConfig {
     pub port: u16,
     /// UDP port of the PXE boot server, 4011 for real firmware.
     pub boot_port: u16,
+    /// How proxy offers are phrased to firmware whose taste is not known beforehand.
+    pub proxy_style: ProxyStyles,
 }
 
 impl DhcpConfig {
@@ -154,7 +158,12 @@ impl Default for Config {
             interfaces: Vec::new(),
             root: PathBuf::from("boot"),
             advertise: None,
-            dhcp: DhcpConfig { mode: DhcpMode::Proxy, port: 67, boot_port: 4011 },
+            dhcp: DhcpConfig {
+                mode: DhcpMode::Proxy,
+                port: 67,
+                boot_port: 4011,
+                proxy_style: ProxyStyles::Adaptive,
+            },
             tftp: TftpConfig::default(),
             state: PathBuf::from("state"),
             select: SelectConfig::default(),

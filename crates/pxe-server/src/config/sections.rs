@@ -2,6 +2,7 @@
 
 use core::ops::RangeInclusive;
 
+use pxe_dhcp::respond::{ProxyStyle, ProxyStyles};
 use toml::de::DeTable;
 
 use super::fault::Faults;
@@ -9,6 +10,15 @@ use super::reader::{Reader, Section};
 use super::{Config, DhcpConfig, DhcpMode, HostConfig, RuleAction, RuleConfig, SelectConfig, tftp};
 
 const PORTS: RangeInclusive<i64> = 1..=65_535;
+/// Words of `dhcp.proxy_style`. `fixed` is for several servers that must answer alike.
+const PROXY_STYLES: [(&str, ProxyStyles); 6] = [
+    ("auto", ProxyStyles::Adaptive),
+    ("fixed", ProxyStyles::ByRequest),
+    ("binl", ProxyStyles::Only(ProxyStyle::Binl)),
+    ("option43", ProxyStyles::Only(ProxyStyle::JustBoot)),
+    ("menu", ProxyStyles::Only(ProxyStyle::Menu)),
+    ("delayed", ProxyStyles::Only(ProxyStyle::Delayed)),
+];
 
 pub(super) fn read(text: &str) -> Result<Config, Faults> {
     let reader = Reader::new(text);
@@ -59,6 +69,9 @@ fn dhcp(section: Section<'_, '_>, dhcp: &mut DhcpConfig) {
     }
     if let Some(boot_port) = port(&section, "boot_port") {
         dhcp.boot_port = boot_port;
+    }
+    if let Some(styles) = section.choice("proxy_style", &PROXY_STYLES) {
+        dhcp.proxy_style = styles;
     }
     if dhcp.port == dhcp.boot_port {
         let problem = format!("is {0} like dhcp.port: each needs its own", dhcp.port);
@@ -140,11 +153,13 @@ pub(super) fn number<T: TryFrom<i64>>(
 #[cfg(test)]
 mod tests {
     use super::super::{Config, DhcpMode};
+    use super::{ProxyStyle, ProxyStyles};
 
     #[test]
     fn the_empty_text_is_the_safe_default() {
         let config = Config::parse("").expect("no fault");
         assert_eq!(config.dhcp.mode, DhcpMode::Proxy);
+        assert_eq!(config.dhcp.proxy_style, ProxyStyles::Adaptive);
         assert_eq!((config.dhcp.port, config.dhcp.client_port(), config.tftp.port), (67, 68, 69));
     }
 
@@ -156,6 +171,7 @@ advertise = \"192.0.2.500\"
 [dhcp]
 mode = \"server\"
 port = 70000
+proxy_style = \"option 43\"
 [tftp]
 enabled = \"yes\"
 [[rule]]
@@ -170,12 +186,14 @@ when = { arch = [\"x64-uefi\"] }
                 (2, "advertise"),
                 (4, "dhcp.mode"),
                 (5, "dhcp.port"),
-                (7, "tftp.enabled"),
-                (8, "rule[1].file"),
+                (6, "dhcp.proxy_style"),
+                (8, "tftp.enabled"),
+                (9, "rule[1].file"),
             ],
             "{faults}"
         );
         assert!(faults.to_string().contains("did you mean `interfaces`?"), "{faults}");
+        assert!(faults.to_string().contains("\"auto\", \"fixed\", \"binl\""), "{faults}");
     }
 
     #[test]
@@ -192,6 +210,7 @@ root = "boot"
 advertise = "192.0.2.5"
 [dhcp]
 mode = "proxy"
+proxy_style = "menu"
 [tftp]
 window_size_max = 16
 [select]
@@ -209,6 +228,7 @@ when = { arch = ["x64-uefi"], user-class = "iPXE" }
 file = "custom.efi"
 "#;
         let config = Config::parse(text).unwrap_or_else(|faults| panic!("{faults}"));
+        assert_eq!(config.dhcp.proxy_style, ProxyStyles::Only(ProxyStyle::Menu));
         assert_eq!(config.hosts.len(), 2);
         assert!(!config.hosts[1].boot);
         assert_eq!(config.rules[0].arch[0].value, "x64-uefi");

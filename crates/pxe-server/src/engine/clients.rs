@@ -3,7 +3,7 @@
 use core::hash::{Hash, Hasher};
 use core::time::Duration;
 use std::collections::hash_map::DefaultHasher;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Instant;
 
 use super::event::{ClientId, Stage};
@@ -11,6 +11,9 @@ use super::event::{ClientId, Stage};
 /// Clients whose last steps are remembered; the one silent for longest makes room. About 200 bytes
 /// each, 3 MB in all when full.
 pub const CLIENTS_MAX: usize = 16_384;
+/// Clients that came for the file they were offered, not yet told to the loop that offered it. Beyond
+/// this the oldest is lost: its offer counts as ignored if it asks again soon.
+pub const FETCHES_MAX: usize = 256;
 /// A step reported again within this time is a repetition.
 const REPEATED_WITHIN: Duration = Duration::from_secs(60);
 /// Steps remembered per client for telling repetitions.
@@ -20,6 +23,8 @@ const STAGES_REMEMBERED: usize = 4;
 #[derive(Default)]
 struct Client {
     told: u64,
+    /// It was offered a file, and has not asked for one since.
+    is_expected: bool,
     recent: [Option<(Instant, u64)>; STAGES_REMEMBERED],
     next: usize,
 }
@@ -31,9 +36,31 @@ pub(super) struct Clients {
     /// Who told something when, oldest first.
     order: BTreeMap<u64, ClientId>,
     clock: u64,
+    fetched: VecDeque<ClientId>,
 }
 
 impl Clients {
+    /// Notes that a client was offered a file, and will ask for it if it took the offer.
+    pub(super) fn expect_fetch(&mut self, id: ClientId) {
+        self.touch(id).is_expected = true;
+    }
+
+    /// Notes that a client asks for a file; only the first after an offer is news.
+    pub(super) fn note_fetch(&mut self, id: ClientId) {
+        let Some(client) = self.by_id.get_mut(&id) else { return };
+        if core::mem::take(&mut client.is_expected) {
+            if self.fetched.len() >= FETCHES_MAX {
+                self.fetched.pop_front();
+            }
+            self.fetched.push_back(id);
+        }
+    }
+
+    /// The next client that came for what it was offered.
+    pub(super) fn next_fetch(&mut self) -> Option<ClientId> {
+        self.fetched.pop_front()
+    }
+
     /// Whether this step was reported for this client a moment ago; notes it as reported.
     pub(super) fn is_repeated(&mut self, now: Instant, id: ClientId, stage: &Stage) -> bool {
         let client = self.touch(id);
@@ -90,6 +117,7 @@ fn digest(stage: &Stage) -> u64 {
         | Stage::Stored { file, .. } => file.hash(&mut hasher),
         Stage::Progress { file, bytes, .. } => (file, bytes).hash(&mut hasher),
         Stage::Failed { file, reason } => (file, reason).hash(&mut hasher),
+        Stage::Phrased { style, reason } => (style, reason).hash(&mut hasher),
     }
     hasher.finish()
 }

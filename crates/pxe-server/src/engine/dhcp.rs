@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use pxe_dhcp::observe::Observation;
 use pxe_dhcp::respond::{
-    Inbound, ProxyAnswer, ProxyRequest, ProxyStyle, Received, RequestKind, ServerPort,
+    Inbound, ProxyAnswer, ProxyEvent, ProxyRequest, ProxyStyle, Received, RequestKind, ServerPort,
 };
 use pxe_select::{Action, Asked, Decision, Firmware, Ipxe};
 
@@ -24,6 +24,7 @@ impl Engine {
         let (SocketAddr::V4(source), IpAddr::V4(local)) = (arrival.source, arrival.local) else {
             return;
         };
+        self.learn_fetches(now);
         let Some(proxy) = &mut self.proxy else { return };
         let port = match socket {
             SocketId::BootServer => ServerPort::BootServer,
@@ -37,6 +38,30 @@ impl Engine {
                 self.hear(now, local, &view, Observation::of(&view));
             }
             Err(_) => self.drops.dhcp += 1,
+        }
+    }
+
+    /// Clients that came for their file have taken the offer they were made, whichever loop serves
+    /// them.
+    pub(super) fn learn_fetches(&mut self, now: Instant) {
+        let Some(proxy) = &mut self.proxy else { return };
+        while let Some(client) = self.shared.next_fetch() {
+            if let Some(hardware_address) = client.hardware_address() {
+                proxy.note_fetch(now, hardware_address);
+            }
+        }
+        self.tell_styles(now);
+    }
+
+    /// Offers that are phrased otherwise than before. The rest of what the responder does was told
+    /// when the request was decided.
+    fn tell_styles(&mut self, now: Instant) {
+        while let Some(event) = self.proxy.as_mut().and_then(|proxy| proxy.poll_event()) {
+            let ProxyEvent::StyleChanged(change) = event else { continue };
+            if let Some(client) = ClientId::from_hardware_address(change.client.as_bytes()) {
+                let stage = Stage::Phrased { style: change.style, reason: change.reason };
+                self.report(now, client, stage);
+            }
         }
     }
 
@@ -66,16 +91,25 @@ impl Engine {
         if request.kind() == RequestKind::Discover {
             self.report(now, client, discovered);
         }
-        self.report(now, client, stage);
+        let is_discover = request.kind() == RequestKind::Discover;
         let Some(proxy) = &mut self.proxy else { return };
         match file {
-            None => proxy.ignore(request),
+            None => {
+                proxy.ignore(request);
+                self.report(now, client, stage);
+            }
             Some(file) => {
                 let mut answer = ProxyAnswer::new(server, &file);
                 if firmware == Some(Firmware::Rpi) {
                     answer.style = Some(ProxyStyle::RaspberryPi);
                 }
-                if let Err(error) = proxy.accept(now, request, &answer) {
+                let accepted = proxy.accept(now, request, &answer);
+                self.tell_styles(now);
+                self.report(now, client, stage);
+                if is_discover {
+                    self.shared.expect_fetch(client);
+                }
+                if let Err(error) = accepted {
                     let file = printable(&file);
                     self.report(now, client, Stage::Failed { file, reason: error.to_string() });
                 }
@@ -109,10 +143,8 @@ impl Engine {
     }
 
     pub(super) fn poll_dhcp(&mut self, now: Instant, out: &mut Vec<u8>) -> Option<Transmit> {
-        let proxy = self.proxy.as_mut()?;
-        // The story was told when the request was decided.
-        while proxy.poll_event().is_some() {}
-        let transmit = proxy.poll_transmit(now, out)?;
+        self.tell_styles(now);
+        let transmit = self.proxy.as_mut()?.poll_transmit(now, out)?;
         Some(Transmit {
             socket: match transmit.port {
                 ServerPort::BootServer => SocketId::BootServer,

@@ -4,7 +4,10 @@ use core::fmt;
 use core::net::IpAddr;
 use core::time::Duration;
 
+use pxe_dhcp::respond::{ProxyStyle, StyleReason};
 use pxe_select::{Firmware, Reasons};
+
+use super::styles::phrased;
 
 /// Who an event is about: the hardware address if it is known, else the address it asked from.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -29,12 +32,12 @@ impl ClientId {
         (len > 0).then(|| Self::Hardware(address, u8::try_from(len).unwrap_or(16)))
     }
 
-    /// The hardware address; empty when only the address is known.
-    pub fn hardware_address(&self) -> &[u8] {
+    /// Its `chaddr`, if that is known.
+    pub fn hardware_address(&self) -> Option<&[u8]> {
         match self {
-            Self::Mac(mac) => mac,
-            Self::Hardware(address, len) => &address[..usize::from(*len)],
-            Self::Address(_) => &[],
+            Self::Mac(mac) => Some(mac),
+            Self::Hardware(address, len) => address.get(..usize::from(*len)),
+            Self::Address(_) => None,
         }
     }
 }
@@ -44,7 +47,7 @@ impl fmt::Display for ClientId {
         if let Self::Address(address) = self {
             return address.fmt(f);
         }
-        for (index, byte) in self.hardware_address().iter().enumerate() {
+        for (index, byte) in self.hardware_address().unwrap_or_default().iter().enumerate() {
             let separator = if index == 0 { "" } else { ":" };
             write!(f, "{separator}{byte:02x}")?;
         }
@@ -99,6 +102,13 @@ pub enum Stage {
     Offered {
         /// File name or URL.
         file: String,
+    },
+    /// Its offers are phrased otherwise from now on, or have proved right as they are.
+    Phrased {
+        /// How.
+        style: ProxyStyle,
+        /// Why.
+        reason: StyleReason,
     },
     /// It asked our boot server port, and got the file's name there.
     Acknowledged {
@@ -218,6 +228,9 @@ impl Stage {
             Self::Discovered { .. } => "discovered",
             Self::Heard { .. } => "heard",
             Self::Offered { .. } => "offered",
+            Self::Phrased { reason: StyleReason::Worked, .. } => "settled",
+            Self::Phrased { reason: StyleReason::NoneWorked { .. }, .. } => "ignored",
+            Self::Phrased { .. } => "trying",
             Self::Acknowledged { .. } => "acknowledged",
             Self::Baited { .. } => "asked",
             Self::Held { .. } | Self::HeldBait { .. } => "held",
@@ -263,6 +276,7 @@ impl fmt::Display for Stage {
                 let others = names.saturating_sub(1);
                 write!(f, " {file}, and {others} names before it from {first} on")
             }
+            Self::Phrased { style, reason } => phrased(f, *style, reason),
             Self::Held { reasons } | Self::Denied { reasons } => write!(f, ": {reasons}"),
             Self::Progress { file, bytes, size: 0 } => write!(f, " {file} {bytes} bytes so far"),
             Self::Progress { file, bytes, size } => {

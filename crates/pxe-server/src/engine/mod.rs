@@ -18,6 +18,7 @@ mod facts;
 mod observe;
 mod searches;
 mod shared;
+mod styles;
 mod tftp;
 mod transfers;
 mod upload;
@@ -32,7 +33,7 @@ use pxe_dhcp::respond::ProxyResponder;
 use pxe_tftp::TransferId;
 
 pub use asked::{Baited, Choice, decide};
-pub use clients::CLIENTS_MAX;
+pub use clients::{CLIENTS_MAX, FETCHES_MAX};
 pub use content::{
     ContentError, ContentId, ContentRequest, ContentStore, Opened, Upload, UploadError,
     UploadRequest,

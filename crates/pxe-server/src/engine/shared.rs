@@ -143,6 +143,21 @@ impl Shared {
         state.evidence.delivered(time, peer, hardware_address);
     }
 
+    /// The client was offered a file by the loop that has the DHCP ports.
+    pub(super) fn expect_fetch(&self, id: ClientId) {
+        self.lock().clients.expect_fetch(id);
+    }
+
+    /// The client asks this loop, or another, for a file.
+    pub(super) fn note_fetch(&self, id: ClientId) {
+        self.lock().clients.note_fetch(id);
+    }
+
+    /// For the loop that made the offers: the next client that came for what it was offered.
+    pub(super) fn next_fetch(&self) -> Option<ClientId> {
+        self.lock().clients.next_fetch()
+    }
+
     pub(super) fn is_repeated(&self, now: Instant, id: ClientId, stage: &Stage) -> bool {
         self.lock().clients.is_repeated(now, id, stage)
     }

@@ -252,6 +252,8 @@ impl Engine {
         let is_upload = request.is_upload();
         let question = if is_upload { Asked::Upload(name) } else { Asked::Name(name) };
         let (client, choice) = asked::decide(&self.shared, now, peer, asker, question);
+        self.shared.note_fetch(client);
+        self.learn_fetches(now);
         let (wanted, baited) = match choice {
             Choice::Open(wanted, baited) => (wanted, baited),
             Choice::Refuse(stage) => {

@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::Instant;
 
 use super::edk2_dhcp4::{Callback, Dhcp4, Progress, acceptable};
+use super::edk2_menu::{self, Discovery, Selected};
 use super::{BOOT_SERVER_PORT, Boot, CachedPackets, Machine, Outcome, Schedule};
 use crate::network::{Arrival, Datagram, Node, Outbox};
 use crate::wire::{self, Reader, Writer, sub_option, sub_options};
@@ -172,6 +173,8 @@ struct AskBootServer {
     reply: Option<Vec<u8>>,
     address: Ipv4Addr,
     ack: Vec<u8>,
+    /// A choice from the menu of this proxy offer; else BINL.
+    choice: Option<(Discovery, Option<Vec<u8>>)>,
 }
 
 /// One machine in its PXE attempt.
@@ -205,34 +208,79 @@ impl Edk2Pxe {
         let asks = *kind == OfferType::DhcpBinl || offers.proxy == Some(OfferType::ProxyBinl);
         let address = Reader::new(&ack).map_or(Ipv4Addr::UNSPECIFIED, |ack| ack.your_address());
         self.stage = if asks {
-            Stage::BootServer(AskBootServer {
-                servers: offers.servers_to_ask(),
-                next: 0,
-                transaction_id: self.machine.transaction_id + 1,
-                schedule: Schedule::new(BOOT_SERVER_TIMEOUTS_MS, now),
-                reply: None,
-                address,
-                ack,
-            })
+            let servers = offers.servers_to_ask();
+            Stage::BootServer(self.ask(now, servers, address, ack, None))
         } else if offers.proxy == Some(OfferType::ProxyPxe10) {
             let proxy = offers.cached.iter().find(|(kind, _)| *kind == OfferType::ProxyPxe10);
-            Stage::Done(boot_from_menu(proxy.map(|(_, offer)| offer.clone()), address, ack))
+            self.select(now, proxy.map(|(_, offer)| offer.clone()), address, ack)
         } else if *kind == OfferType::DhcpPxe10 {
-            Stage::Done(boot_from_menu(None, address, ack))
+            self.select(now, None, address, ack)
         } else if offers.is_proxy_received {
             // `SelectProxyType` is still its maximum: an ASSERT, or an index out of bounds.
             Stage::Done(Outcome::Failed("a proxy offer was discarded: mis-selected"))
         } else {
-            Stage::Done(boot_info(None, address, ack))
+            Stage::Done(boot_info(None, None, address, ack))
         };
+    }
+
+    fn ask(
+        &self,
+        now: Instant,
+        servers: Vec<Ipv4Addr>,
+        address: Ipv4Addr,
+        ack: Vec<u8>,
+        choice: Option<(Discovery, Option<Vec<u8>>)>,
+    ) -> AskBootServer {
+        AskBootServer {
+            servers,
+            next: 0,
+            transaction_id: self.machine.transaction_id + 1,
+            schedule: Schedule::new(BOOT_SERVER_TIMEOUTS_MS, now),
+            reply: None,
+            address,
+            ack,
+            choice,
+        }
+    }
+
+    /// `PxeBcDiscoverBootFile`, once there is an address: the menu, if the packet holds one.
+    fn select(
+        &self,
+        now: Instant,
+        proxy: Option<Vec<u8>>,
+        address: Ipv4Addr,
+        ack: Vec<u8>,
+    ) -> Stage {
+        let packet = proxy.as_ref().unwrap_or(&ack);
+        let Some(reader) = Reader::new(packet) else {
+            return Stage::Done(Outcome::Failed("no packet"));
+        };
+        let kind = offer_type(&reader);
+        let selected = match kind {
+            Some(OfferType::ProxyPxe10 | OfferType::DhcpPxe10) => {
+                edk2_menu::select(&reader, boot_file(&reader).is_some())
+            }
+            _ => Selected::ThisFile,
+        };
+        match selected {
+            Selected::ThisFile => Stage::Done(boot_info(proxy, None, address, ack)),
+            Selected::Failed(reason) => Stage::Done(Outcome::Failed(reason)),
+            Selected::Discover(discovery) => {
+                let servers = discovery.servers.clone();
+                Stage::BootServer(self.ask(now, servers, address, ack, Some((discovery, proxy))))
+            }
+        }
     }
 
     fn on_boot_server_timeout(&mut self, now: Instant, out: &mut Outbox) {
         let Stage::BootServer(asking) = &mut self.stage else { return };
         let reply = asking.reply.take();
-        if reply.as_deref().and_then(Reader::new).is_some_and(|reply| is_answer(&reply)) {
+        if reply.as_deref().and_then(Reader::new).is_some_and(|reply| is_answer(asking, &reply)) {
             let (address, ack) = (asking.address, core::mem::take(&mut asking.ack));
-            self.stage = Stage::Done(boot_from_menu(reply, address, ack));
+            self.stage = match asking.choice.take() {
+                Some((_, proxy)) => Stage::Done(boot_info(proxy, reply, address, ack)),
+                None => self.select(now, reply, address, ack),
+            };
             return;
         }
         if reply.is_some() || !asking.schedule.again(now) {
@@ -245,10 +293,13 @@ impl Edk2Pxe {
             return;
         };
         // New transaction id, no flags, from 4011 to 4011, with our address in ciaddr.
-        let writer = Writer::new(1, asking.transaction_id, &self.machine.mac)
+        let mut writer = Writer::new(1, asking.transaction_id, &self.machine.mac)
             .client_address(asking.address)
             .option(53, &[wire::REQUEST])
             .option(57, &1472_u16.to_be_bytes());
+        if let Some((discovery, _)) = &asking.choice {
+            writer = writer.option(43, &edk2_menu::boot_item(discovery.item_type));
+        }
         out.send(
             0,
             Datagram {
@@ -262,29 +313,25 @@ impl Edk2Pxe {
 }
 
 /// `PxeBcRetryBinlOffer`: a reply without file and without PXE sub-options is none.
-fn is_answer(reply: &Reader<'_>) -> bool {
-    boot_file(reply).is_some() || offer_type(reply) == Some(OfferType::ProxyPxe10)
-}
-
-/// `PxeBcSelectBootPrompt`, `PxeBcSelectBootMenu`, `PxeBcDhcp4BootInfo` for a packet that may hold
-/// PXE sub-options.
-fn boot_from_menu(proxy: Option<Vec<u8>>, address: Ipv4Addr, ack: Vec<u8>) -> Outcome {
-    let packet = proxy.as_ref().unwrap_or(&ack);
-    let Some(reader) = Reader::new(packet) else { return Outcome::Failed("no packet") };
-    let menu = matches!(offer_type(&reader), Some(OfferType::ProxyPxe10 | OfferType::DhcpPxe10));
-    if menu {
-        let vendor = reader.option(43).unwrap_or_default();
-        let control = sub_option(vendor, 6).and_then(|value| value.first().copied()).unwrap_or(0);
-        if control & 8 == 0 || boot_file(&reader).is_none() {
-            return Outcome::Failed("EFI_ABORTED: a menu without entries is a local boot");
+/// `PxeBcDhcp4Discover`: one from a server that is not in the list is none either.
+fn is_answer(asking: &AskBootServer, reply: &Reader<'_>) -> bool {
+    match &asking.choice {
+        Some((discovery, _)) => {
+            let listed = discovery.servers.contains(&reply.server_address());
+            (listed || !discovery.only_these) && boot_file(reply).is_some()
         }
+        None => boot_file(reply).is_some() || offer_type(reply) == Some(OfferType::ProxyPxe10),
     }
-    boot_info(proxy, address, ack)
 }
 
 /// `PxeBcDhcp4BootInfo`.
-fn boot_info(proxy: Option<Vec<u8>>, address: Ipv4Addr, ack: Vec<u8>) -> Outcome {
-    let packet = proxy.as_ref().unwrap_or(&ack);
+fn boot_info(
+    proxy: Option<Vec<u8>>,
+    pxe_reply: Option<Vec<u8>>,
+    address: Ipv4Addr,
+    ack: Vec<u8>,
+) -> Outcome {
+    let packet = pxe_reply.as_ref().or(proxy.as_ref()).unwrap_or(&ack);
     let Some(reader) = Reader::new(packet) else { return Outcome::Failed("no packet") };
     let Some(file) = boot_file(&reader) else {
         return Outcome::Failed("EFI_NOT_FOUND: no boot file");
@@ -299,7 +346,7 @@ fn boot_info(proxy: Option<Vec<u8>>, address: Ipv4Addr, ack: Vec<u8>) -> Outcome
         }
         (None, server) => server,
     };
-    let cached = CachedPackets { ack, proxy_offer: proxy, pxe_reply: None };
+    let cached = CachedPackets { ack, proxy_offer: proxy, pxe_reply };
     Outcome::Boot(Boot { server, file, address, cached, content: None })
 }
 

@@ -3,10 +3,13 @@
 
 mod edk2_dhcp4;
 pub mod edk2_http;
+mod edk2_menu;
 pub mod edk2_pxe;
 pub mod grub;
 pub mod intel_rom;
 pub mod ipxe;
+pub mod patient;
+pub mod picky;
 pub mod pxelinux;
 pub mod raspberry_pi;
 pub mod shim;

@@ -3,7 +3,7 @@
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its own part")]
 
 use std::net::Ipv4Addr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use pxe_dhcp::respond::ProxyRequest;
 use pxe_select::{DEFAULT_BAITS, Firmware, Policy, PolicyBuilder};
@@ -123,13 +123,25 @@ impl Lab {
         habit: Habit,
         server: impl BootServer + 'static,
     ) -> Self {
+        Self::with_foreign(seed, impairment, place, habit, |foreign, _| foreign, server)
+    }
+
+    /// The same, with changes to the foreign DHCP server, which are told the beginning.
+    pub fn with_foreign(
+        seed: u64,
+        impairment: Impairment,
+        place: Place,
+        habit: Habit,
+        change: impl FnOnce(ForeignDhcp, Instant) -> ForeignDhcp,
+        server: impl BootServer + 'static,
+    ) -> Self {
         let mut world = World::new(seed, impairment);
         let servers = world.segment();
         let first = match place {
             Place::SameLan => Ipv4Addr::new(192, 0, 2, 100),
             Place::Relayed => Ipv4Addr::new(198, 51, 100, 100),
         };
-        let foreign = ForeignDhcp::new(FOREIGN, first, habit);
+        let foreign = change(ForeignDhcp::new(FOREIGN, first, habit), world.now());
         world.attach("foreign DHCP", vec![interface(servers, 1, FOREIGN)], foreign);
         let server = ServerHost::new(server);
         let server = world.attach("our server", vec![interface(servers, 2, US)], server);

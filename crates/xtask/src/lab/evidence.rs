@@ -45,6 +45,8 @@ pub(crate) struct DhcpSeen {
     pub(crate) user_class: Vec<u8>,
     /// Option 93, raw.
     pub(crate) arch: Vec<u8>,
+    /// Option 43, raw.
+    pub(crate) vendor: Vec<u8>,
 }
 
 /// One read request and the bytes that came back.
@@ -238,6 +240,7 @@ fn dhcp_message(datagram: &Datagram<'_>, machine: [u8; 6]) -> Option<DhcpSeen> {
         file: until_nul(message.get(108..236)?).to_vec(),
         user_class: Vec::new(),
         arch: Vec::new(),
+        vendor: Vec::new(),
     };
     let mut options = message.get(240..)?;
     while let Some((&code, rest)) = options.split_first() {
@@ -251,6 +254,7 @@ fn dhcp_message(datagram: &Datagram<'_>, machine: [u8; 6]) -> Option<DhcpSeen> {
         let Some((value, rest)) = rest.split_at_checked(length.into()) else { break };
         options = rest;
         match code {
+            43 => seen.vendor = value.to_vec(),
             53 => seen.message_type = value.first().copied().unwrap_or_default(),
             77 => seen.user_class = value.to_vec(),
             93 => seen.arch = value.to_vec(),

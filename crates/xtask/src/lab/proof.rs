@@ -4,12 +4,14 @@
 use core::time::Duration;
 use std::fs;
 
-use crate::lab::evidence::{ACK, DISCOVER, Evidence, OFFER, Transfer, base_name};
+use crate::lab::evidence::{ACK, DISCOVER, DhcpSeen, Evidence, OFFER, Transfer, base_name};
 use crate::lab::firmware::Machine;
 use crate::lab::wire::SERVER_ADDRESS;
 
 /// DHCPNAK, which a proxy never sends.
 const NAK: u8 = 6;
+/// An offer this long after its DISCOVER was held back.
+const DELAY_MIN: Duration = Duration::from_millis(1_400);
 
 /// A machine and the boot file that it must end with.
 #[derive(Debug, Clone, Copy)]
@@ -41,6 +43,43 @@ pub(crate) enum Signs {
     Grub,
     /// shim: fetches GRUB from where it came from itself, and GRUB then does as GRUB does.
     Shim { second_stage: &'static str, from: &'static [&'static str] },
+}
+
+/// A way to phrase proxy offers, as the wire shows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Style {
+    /// Option 43 that says "boot this at once".
+    JustBoot,
+    /// Option 43 with a menu.
+    Menu,
+    /// Long after the DISCOVER.
+    Delayed,
+}
+
+impl Style {
+    /// Whether our first offer was phrased otherwise, and how.
+    pub(crate) fn refuted_by(self, evidence: &Evidence) -> Option<String> {
+        let ours = |message: &&DhcpSeen| {
+            message.is_reply
+                && message.message_type == OFFER
+                && *message.source.ip() == SERVER_ADDRESS
+        };
+        let offer = evidence.dhcp.iter().find(ours)?;
+        let asked = evidence
+            .dhcp
+            .iter()
+            .rfind(|message| message.message_type == DISCOVER && message.at <= offer.at)?;
+        let after = offer.at - asked.at;
+        let shows = match self {
+            Self::JustBoot => offer.vendor == [6, 1, 8, 255],
+            // Discovery control 3, and us as the boot server of type 0x8000.
+            Self::Menu => offer.vendor.starts_with(&[6, 1, 3, 8, 7, 0x80, 0, 1]),
+            Self::Delayed => after >= DELAY_MIN,
+        };
+        (!shows).then(|| {
+            format!("no {self:?} offer: option 43 {:02x?}, {after:?} after it", offer.vendor)
+        })
+    }
 }
 
 /// A proven boot.
@@ -219,7 +258,6 @@ mod tests {
     use core::net::{Ipv4Addr, SocketAddrV4};
 
     use super::*;
-    use crate::lab::evidence::DhcpSeen;
 
     const SEAT: Seat = Seat {
         machine: Machine::X64Uefi,
@@ -237,6 +275,7 @@ mod tests {
             file: file.as_bytes().to_vec(),
             user_class: Vec::new(),
             arch: Vec::new(),
+            vendor: Vec::new(),
         }
     }
 
@@ -272,6 +311,24 @@ mod tests {
         let other = reply(Ipv4Addr::new(10, 77, 0, 1), OFFER, "ipxe.efi");
         assert!(matches!(verdict(vec![other]), Verdict::Broken(_)));
         assert!(matches!(verdict(Vec::new()), Verdict::Waiting(_)));
+    }
+
+    #[test]
+    fn the_style_of_an_offer_is_seen_on_the_wire() {
+        let mut offer = reply(SERVER_ADDRESS, OFFER, "ipxe.efi");
+        let seen = |offer: &DhcpSeen| {
+            let dhcp = vec![discover(7), offer.clone()];
+            let evidence = Evidence { dhcp, transfers: Vec::new() };
+            [Style::JustBoot, Style::Menu, Style::Delayed]
+                .map(|style| style.refuted_by(&evidence).is_none())
+        };
+        assert_eq!(seen(&offer), [false; 3]);
+        offer.vendor = vec![6, 1, 8, 255];
+        assert_eq!(seen(&offer), [true, false, false]);
+        offer.vendor = vec![6, 1, 3, 8, 7, 0x80, 0, 1, 10, 77, 0, 1, 255];
+        assert_eq!(seen(&offer), [false, true, false]);
+        offer.at += Duration::from_millis(1_500);
+        assert_eq!(seen(&offer), [false, true, true]);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::lab::evidence::Evidence;
 use crate::lab::foreign::ForeignServer;
 use crate::lab::hostile;
 use crate::lab::loss;
-use crate::lab::proof::{Proof, Seat, Verdict, judge};
+use crate::lab::proof::{Proof, Seat, Style, Verdict, judge};
 use crate::lab::server::{Server, Setup, Subject};
 use crate::lab::vm::{Vm, gave_up, mac_text};
 use crate::lab::wire::{Tap, Wire};
@@ -36,6 +36,8 @@ pub(crate) struct Scene<'a> {
     pub(crate) files: &'a [(&'a str, &'a [&'a str])],
     pub(crate) for_ipxe: &'a str,
     pub(crate) loss_percent: u8,
+    /// How `rules` tell our server to phrase its offers to firmware, if they do.
+    pub(crate) style: Option<Style>,
 }
 
 /// A running scene. Dropping it ends everything in it.
@@ -47,6 +49,7 @@ pub(crate) struct Stage {
     wire: Wire,
     folder: PathBuf,
     loss_percent: u8,
+    style: Option<Style>,
 }
 
 /// What happens on a stage, for whoever watches.
@@ -108,6 +111,7 @@ impl Stage {
             wire,
             folder: folder.to_owned(),
             loss_percent: scene.loss_percent,
+            style: scene.style,
         })
     }
 
@@ -199,7 +203,9 @@ impl Stage {
         frames.retain(|frame| frame.at >= player.switched_on);
         let evidence = Evidence::read(&frames, machine.hardware_address());
         let screen = player.vm.screen();
+        let other_style = self.style.and_then(|style| style.refuted_by(&evidence));
         let why = match judge(player.seat, &evidence, &screen) {
+            _ if other_style.is_some() => other_style.unwrap_or_default(),
             Verdict::Proven(proof) => {
                 let took = proof.ran_at.saturating_sub(player.switched_on);
                 return Ok(Look::Proven(Boot { proof, took }));

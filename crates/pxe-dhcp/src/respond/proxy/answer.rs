@@ -21,7 +21,8 @@ pub struct ProxyAnswer<'a> {
     /// File name or URL, as bytes and without NUL. Up to 127 bytes go into the header, where every
     /// boot client looks; longer ones, up to 254, into option 67 alone, which shim never reads.
     pub file: &'a [u8],
-    /// How to phrase it; `None` lets the request decide ([`ProxyRequest::default_style`]).
+    /// How to phrase it; `None` leaves it to the settings ([`ProxyStyles`](super::ProxyStyles)), and
+    /// they to the request ([`ProxyRequest::default_style`]) unless told otherwise.
     /// Does not matter to [`ClientClass::Http`] and [`ClientClass::UBoot`].
     pub style: Option<ProxyStyle>,
 }

@@ -14,14 +14,14 @@ pub(super) fn fill(
     message: &mut Message,
     request: &ProxyRequest<'_>,
     answer: &ProxyAnswer<'_>,
-    style: ProxyStyle,
+    phrase: ProxyStyle,
 ) -> Result<(), EncodeError> {
     fill_common(message, request, answer)?;
-    if style != ProxyStyle::RaspberryPi {
+    if phrase != ProxyStyle::RaspberryPi {
         answer::require_boot_file(answer.file)?;
     }
     message.set_client_address(request.view().client_address());
-    style::push(message, request.facts(), style);
+    style::push(message, request.facts(), phrase, answer.server);
     Ok(())
 }
 

@@ -17,6 +17,49 @@ pub enum ProxyEvent {
     Acknowledged(Answered),
     /// A reply was never sent: the queue was full, or nobody took it in time. The client asks again.
     Discarded(Answered),
+    /// A client's offers are phrased otherwise from now on ([`ProxyStyles::Adaptive`]).
+    ///
+    /// [`ProxyStyles::Adaptive`]: super::ProxyStyles::Adaptive
+    StyleChanged(StyleChange),
+}
+
+/// A client that is offered another style than before, or than its request suggests.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StyleChange {
+    /// The client's hardware address.
+    pub client: HardwareAddress,
+    /// The style from now on.
+    pub style: ProxyStyle,
+    /// Why.
+    pub reason: StyleReason,
+}
+
+/// Why a client gets another style.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum StyleReason {
+    /// The client ignored the style before this one: it repeated its DISCOVER, and asked neither
+    /// port 4011 nor for a file.
+    Ignored {
+        /// What it ignored.
+        previous: ProxyStyle,
+        /// For how many rounds of DISCOVER.
+        rounds: u8,
+    },
+    /// All styles were ignored, and the trial begins again. Said once, until something works or the
+    /// client has been away.
+    NoneWorked {
+        /// What was tried, in order.
+        tried: [ProxyStyle; 4],
+    },
+    /// It is new to us, and other machines of its maker took this style and no other.
+    SameMaker {
+        /// How many of them are known.
+        machines: u16,
+    },
+    /// The style worked, and is the first this client gets from now on.
+    Worked,
 }
 
 /// One reply and whom it was for.
@@ -75,6 +118,7 @@ impl ProxyEvent {
             Self::Offered(answered) | Self::Acknowledged(answered) | Self::Discarded(answered) => {
                 Self::Discarded(answered)
             }
+            Self::StyleChanged(_) => self,
         }
     }
 }
@@ -88,10 +132,15 @@ pub struct HardwareAddress {
 }
 
 impl HardwareAddress {
-    fn of(view: &MessageView<'_>) -> Self {
+    pub(super) fn of(view: &MessageView<'_>) -> Self {
+        Self::new(view.hardware_address())
+    }
+
+    /// The first 16 of `address`.
+    pub(super) fn new(address: &[u8]) -> Self {
         let mut bytes = [0; HARDWARE_ADDRESS_BYTES_MAX];
         let mut length = 0;
-        for (to, from) in bytes.iter_mut().zip(view.hardware_address()) {
+        for (to, from) in bytes.iter_mut().zip(address) {
             *to = *from;
             length += 1;
         }

@@ -1,11 +1,16 @@
-//! The proxyDHCP and boot-server responder: queues and dispatch. What is asked is decided in
-//! `classify`, what an answer holds in `offer` and `boot_server`.
+//! The proxyDHCP and boot-server responder: dispatch. What is asked is decided in `classify`, what
+//! an answer holds in `offer` and `boot_server`, how it is phrased in `style` and `adapt`, when it
+//! leaves in `queue`.
 
+mod adapt;
 mod answer;
 mod boot_server;
 mod classify;
 mod event;
+mod menu;
 mod offer;
+mod queue;
+mod request;
 mod style;
 
 use alloc::collections::VecDeque;
@@ -15,15 +20,15 @@ use std::time::Instant;
 
 pub use answer::ProxyAnswer;
 pub use classify::{ClientClass, RequestKind, Silence};
-pub use event::{Answered, HardwareAddress, ProxyEvent};
-pub use style::ProxyStyle;
+pub use event::{Answered, HardwareAddress, ProxyEvent, StyleChange, StyleReason};
+pub use request::{Dropped, Inbound, ProxyRequest};
+pub use style::{ProxyStyle, ProxyStyles};
 
-use super::limits::{EVENTS_QUEUED_MAX, REPLIES_QUEUED_MAX, REPLY_AGE_MAX};
+use self::adapt::{Adaptation, Choice, FollowUp};
+use self::queue::{Replies, Reply};
+use super::limits::EVENTS_QUEUED_MAX;
 use super::{Ports, Received, Transmit, reply_destination};
-use crate::{
-    BootFacts, DecodeError, EncodeError, Flags, Message, MessageType, MessageView, Operation,
-    SizeBudget,
-};
+use crate::{EncodeError, Flags, Message, MessageType, MessageView, Operation, SizeBudget};
 
 /// Settings of a [`ProxyResponder`].
 #[non_exhaustive]
@@ -39,93 +44,32 @@ pub struct ProxyConfig {
     /// is a request. On by default: it is a boot loader, and builds that do not read proxy offers
     /// ignore them.
     pub answer_u_boot: bool,
+    /// How offers are phrased whose answer leaves it open. By the request alone unless set.
+    pub styles: ProxyStyles,
 }
 
 impl Default for ProxyConfig {
     fn default() -> Self {
-        Self { ports: Ports::default(), server_identifiers: Vec::new(), answer_u_boot: true }
-    }
-}
-
-/// What a datagram turned out to be.
-#[derive(Debug)]
-pub enum Inbound<'d> {
-    /// A network-boot client asks us. End it with [`ProxyResponder::accept`] or
-    /// [`ProxyResponder::ignore`].
-    Request(ProxyRequest<'d>),
-    /// Well-formed, and not ours to answer: evidence about clients and other servers, no more.
-    Overheard(MessageView<'d>, Silence),
-}
-
-/// Why a datagram is not even evidence.
-#[non_exhaustive]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Dropped {
-    /// It is no BOOTP message.
-    #[error("malformed: {0}")]
-    Malformed(DecodeError),
-    /// It came from UDP port 0, to which nothing can be answered.
-    #[error("source port 0")]
-    SourcePortZero,
-}
-
-/// A request that waits for a decision. Holds nothing back: dropping it is the same as
-/// [`ProxyResponder::ignore`].
-#[must_use = "end a request with accept or ignore"]
-#[derive(Debug)]
-pub struct ProxyRequest<'d> {
-    view: MessageView<'d>,
-    facts: BootFacts<'d>,
-    received: Received,
-    kind: RequestKind,
-    class: ClientClass,
-}
-
-impl<'d> ProxyRequest<'d> {
-    /// The message itself.
-    #[must_use]
-    pub fn view(&self) -> &MessageView<'d> {
-        &self.view
-    }
-
-    /// What the message says about booting.
-    #[must_use]
-    pub fn facts(&self) -> &BootFacts<'d> {
-        &self.facts
-    }
-
-    /// Where the message came from.
-    #[must_use]
-    pub fn received(&self) -> &Received {
-        &self.received
-    }
-
-    /// What is asked.
-    #[must_use]
-    pub fn kind(&self) -> RequestKind {
-        self.kind
-    }
-
-    /// Which boot protocol the client speaks.
-    #[must_use]
-    pub fn class(&self) -> ClientClass {
-        self.class
-    }
-
-    /// The style an answer has when [`ProxyAnswer::style`] is `None`.
-    #[must_use]
-    pub fn default_style(&self) -> ProxyStyle {
-        ProxyStyle::for_request(&self.view, &self.facts)
+        Self {
+            ports: Ports::default(),
+            server_identifiers: Vec::new(),
+            answer_u_boot: true,
+            styles: ProxyStyles::default(),
+        }
     }
 }
 
 /// Answers network-boot clients beside a DHCP server that somebody else runs. Sans-IO; see the
 /// [module documentation](super) for the loop around it.
 ///
-/// It is stateless towards clients: every retransmission is answered alike, and two copies of it
-/// with the same decisions give the same bytes. Between calls it holds only what waits to be sent
-/// and read: at most [`REPLIES_QUEUED_MAX`] replies and [`EVENTS_QUEUED_MAX`] events. Buffers are
-/// recycled, so after the first rounds no datagram costs an allocation.
+/// Unless it is [`ProxyStyles::Adaptive`] it is stateless towards clients: every retransmission is
+/// answered alike, and two copies of it with the same decisions give the same bytes. Between calls
+/// it holds what waits to be sent and read, at most [`REPLIES_QUEUED_MAX`](super::REPLIES_QUEUED_MAX)
+/// replies, [`OFFERS_DELAYED_MAX`](super::OFFERS_DELAYED_MAX) offers held back and
+/// [`EVENTS_QUEUED_MAX`] events, and what an adaptive one remembers, at most
+/// [`ADAPTED_CLIENTS_MAX`](super::ADAPTED_CLIENTS_MAX) clients and
+/// [`ADAPTED_MAKERS_MAX`](super::ADAPTED_MAKERS_MAX) makers. Buffers are recycled, so after the first
+/// rounds no datagram of a known client costs an allocation.
 ///
 /// One datagram draws at most one reply, which exceeds neither 1472 bytes nor the request by more
 /// than [`REPLY_GROWTH_BYTES_MAX`](super::REPLY_GROWTH_BYTES_MAX).
@@ -134,17 +78,9 @@ pub struct ProxyResponder {
     config: ProxyConfig,
     /// Rebuilt for each answer; kept for its buffers.
     message: Message,
-    replies: VecDeque<Reply>,
-    spare: Vec<Vec<u8>>,
+    replies: Replies,
     events: VecDeque<ProxyEvent>,
-}
-
-#[derive(Debug)]
-struct Reply {
-    transmit: Transmit,
-    bytes: Vec<u8>,
-    queued_at: Instant,
-    event: ProxyEvent,
+    adaptation: Adaptation,
 }
 
 impl ProxyResponder {
@@ -154,9 +90,9 @@ impl ProxyResponder {
         Self {
             config,
             message: Message::new(Operation::BootReply),
-            replies: VecDeque::new(),
-            spare: Vec::new(),
+            replies: Replies::default(),
             events: VecDeque::new(),
+            adaptation: Adaptation::new(),
         }
     }
 
@@ -172,7 +108,7 @@ impl ProxyResponder {
     /// [`Dropped`] when the datagram is no BOOTP message or nobody could be answered.
     pub fn handle_datagram<'d>(
         &mut self,
-        _now: Instant,
+        now: Instant,
         received: &Received,
         datagram: &'d [u8],
     ) -> Result<Inbound<'d>, Dropped> {
@@ -184,10 +120,30 @@ impl ProxyResponder {
         match classify::classify(&self.config, received, &view, &facts) {
             Ok((kind, class)) => {
                 let received = *received;
-                Ok(Inbound::Request(ProxyRequest { view, facts, received, kind, class }))
+                let request = ProxyRequest { view, facts, received, kind, class };
+                self.learn_from(now, &request);
+                Ok(Inbound::Request(request))
             }
-            Err(silence) => Ok(Inbound::Overheard(view, silence)),
+            Err(silence) => {
+                if silence == Silence::RequestToDhcpServer && self.is_adaptive() {
+                    self.adaptation.take_address(HardwareAddress::of(&view));
+                }
+                Ok(Inbound::Overheard(view, silence))
+            }
         }
+    }
+
+    /// A client asks for a file, by TFTP or HTTP: it has believed an offer, if it was made one. For
+    /// [`ProxyStyles::Adaptive`], which else takes offers for ignored that make clients fetch their
+    /// file without another word.
+    pub fn note_fetch(&mut self, now: Instant, hardware_address: &[u8]) {
+        self.follow_up(now, HardwareAddress::new(hardware_address), FollowUp::Fetch);
+    }
+
+    /// Clients that an adaptive responder remembers.
+    #[must_use]
+    pub fn clients_remembered(&self) -> usize {
+        self.adaptation.len()
     }
 
     /// Answers `request` with `answer`: queues one datagram and, once that is taken, one event.
@@ -202,52 +158,26 @@ impl ProxyResponder {
         request: ProxyRequest<'_>,
         answer: &ProxyAnswer<'_>,
     ) -> Result<(), EncodeError> {
-        let reply_type = match request.kind {
-            RequestKind::Discover => MessageType::OFFER,
-            RequestKind::BootServer | RequestKind::BootItem(_) => MessageType::ACK,
-        };
-        let your_address = match request.kind {
-            RequestKind::BootItem(_) => request.view.client_address(),
-            RequestKind::Discover | RequestKind::BootServer => Ipv4Addr::UNSPECIFIED,
-        };
-        let destination = reply_destination(
-            &request.view,
-            &request.received,
-            reply_type,
-            your_address,
-            &self.config.ports,
-        )
-        .broadcast_instead(&self.config.ports);
-
-        let message = &mut self.message;
-        message.reset_reply_to(&request.view, reply_type);
-        let style = answer.style.unwrap_or_else(|| request.default_style());
-        match request.kind {
-            RequestKind::Discover => offer::fill(message, &request, answer, style)?,
-            RequestKind::BootServer => boot_server::fill(message, &request, answer, style)?,
-            RequestKind::BootItem(item) => {
-                boot_server::fill_item(message, &request, answer, item)?;
+        let Choice { style, reason } = self.choose(now, &request, answer);
+        let client = HardwareAddress::of(&request.view);
+        let (transmit, bytes) = match self.compose(&request, answer, style) {
+            Ok(composed) => composed,
+            Err(error) => {
+                self.adaptation.withdraw(client);
+                return Err(error);
             }
-        }
-        if destination.broadcast_flag {
-            message.set_flags(Flags::BROADCAST);
-        }
-
-        let mut bytes = self.spare.pop().unwrap_or_default();
-        bytes.clear();
-        let budget = SizeBudget::for_request(request.facts.max_message_size);
-        if let Err(error) = message.encode(budget, &mut bytes) {
-            self.spare.push(bytes);
-            return Err(error);
-        }
-        let transmit = Transmit {
-            port: destination.port,
-            destination: destination.address,
-            source_address: request.received.local_address,
-            interface: request.received.interface,
         };
+        if let Some(reason) = reason {
+            self.push_event(ProxyEvent::StyleChanged(StyleChange { client, style, reason }));
+        }
         let event = ProxyEvent::answered(&request, answer, style, transmit, bytes.len());
-        self.queue(Reply { transmit, bytes, queued_at: now, event });
+        let reply = Reply { transmit, bytes, event };
+        let is_delayed = style == ProxyStyle::Delayed && request.kind == RequestKind::Discover;
+        let lost = match is_delayed {
+            true => self.replies.push_delayed(now, reply),
+            false => self.replies.push(now, reply),
+        };
+        self.note_discarded(lost);
         Ok(())
     }
 
@@ -259,26 +189,27 @@ impl ProxyResponder {
     /// Takes the next datagram to send: its bytes replace the content of `out`.
     pub fn poll_transmit(&mut self, now: Instant, out: &mut Vec<u8>) -> Option<Transmit> {
         self.handle_timeout(now);
-        let reply = self.replies.pop_front()?;
-        out.clear();
-        out.extend_from_slice(&reply.bytes);
-        self.spare.push(reply.bytes);
-        self.push_event(reply.event);
-        Some(reply.transmit)
+        let (transmit, event) = self.replies.pop(out)?;
+        self.push_event(event);
+        Some(transmit)
     }
 
-    /// When [`handle_timeout`](Self::handle_timeout) is next useful: when the oldest reply that
-    /// nobody has taken loses its worth. `None` while nothing is queued. Changes with `accept`,
-    /// `poll_transmit` and `handle_timeout`.
+    /// When [`handle_timeout`](Self::handle_timeout) is next useful: when an offer that is held back
+    /// may leave, or when the oldest reply that nobody has taken loses its worth. `None` while
+    /// nothing is queued. Changes with `accept`, `poll_transmit` and `handle_timeout`.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        Some(self.replies.front()?.queued_at + REPLY_AGE_MAX)
+        self.replies.next_change()
     }
 
-    /// Discards replies that have waited so long that their clients have asked again.
+    /// Makes offers ready that were held back until now, and discards replies that have waited so
+    /// long that their clients have asked again.
     pub fn handle_timeout(&mut self, now: Instant) {
-        while self.poll_timeout().is_some_and(|expiry| expiry <= now) {
-            self.discard_oldest();
+        while let Some(event) = self.replies.expire(now) {
+            self.note_discarded(Some(event));
+        }
+        while let (true, lost) = self.replies.release(now) {
+            self.note_discarded(lost);
         }
     }
 
@@ -287,18 +218,116 @@ impl ProxyResponder {
         self.events.pop_front()
     }
 
-    fn queue(&mut self, reply: Reply) {
-        if self.replies.len() == REPLIES_QUEUED_MAX {
-            self.discard_oldest();
-        }
-        self.replies.push_back(reply);
+    /// Offers that are held back now.
+    #[cfg(feature = "_fuzz")]
+    pub(in crate::respond) fn delayed(&self) -> usize {
+        self.replies.delayed()
     }
 
-    fn discard_oldest(&mut self) {
-        if let Some(reply) = self.replies.pop_front() {
-            self.spare.push(reply.bytes);
-            self.push_event(reply.event.into_discarded());
+    /// The style for `request`: the caller's word, else what the settings say for a client whose
+    /// taste is not known beforehand.
+    fn choose(
+        &mut self,
+        now: Instant,
+        request: &ProxyRequest<'_>,
+        answer: &ProxyAnswer<'_>,
+    ) -> Choice {
+        let usual = request.default_style();
+        let plain = |style| Choice { style, reason: None };
+        if let Some(style) = answer.style {
+            return plain(style);
         }
+        let is_open = request.kind == RequestKind::Discover
+            && request.class == ClientClass::Pxe
+            && Adaptation::knows(usual)
+            && !style::is_ipxe(&request.facts);
+        match self.config.styles {
+            ProxyStyles::Only(style) if is_open => plain(style),
+            // Without an address nobody can be told from the next.
+            ProxyStyles::Adaptive if is_open && !request.view.hardware_address().is_empty() => {
+                let client = HardwareAddress::of(&request.view);
+                let transaction_id = request.view.transaction_id();
+                self.adaptation.discover(now, client, usual, transaction_id)
+            }
+            ProxyStyles::ByRequest | ProxyStyles::Only(_) | ProxyStyles::Adaptive => plain(usual),
+        }
+    }
+
+    /// Writes the reply into a buffer of our own.
+    fn compose(
+        &mut self,
+        request: &ProxyRequest<'_>,
+        answer: &ProxyAnswer<'_>,
+        style: ProxyStyle,
+    ) -> Result<(Transmit, Vec<u8>), EncodeError> {
+        let (reply_type, your_address) = match request.kind {
+            RequestKind::Discover => (MessageType::OFFER, Ipv4Addr::UNSPECIFIED),
+            RequestKind::BootServer => (MessageType::ACK, Ipv4Addr::UNSPECIFIED),
+            RequestKind::BootItem(_) => (MessageType::ACK, request.view.client_address()),
+        };
+        let ports = &self.config.ports;
+        let destination =
+            reply_destination(&request.view, &request.received, reply_type, your_address, ports)
+                .broadcast_instead(ports);
+
+        let message = &mut self.message;
+        message.reset_reply_to(&request.view, reply_type);
+        let phrase = style.phrase(request.default_style());
+        match request.kind {
+            RequestKind::Discover => offer::fill(message, request, answer, phrase)?,
+            RequestKind::BootServer => boot_server::fill(message, request, answer, phrase)?,
+            RequestKind::BootItem(item) => boot_server::fill_item(message, request, answer, item)?,
+        }
+        if destination.broadcast_flag {
+            message.set_flags(Flags::BROADCAST);
+        }
+        let budget = SizeBudget::for_request(request.facts.max_message_size);
+        let mut bytes = self.replies.buffer();
+        if let Err(error) = message.encode(budget, &mut bytes) {
+            self.replies.recycle(bytes);
+            return Err(error);
+        }
+        let transmit = Transmit {
+            port: destination.port,
+            destination: destination.address,
+            source_address: request.received.local_address,
+            interface: request.received.interface,
+        };
+        Ok((transmit, bytes))
+    }
+
+    fn is_adaptive(&self) -> bool {
+        self.config.styles == ProxyStyles::Adaptive
+    }
+
+    /// What a request shows of the offer before it.
+    fn learn_from(&mut self, now: Instant, request: &ProxyRequest<'_>) {
+        let follow_up = match request.kind {
+            RequestKind::BootServer => FollowUp::BootServer,
+            RequestKind::BootItem(_) => FollowUp::BootItem,
+            // The file of the offer is running: iPXE asks for what comes next.
+            RequestKind::Discover if style::is_ipxe(&request.facts) => FollowUp::Fetch,
+            RequestKind::Discover => return,
+        };
+        self.follow_up(now, HardwareAddress::of(&request.view), follow_up);
+    }
+
+    fn follow_up(&mut self, now: Instant, client: HardwareAddress, follow_up: FollowUp) {
+        if self.is_adaptive()
+            && let Some(style) = self.adaptation.follow_up(now, client, follow_up)
+        {
+            let reason = StyleReason::Worked;
+            self.push_event(ProxyEvent::StyleChanged(StyleChange { client, style, reason }));
+        }
+    }
+
+    /// An offer that was never sent cannot have been ignored.
+    fn note_discarded(&mut self, event: Option<ProxyEvent>) {
+        let Some(event) = event else { return };
+        if let ProxyEvent::Discarded(answered) = event {
+            self.adaptation.withdraw(answered.client);
+        }
+        self.push_event(event);
     }
 
     fn push_event(&mut self, event: ProxyEvent) {
@@ -338,8 +367,9 @@ mod tests {
             responder.accept(now, request, &ProxyAnswer::new(us, b"ipxe.efi")).expect("an offer");
             assert!(responder.poll_transmit(now, &mut out).is_some());
             assert!(responder.poll_event().is_some());
-            let [spare] = &responder.spare[..] else { panic!("one reply, one buffer") };
-            (spare.as_ptr(), spare.capacity(), responder.replies.capacity())
+            let spares = responder.replies.spares();
+            assert_eq!(spares.len(), 1, "one reply, one buffer");
+            spares
         };
         let first = round(&mut responder);
         for _ in 0..100 {

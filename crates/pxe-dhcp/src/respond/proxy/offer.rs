@@ -11,19 +11,19 @@ pub(super) fn fill(
     message: &mut Message,
     request: &ProxyRequest<'_>,
     answer: &ProxyAnswer<'_>,
-    style: ProxyStyle,
+    phrase: ProxyStyle,
 ) -> Result<(), EncodeError> {
     answer::fill_identity(message, request, answer);
     answer::fill_boot_file(message, request, answer.file)?;
-    let menu_only = request.class() == ClientClass::Pxe && style == ProxyStyle::RaspberryPi;
+    let menu_only = request.class() == ClientClass::Pxe && phrase == ProxyStyle::RaspberryPi;
     if !menu_only {
         answer::require_boot_file(answer.file)?;
     }
     message.set_server_address(answer.server);
     match request.class() {
         ClientClass::Pxe => {
-            style::push(message, request.facts(), style);
-            if style != ProxyStyle::Binl {
+            style::push(message, request.facts(), phrase, answer.server);
+            if phrase != ProxyStyle::Binl {
                 // EDK2 sends its BINL request to `siaddr` (`PxeBcRetryBinlOffer`), so there it
                 // stays us; everybody else fetches the boot file from it.
                 message.set_server_address(answer.next_server.unwrap_or(answer.server));

@@ -1,9 +1,14 @@
 //! The ways to phrase a proxy offer. Firmware differs in which of them it understands.
 
+use core::fmt;
+use core::net::Ipv4Addr;
+
+use super::menu;
 use crate::options::PxeOptions;
 use crate::{BootFacts, Message, MessageView, OptionCode};
 
-/// How an offer is phrased to a [`ClientClass::Pxe`](super::ClientClass::Pxe) client.
+/// How an offer is phrased to a [`ClientClass::Pxe`](super::ClientClass::Pxe) client, and when it
+/// leaves.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ProxyStyle {
@@ -14,8 +19,36 @@ pub enum ProxyStyle {
     /// Option 43 with `PXE_DISCOVERY_CONTROL` 8: take the boot file of this packet at once. For
     /// BIOS ROMs and iPXE; saves them port 4011.
     JustBoot,
+    /// Option 43 with a menu, its prompt and the list of boot servers (PXE 2.1, sub-options 8 to
+    /// 10): the client takes the first item at once and asks us for it, by name of the item. For
+    /// ROMs that believe no offer without a menu.
+    Menu,
     /// Option 43 with the one-item menu a Raspberry Pi looks for before it believes an offer.
     RaspberryPi,
+    /// As the request suggests, but sent [`OFFER_DELAY`](crate::respond::OFFER_DELAY) later: for
+    /// firmware that listens to proxies only once it has a DHCP server's offer. Where there is
+    /// nothing to hold back, on port 4011, the same as the request suggests.
+    Delayed,
+}
+
+/// Which style the offers have whose answer names none ([`ProxyAnswer::style`]). iPXE, HTTP Boot,
+/// U-Boot and the Raspberry Pi keep their own style whatever is set here: what they take is known.
+///
+/// [`ProxyAnswer::style`]: super::ProxyAnswer::style
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum ProxyStyles {
+    /// What suits the request ([`ProxyRequest::default_style`](super::ProxyRequest::default_style)).
+    /// Nothing is remembered of clients, so copies of a responder answer alike.
+    #[default]
+    ByRequest,
+    /// What suits the request first; firmware that ignores it, two rounds of DISCOVER long, is
+    /// offered the other styles in turn. What worked is remembered for each hardware address and
+    /// each maker. The responder must hear ports 67 and 4011 both, and be told of files that
+    /// clients fetch ([`ProxyResponder::note_fetch`](super::ProxyResponder::note_fetch)).
+    Adaptive,
+    /// This one for everybody.
+    Only(ProxyStyle),
 }
 
 impl ProxyStyle {
@@ -36,14 +69,40 @@ impl ProxyStyle {
         }
         if ARCHS_WITHOUT_EFI.contains(&arch) { Self::JustBoot } else { Self::Binl }
     }
+
+    /// What stands in the packet: a delayed one says what a punctual one would say.
+    pub(super) fn phrase(self, usual: Self) -> Self {
+        if self == Self::Delayed { usual } else { self }
+    }
 }
 
-/// Adds option 43 as `style` wants it, if it wants it at all.
-pub(super) fn push(message: &mut Message, facts: &BootFacts<'_>, style: ProxyStyle) {
-    match style {
-        ProxyStyle::Binl => {}
+impl fmt::Display for ProxyStyle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Binl => "BINL without option 43",
+            Self::JustBoot => "option 43 'just boot'",
+            Self::Menu => "a full menu",
+            Self::RaspberryPi => "the menu of a Raspberry Pi",
+            Self::Delayed => "a delayed offer",
+        })
+    }
+}
+
+/// Adds option 43 as `phrase` wants it, if it wants it at all. `server` is where a menu's items are
+/// asked for.
+pub(super) fn push(
+    message: &mut Message,
+    facts: &BootFacts<'_>,
+    phrase: ProxyStyle,
+    server: Ipv4Addr,
+) {
+    match phrase {
+        ProxyStyle::Binl | ProxyStyle::Delayed => {}
         ProxyStyle::JustBoot => {
             message.push(OptionCode::VENDOR_SPECIFIC, &PxeOptions::JUST_BOOT);
+        }
+        ProxyStyle::Menu => {
+            message.push_with(OptionCode::VENDOR_SPECIFIC, |value| menu::write(value, server));
         }
         ProxyStyle::RaspberryPi => {
             // The ROM of the Pi 3 wants the name with three blanks after it; boards that name

@@ -1,0 +1,295 @@
+//! Firmware that believes one style of proxy offer and overlooks every other, as people report it of
+//! old ROMs and of vendors' branches of EDK2. Nobody has their source: the schedule is that of
+//! PXE 2.1, and the taste is what was reported.
+
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::time::Instant;
+
+use super::{
+    BOOT_SERVER_PORT, Boot, CLIENT_PORT, CachedPackets, Machine, Outcome, SERVER_PORT, Schedule,
+};
+use crate::network::{Arrival, Datagram, Node, Outbox};
+use crate::wire::{self, Reader, Writer, sub_option, sub_options};
+
+/// PXE 2.1: 4, 8, 16, 32 seconds.
+const TIMEOUTS_MS: &[u64] = &[4_000, 8_000, 16_000, 32_000];
+const BOOT_SERVER_TIMEOUTS_MS: &[u64] = &[1_000, 2_000, 3_000, 4_000];
+
+/// The proxy offers that it believes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taste {
+    /// Nothing of PXE in option 43; it asks port 4011 then.
+    Binl,
+    /// Discovery control bit 3 in option 43, with a file to take at once.
+    JustBoot,
+    /// A menu with prompt, servers and at least two items; it asks the server of the first.
+    Menu,
+    /// Any, but only once it holds a DHCP server's offer for the same DISCOVER.
+    AfterDhcp,
+}
+
+/// What it does when the DHCP server answers and no proxy does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WithoutProxy {
+    /// It waits for proxies to its last DISCOVER, the fourth: EDK2.
+    Waits,
+    /// After two DISCOVERs it takes the address, and finds no file: Intel's ROMs.
+    TakesAddress,
+}
+
+#[derive(Debug)]
+enum State {
+    Discovery { windows: usize },
+    Request,
+    BootServer { ack: Vec<u8> },
+    Done(Outcome),
+}
+
+/// One attempt of such firmware.
+#[derive(Debug)]
+pub struct Picky {
+    machine: Machine,
+    taste: Taste,
+    without_proxy: WithoutProxy,
+    state: State,
+    schedule: Schedule,
+    offer: Option<Vec<u8>>,
+    /// The DHCP server has answered the DISCOVER of this window.
+    is_offered: bool,
+    proxy_offer: Option<Vec<u8>>,
+}
+
+impl Picky {
+    /// An attempt that begins at `start`.
+    #[must_use]
+    pub fn new(
+        machine: Machine,
+        taste: Taste,
+        without_proxy: WithoutProxy,
+        start: Instant,
+    ) -> Self {
+        Self {
+            machine,
+            taste,
+            without_proxy,
+            state: State::Discovery { windows: 0 },
+            schedule: Schedule::new(TIMEOUTS_MS, start),
+            offer: None,
+            is_offered: false,
+            proxy_offer: None,
+        }
+    }
+
+    fn on_offer(&mut self, reply: &Reader<'_>) {
+        if reply.message_type() != Some(wire::OFFER) || reply.server_identifier().is_none() {
+            return;
+        }
+        if !reply.your_address().is_unspecified() {
+            self.is_offered = true;
+            self.offer.get_or_insert_with(|| reply.bytes().to_vec());
+        } else if reply.has_class(b"PXEClient") && self.proxy_offer.is_none() {
+            let is_believed = match self.taste {
+                Taste::Binl => is_binl(reply),
+                Taste::JustBoot => boots_at_once(reply),
+                Taste::Menu => menu_server(reply).is_some(),
+                Taste::AfterDhcp => self.is_offered,
+            };
+            self.proxy_offer = is_believed.then(|| reply.bytes().to_vec());
+        }
+    }
+
+    fn on_ack(&mut self, now: Instant, reply: &Reader<'_>, out: &mut Outbox) {
+        let Some(offer) = self.offer.as_deref().and_then(Reader::new) else { return };
+        let ours = reply.server_identifier() == offer.server_identifier()
+            && reply.your_address() == offer.your_address();
+        if !ours || reply.message_type() != Some(wire::ACK) {
+            return;
+        }
+        out.set_address(0, reply.your_address());
+        let ack = reply.bytes().to_vec();
+        match self.proxy_offer.as_deref().and_then(Reader::new) {
+            Some(proxy) if !boots_at_once(&proxy) => {
+                self.state = State::BootServer { ack };
+                self.schedule = Schedule::new(BOOT_SERVER_TIMEOUTS_MS, now);
+            }
+            proxy => {
+                let proxy = proxy.map(|proxy| proxy.bytes().to_vec());
+                self.boot(ack, proxy, None);
+            }
+        }
+    }
+
+    fn on_boot_server_ack(&mut self, reply: &Reader<'_>) {
+        let State::BootServer { ack } = &self.state else { return };
+        if reply.message_type() != Some(wire::ACK) || reply.server_identifier().is_none() {
+            return;
+        }
+        let proxy = self.proxy_offer.clone();
+        let chosen = proxy.as_deref().and_then(Reader::new).and_then(|offer| menu_server(&offer));
+        let ack = ack.clone();
+        match chosen {
+            None => self.boot(ack, Some(reply.bytes().to_vec()), None),
+            // The answer must be about the item, from the server that was listed for it.
+            Some((item, server)) => {
+                let about = reply.option(43).and_then(|value| sub_option(value, 71));
+                if about.is_some_and(|about| about.starts_with(&item))
+                    && reply.server_address() == server
+                {
+                    self.boot(ack, proxy, Some(reply.bytes().to_vec()));
+                }
+            }
+        }
+    }
+
+    fn boot(&mut self, ack: Vec<u8>, proxy: Option<Vec<u8>>, pxe_reply: Option<Vec<u8>>) {
+        self.schedule.stop();
+        let address = Reader::new(&ack).map_or(Ipv4Addr::UNSPECIFIED, |ack| ack.your_address());
+        let packet = pxe_reply.as_deref().or(proxy.as_deref()).unwrap_or(&ack);
+        self.state = State::Done(match Reader::new(packet) {
+            Some(packet) if packet.boot_file().is_empty() => Outcome::Failed("PXE-E53"),
+            Some(packet) => Outcome::Boot(Boot {
+                server: packet.server_address(),
+                file: packet.boot_file().to_vec(),
+                address,
+                cached: CachedPackets { ack, proxy_offer: proxy, pxe_reply },
+                content: None,
+            }),
+            None => Outcome::Failed("no packet"),
+        });
+    }
+
+    fn packet(&self, message_type: u8) -> Writer {
+        const REQUEST_LIST: [u8; 12] = [1, 3, 6, 43, 54, 60, 66, 67, 128, 129, 130, 131];
+        Writer::new(1, self.machine.transaction_id, &self.machine.mac)
+            .option(53, &[message_type])
+            .option(57, &1472_u16.to_be_bytes())
+            .option(55, &REQUEST_LIST)
+            .option(97, &self.machine.machine_id())
+            .option(93, &self.machine.arch.to_be_bytes())
+            .option(94, &[1, 2, 1])
+            .option(60, &self.machine.vendor_class("PXEClient", "002001"))
+    }
+
+    fn send(&self, out: &mut Outbox) {
+        match &self.state {
+            State::Discovery { .. } => {
+                let packet = self.packet(wire::DISCOVER).broadcast().finish(548);
+                out.broadcast(CLIENT_PORT, SERVER_PORT, packet);
+            }
+            State::Request => {
+                let Some(offer) = self.offer.as_deref().and_then(Reader::new) else { return };
+                let server = offer.server_identifier().unwrap_or(Ipv4Addr::UNSPECIFIED);
+                let packet = self
+                    .packet(wire::REQUEST)
+                    .broadcast()
+                    .option(50, &offer.your_address().octets())
+                    .option(54, &server.octets())
+                    .finish(548);
+                out.broadcast(CLIENT_PORT, SERVER_PORT, packet);
+            }
+            State::BootServer { ack } => self.ask_boot_server(ack, out),
+            State::Done(_) => {}
+        }
+    }
+
+    fn ask_boot_server(&self, ack: &[u8], out: &mut Outbox) {
+        let proxy = self.proxy_offer.as_deref().and_then(Reader::new);
+        let (Some(ack), Some(proxy)) = (Reader::new(ack), proxy) else { return };
+        let mut packet = self.packet(wire::REQUEST).client_address(ack.your_address());
+        let server = match menu_server(&proxy) {
+            Some(([high, low], server)) => {
+                packet = packet.option(43, &[71, 4, high, low, 0, 0, 255]);
+                server
+            }
+            None => {
+                let Some(server) = proxy.server_identifier() else { return };
+                packet = packet.option(54, &server.octets());
+                server
+            }
+        };
+        let source = SocketAddrV4::new(ack.your_address(), CLIENT_PORT);
+        let destination = SocketAddrV4::new(server, BOOT_SERVER_PORT);
+        out.send(0, Datagram { source, destination, link: None, payload: packet.finish(548) });
+    }
+}
+
+/// None of the sub-options that make an offer one of PXE 2.1's own.
+fn is_binl(proxy: &Reader<'_>) -> bool {
+    let vendor = proxy.option(43).unwrap_or_default();
+    !sub_options(vendor).any(|(code, _)| (6..=10).contains(&code))
+}
+
+fn boots_at_once(proxy: &Reader<'_>) -> bool {
+    let control = proxy.option(43).and_then(|value| sub_option(value, 6)?.first().copied());
+    control.is_some_and(|bits| bits & 8 != 0)
+        && !proxy.boot_file().is_empty()
+        && !proxy.server_address().is_unspecified()
+}
+
+/// The first item of a full menu and the server to ask for it.
+fn menu_server(proxy: &Reader<'_>) -> Option<([u8; 2], Ipv4Addr)> {
+    let vendor = proxy.option(43)?;
+    sub_option(vendor, 10)?.first()?;
+    let menu = sub_option(vendor, 9)?;
+    let item = <[u8; 2]>::try_from(menu.get(..2)?).ok()?;
+    // Something must stand behind the first item.
+    let second = 3 + usize::from(*menu.get(2)?);
+    menu.get(second + 2)?;
+    let servers = sub_option(vendor, 8)?;
+    let address = <[u8; 4]>::try_from(servers.get(3..7)?).ok()?;
+    (servers.starts_with(&item) && item != [0, 0]).then(|| (item, Ipv4Addr::from(address)))
+}
+
+impl Node for Picky {
+    fn handle_datagram(&mut self, now: Instant, arrival: &Arrival<'_>, out: &mut Outbox) {
+        if arrival.destination.port() != CLIENT_PORT {
+            return;
+        }
+        let Some(reply) = Reader::new(arrival.payload) else { return };
+        let ours = reply.operation() == 2
+            && reply.transaction_id() == self.machine.transaction_id
+            && reply.hardware_address() == self.machine.mac;
+        match (&self.state, arrival.source.port()) {
+            _ if !ours => {}
+            (State::Discovery { .. }, SERVER_PORT) => self.on_offer(&reply),
+            (State::Request, SERVER_PORT) => self.on_ack(now, &reply, out),
+            (State::BootServer { .. }, BOOT_SERVER_PORT) => self.on_boot_server_ack(&reply),
+            _ => {}
+        }
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        self.schedule.due()
+    }
+
+    fn handle_timeout(&mut self, now: Instant, out: &mut Outbox) {
+        if let State::Discovery { windows } = &mut self.state {
+            *windows += usize::from(self.schedule.started());
+            let is_enough = match self.without_proxy {
+                WithoutProxy::Waits => false,
+                WithoutProxy::TakesAddress => *windows >= 2,
+            };
+            if self.offer.is_some() && (self.proxy_offer.is_some() || is_enough) {
+                self.state = State::Request;
+                self.schedule = Schedule::new(TIMEOUTS_MS, now);
+            }
+            self.is_offered = false;
+        }
+        if self.schedule.again(now) {
+            self.send(out);
+            return;
+        }
+        self.state = State::Done(Outcome::Failed(match &self.state {
+            State::BootServer { .. } => "PXE-E55: port 4011 is silent",
+            _ if self.offer.is_none() => "PXE-E51: no offers",
+            _ => "no proxy offer that it believes",
+        }));
+    }
+
+    fn outcome(&self) -> Option<&Outcome> {
+        match &self.state {
+            State::Done(outcome) => Some(outcome),
+            _ => None,
+        }
+    }
+}
