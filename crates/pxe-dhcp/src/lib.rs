@@ -15,6 +15,7 @@ pub mod fuzz;
 mod header;
 pub mod limits;
 mod message;
+pub mod observe;
 pub mod options;
 mod parse;
 mod render;

@@ -7,6 +7,7 @@ use alloc::{
 };
 
 use crate::{
+    bait::{self, Baits},
     error::{Fault, Place, PolicyError},
     firmware::{Firmware, FirmwareSet},
     folder::{self, FolderBy},
@@ -27,6 +28,8 @@ pub struct PolicyBuilder {
     hosts: Vec<Host>,
     rules: Vec<Rule>,
     remaps: Vec<Remap>,
+    baits: Vec<String>,
+    unknown_loader: Option<String>,
     folder_by: Option<FolderBy>,
     ipxe_script: Option<String>,
     http_base: Option<String>,
@@ -62,6 +65,20 @@ impl PolicyBuilder {
         self
     }
 
+    /// Adds a bait name: whoever asks for it gets the file that DHCP would have named to it. A pattern (`*`, `?`) for
+    /// the last part of a requested name, without architecture suffix and ending; case does not matter. Usual are
+    /// [`crate::DEFAULT_BAITS`].
+    pub fn bait(&mut self, pattern: &str) -> &mut Self {
+        self.baits.push(pattern.to_owned());
+        self
+    }
+
+    /// Names a loader that a machine gets for a bait when its firmware is not known, instead of silence.
+    pub fn unknown_loader(&mut self, file: &str) -> &mut Self {
+        self.unknown_loader = Some(file.to_owned());
+        self
+    }
+
     /// Says that every machine has a folder of the root, named by its address, in which names that it asks for are
     /// looked for first. A host entry with a folder goes before.
     pub fn folder_by(&mut self, by: FolderBy) -> &mut Self {
@@ -88,7 +105,7 @@ impl PolicyBuilder {
     /// Checks everything.
     ///
     /// # Errors
-    /// Every fault there is, in the order loaders, hosts, rules, rewriting rules, the rest.
+    /// Every fault there is, in the order loaders, hosts, rules, rewriting rules, bait names, the rest.
     pub fn build(&self) -> Result<Policy, Vec<PolicyError>> {
         let mut faults = Faults::default();
         let http_base = self
@@ -99,13 +116,27 @@ impl PolicyBuilder {
         let hosts = self.check_hosts(http_base.as_deref(), &mut faults);
         let rules = self.check_rules(http_base.as_deref(), &mut faults);
         let remaps = self.check_remaps(&mut faults);
+        let baits = self.check_baits(&mut faults);
+        let unknown = self.unknown_loader.as_deref().and_then(|file| {
+            faults.check(&Place::Policy, "unknown", check_loader(file, http_base.as_deref()))
+        });
         let ipxe_script = self
             .ipxe_script
             .as_deref()
             .and_then(|file| faults.check(&Place::Policy, "ipxe script", check_file(file)));
         if faults.0.is_empty() {
             let folder_by = self.folder_by;
-            Ok(Policy { loaders, hosts, rules, remaps, folder_by, ipxe_script, http_base })
+            Ok(Policy {
+                loaders,
+                hosts,
+                rules,
+                remaps,
+                baits,
+                unknown,
+                folder_by,
+                ipxe_script,
+                http_base,
+            })
         } else {
             Err(faults.0)
         }
@@ -196,6 +227,10 @@ impl PolicyBuilder {
             remap::check(remap, |key, fault| faults.add(&Place::Remap(index), key, fault))
         };
         remaps.filter_map(check).collect()
+    }
+
+    fn check_baits(&self, faults: &mut Faults) -> Baits {
+        bait::check(&self.baits, |index, fault| faults.add(&Place::Bait(index), "bait", fault))
     }
 }
 

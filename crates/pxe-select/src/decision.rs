@@ -2,7 +2,7 @@
 
 use alloc::{borrow::Cow, string::String};
 
-use crate::{identity::Identity, names::Generated, reason::Reasons};
+use crate::{bait::Bait, evidence::Pin, identity::Identity, names::Generated, reason::Reasons};
 
 /// What the client wants to know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,7 +10,7 @@ use crate::{identity::Identity, names::Generated, reason::Reasons};
 pub enum Asked<'a> {
     /// DHCP: which file do I boot?
     BootFile,
-    /// TFTP or HTTP: this name was requested, bytes as received.
+    /// TFTP or HTTP: this name was requested, bytes as received; of a URL its path below the root, percent-decoded.
     Name(&'a [u8]),
     /// TFTP: the client wants to send a file of this name, bytes as received.
     Upload(&'a [u8]),
@@ -27,8 +27,12 @@ pub struct Decision<'p> {
     /// What the client was taken for.
     pub identity: Identity,
     /// A folder of the root, or of the place for uploads, that is this client's own: a requested name is looked for in
-    /// it first, and then without it. Cleaned like a name. Never for [`Asked::BootFile`].
+    /// it first, and then without it. Cleaned like a name. Never for [`Asked::BootFile`], nor for a bait.
     pub folder: Option<Cow<'p, str>>,
+    /// The bait, when one was asked for.
+    pub bait: Option<Bait>,
+    /// What [`crate::Evidence::pin`] is to remember, so that this boot's further requests get the same file.
+    pub pin: Option<Pin>,
 }
 
 /// What to answer. Every arm has to be handled.
@@ -41,12 +45,15 @@ pub enum Action<'p> {
         name: Cow<'p, [u8]>,
         /// When no file of that name exists, try the first so many bytes of it. Only for [`Asked::Name`].
         trimmed: Option<usize>,
-        /// What to generate when the root has no such file.
+        /// When neither exists, try this name: what a loader that was given for a bait asks for beside itself. Only
+        /// for [`Asked::Name`].
+        instead: Option<Cow<'p, [u8]>>,
+        /// What to generate when the root has none of these files.
         generated: Option<Generated>,
     },
     /// A URL, at most 255 bytes. A `{server}` from [`crate::PolicyBuilder::http_base`] is still in it.
     Url(Cow<'p, str>),
-    /// iPXE runs: the script of this name, as a URL that the caller makes from its own address.
+    /// iPXE runs: the script of this name, for [`Asked::BootFile`] as a URL that the caller makes from its own address.
     Script {
         /// Name of the script below the root.
         name: &'p str,

@@ -8,8 +8,8 @@ use thiserror::Error;
 use crate::{
     firmware::Firmware,
     limits::{
-        FILE_NAME_BYTES_MAX, FOLDER_BYTES_MAX, HOSTS_MAX, PATTERN_BYTES_MAX, REMAP_TEXT_BYTES_MAX,
-        REMAPS_MAX, RULES_MAX, URL_BYTES_MAX,
+        BAITS_MAX, FILE_NAME_BYTES_MAX, FOLDER_BYTES_MAX, HOSTS_MAX, PATTERN_BYTES_MAX,
+        REMAP_TEXT_BYTES_MAX, REMAPS_MAX, RULES_MAX, URL_BYTES_MAX,
     },
     names::NameFault,
 };
@@ -37,6 +37,8 @@ pub enum Place {
     Rule(usize),
     /// A rule that rewrites requested names.
     Remap(usize),
+    /// A bait name.
+    Bait(usize),
     /// An entry of the loader table, by its key.
     Loader(String),
     /// A setting of the policy as a whole.
@@ -49,6 +51,7 @@ impl fmt::Display for Place {
             Self::Host(index) => write!(f, "host entry {}", index.saturating_add(1)),
             Self::Rule(index) => write!(f, "rule {}", index.saturating_add(1)),
             Self::Remap(index) => write!(f, "remap {}", index.saturating_add(1)),
+            Self::Bait(index) => write!(f, "bait {}", index.saturating_add(1)),
             Self::Loader(_) => f.write_str("loaders"),
             Self::Policy => f.write_str("select"),
         }
@@ -200,6 +203,21 @@ pub enum Fault {
     RemapTooLong {
         /// Its length.
         bytes: usize,
+    },
+    /// A bait name that is no pattern of a file name, or that would hide real files.
+    #[error(
+        "`{text}` is no bait name like pxe-loader or iventoy_loader_*: ASCII without slashes, four characters besides \
+         the wildcards"
+    )]
+    BadBait {
+        /// The text.
+        text: String,
+    },
+    /// More than [`BAITS_MAX`] bait names.
+    #[error("there are {found} bait names; at most {BAITS_MAX} are allowed")]
+    TooManyBaits {
+        /// How many there are.
+        found: usize,
     },
     /// More than [`REMAPS_MAX`] rules that rewrite names.
     #[error("there are {found} rules that rewrite names; at most {REMAPS_MAX} are allowed")]

@@ -3,6 +3,8 @@
 use core::fmt;
 
 use crate::{
+    bait,
+    evidence::{Origin, Said},
     firmware::Firmware,
     loaders::default_loaders,
     names::Generated,
@@ -33,7 +35,20 @@ impl fmt::Display for Reason {
             | Self::FolderByMac
             | Self::FolderByAddress
             | Self::NamePlain
-            | Self::NameStored => self.fmt_name(f),
+            | Self::NameStored
+            | Self::CompanionOfBait { .. } => self.fmt_name(f),
+            Self::NameIsBait { .. }
+            | Self::AskedBy { .. }
+            | Self::IpxeByShape
+            | Self::FirmwareByShape
+            | Self::Whose { .. }
+            | Self::Evidence { .. }
+            | Self::PinnedForBoot
+            | Self::WrongBait { .. }
+            | Self::HeldConflict
+            | Self::HeldTooLittle
+            | Self::UnknownGetsLoader
+            | Self::HeldUrlForBait => self.fmt_bait(f),
             _ => self.fmt_identity(f),
         }
     }
@@ -166,10 +181,91 @@ impl Reason {
             Self::FolderByMac => f.write_str("the folder of its MAC address is looked into first"),
             Self::FolderByAddress => f.write_str("the folder of its address is looked into first"),
             Self::NamePlain => f.write_str("the file of the requested name"),
+            Self::CompanionOfBait { first: true } => f.write_str(
+                "the machine got its loader for a bait: the file beside that loader is tried first",
+            ),
+            Self::CompanionOfBait { first: false } => f.write_str(
+                "the machine got its loader for a bait: the file beside that loader is tried second",
+            ),
             Self::NameStored => f.write_str("a file to be stored under the requested name"),
             _ => Ok(()),
         }
     }
+
+    fn fmt_bait(self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NameIsBait { firmware: None } => {
+                f.write_str("the name is a bait: it stands for the machine's own loader")
+            }
+            Self::NameIsBait { firmware: Some(firmware) } => {
+                write!(f, "the name is a bait whose suffix says {firmware}")
+            }
+            Self::AskedBy { asker } => write!(f, "asked by {asker}, as the request's options tell"),
+            Self::IpxeByShape => f.write_str("iPXE is running, as the request tells"),
+            Self::FirmwareByShape => {
+                f.write_str("the request is not iPXE's: the iPXE that was heard is of an earlier boot")
+            }
+            Self::Whose { origin: Origin::Itself } => f.write_str("the client names itself"),
+            Self::Whose { origin } => fmt::Display::fmt(&origin, f),
+            Self::Evidence { item } => fmt::Display::fmt(&item, f),
+            Self::PinnedForBoot => {
+                f.write_str("the file that this boot got before: one boot, one loader")
+            }
+            Self::WrongBait { named, said } => fmt_wrong_bait(named, said, f),
+            Self::HeldConflict => f.write_str(
+                "the evidence contradicts itself, and nothing is guessed; next: it is served when it boots again \
+                 and is heard here, or give each architecture its bait with suffix (_bios, _ia32, _uefi, _aa64)",
+            ),
+            Self::HeldTooLittle => f.write_str(
+                "too little is known of its firmware, and nothing is guessed; next: it is served once its DHCP \
+                 messages are heard here (a second helper address on its router), or name its loader in a [[host]], \
+                 or give each architecture its bait with suffix (_bios, _ia32, _uefi, _aa64)",
+            ),
+            Self::UnknownGetsLoader => {
+                f.write_str("its firmware is not known: select.unknown names this loader")
+            }
+            Self::HeldUrlForBait => f.write_str(
+                "a rule gives it a url, and a bait can stand for a file only: give that rule a file",
+            ),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The DHCP setting to mend.
+fn fmt_wrong_bait(named: Firmware, said: Said, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let wrong = bait::suffix(named).unwrap_or("bios");
+    match said {
+        Said::Firmware(firmware) => write!(
+            f,
+            "the DHCP server names the bait ending in _{wrong} to a {firmware} machine: set its option 67 for "
+        )?,
+        Said::Uefi => write!(
+            f,
+            "the DHCP server names the bait ending in _{wrong} to a UEFI machine: set its option 67 for "
+        )?,
+        Said::NotBios => write!(
+            f,
+            "the DHCP server names the bait ending in _{wrong} to a machine that is no BIOS: set its option 67 for "
+        )?,
+    }
+    let mut separator = "";
+    for (architectures, firmware) in [
+        ("architecture 0", Firmware::Bios),
+        ("architecture 6", Firmware::X86Uefi),
+        ("architectures 7 and 9", Firmware::X64Uefi),
+        ("architecture 11", Firmware::Arm64Uefi),
+    ] {
+        if said.allows(firmware) {
+            let right = bait::suffix(firmware).unwrap_or_default();
+            write!(f, "{separator}{architectures} to the one ending in _{right}")?;
+            separator = ", for ";
+        }
+    }
+    if separator.is_empty() {
+        return f.write_str("it to the bait without suffix, or to its own loader");
+    }
+    Ok(())
 }
 
 fn fmt_no_loader(firmware: Firmware, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -243,7 +339,7 @@ impl fmt::Display for Mismatch {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Arch, MissingFeatures, NameFault};
+    use crate::{Arch, Asker, Item, Link, MissingFeatures, NameFault, Source};
 
     fn one_of_each() -> Vec<Reason> {
         let (arch, firmware) = (Arch(7), Firmware::X64Uefi);
@@ -306,9 +402,43 @@ mod tests {
             Reason::FolderByMac,
             Reason::FolderByAddress,
         ];
+        reasons.extend(of_baits());
         let skipped = mismatches.map(|mismatch| Reason::RuleSkipped { rule: u16::MAX, mismatch });
         reasons.extend(skipped);
         reasons
+    }
+
+    fn of_baits() -> Vec<Reason> {
+        let firmware = Firmware::X64Uefi;
+        let item = |said, source| Item { said, source, age_s: 200, weight: 60 };
+        let heard = Said::Firmware(firmware);
+        vec![
+            Reason::CompanionOfBait { first: true },
+            Reason::CompanionOfBait { first: false },
+            Reason::NameIsBait { firmware: None },
+            Reason::NameIsBait { firmware: Some(firmware) },
+            Reason::AskedBy { asker: Asker::Edk2 },
+            Reason::IpxeByShape,
+            Reason::FirmwareByShape,
+            Reason::Whose { origin: Origin::Itself },
+            Reason::Whose { origin: Origin::Address { link: Link::Server, age_s: 3 } },
+            Reason::Whose { origin: Origin::Shared },
+            Reason::Whose { origin: Origin::Stale { age_s: 90_000 } },
+            Reason::Whose { origin: Origin::Nobody },
+            Reason::Evidence { item: item(heard, Source::Discover) },
+            Reason::Evidence { item: item(heard, Source::Relayed) },
+            Reason::Evidence { item: item(heard, Source::Suffix) },
+            Reason::Evidence { item: item(Said::Uefi, Source::Shape(Asker::Edk2)) },
+            Reason::PinnedForBoot,
+            Reason::WrongBait { named: Firmware::Bios, said: heard },
+            Reason::WrongBait { named: Firmware::Bios, said: Said::Uefi },
+            Reason::WrongBait { named: Firmware::Bios, said: Said::NotBios },
+            Reason::WrongBait { named: firmware, said: Said::Firmware(Firmware::Rpi) },
+            Reason::HeldConflict,
+            Reason::HeldTooLittle,
+            Reason::UnknownGetsLoader,
+            Reason::HeldUrlForBait,
+        ]
     }
 
     #[test]

@@ -2,7 +2,12 @@
 
 use core::net::Ipv4Addr;
 
-use crate::{arch::Arch, user_class::contains_user_class};
+use crate::{
+    arch::Arch,
+    asker::Asker,
+    evidence::{Item, Origin, Pin},
+    user_class::contains_user_class,
+};
 
 /// What is known about one client, as plain values. The caller fills in what it has and leaves the rest.
 ///
@@ -34,6 +39,15 @@ pub struct ClientFacts<'a> {
     pub address: Option<Ipv4Addr>,
     /// Our address on the link where an unrelayed request arrived. A client without an address is in this subnet.
     pub link: Option<Ipv4Addr>,
+    /// The program that asks, by the shape of its request.
+    pub asker: Asker,
+    /// How it is known whose request this is; [`Origin::Itself`] where the facts above come from this very client.
+    pub origin: Origin,
+    /// What is known of the firmware of the machine that asks. The facts above count by themselves where
+    /// [`Self::origin`] is [`Origin::Itself`].
+    pub evidence: &'a [Item],
+    /// What this machine was given for a bait in this boot.
+    pub pin: Option<&'a Pin>,
 }
 
 impl<'a> ClientFacts<'a> {
@@ -50,7 +64,21 @@ impl<'a> ClientFacts<'a> {
             relay: None,
             address: None,
             link: None,
+            asker: Asker::Unknown,
+            origin: Origin::Itself,
+            evidence: &[],
+            pin: None,
         }
+    }
+
+    /// The same of a machine that is not known.
+    pub(crate) fn of_nobody(&self) -> Self {
+        Self { hardware_address: &[], machine_id: None, ..*self }
+    }
+
+    /// The same of the firmware below an iPXE.
+    pub(crate) fn without_ipxe(&self) -> Self {
+        Self { user_class: None, ipxe: None, ..*self }
     }
 
     /// Whether option 77 is `class`, raw or as one of the classes of RFC 3004 framing.
@@ -134,6 +162,34 @@ impl IpxeFeatures {
         }
         features
     }
+
+    /// As the codes that are kept, one bit each in their order.
+    pub(crate) fn to_bits(self) -> u16 {
+        let flags = [
+            self.iscsi,
+            self.http,
+            self.https,
+            self.tftp,
+            self.dns,
+            self.bzimage,
+            self.multiboot,
+            self.pxe,
+            self.efi,
+            self.menu,
+            self.nfs,
+        ];
+        flags.iter().rev().fold(0, |bits, flag| bits << 1 | u16::from(*flag))
+    }
+
+    pub(crate) fn from_bits(bits: u16) -> Self {
+        let codes = [0x11, 0x13, 0x14, 0x15, 0x17, 0x18, 0x19, 0x21, 0x24, 0x27, 0x29];
+        let mut left = bits;
+        Self::from_flags(codes.map(|code| {
+            let flag = left & 1 != 0;
+            left >>= 1;
+            (code, u8::from(flag))
+        }))
+    }
 }
 
 #[cfg(test)]
@@ -151,6 +207,14 @@ mod tests {
             features.pxe && features.dns && features.iscsi && features.nfs && features.multiboot
         );
         assert!(!features.efi && !features.https);
+    }
+
+    #[test]
+    fn bits_are_the_same_flags() {
+        for bits in 0..1 << 11 {
+            assert_eq!(IpxeFeatures::from_bits(bits).to_bits(), bits);
+        }
+        assert_eq!(IpxeFeatures::from_bits(0xffff).to_bits(), 0x07ff);
     }
 
     #[test]

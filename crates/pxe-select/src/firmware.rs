@@ -106,6 +106,12 @@ impl Firmware {
         self as u8 >= Self::X86UefiHttp as u8
     }
 
+    /// Whether this is UEFI firmware, by TFTP or HTTP.
+    #[must_use]
+    pub const fn is_uefi(self) -> bool {
+        self.over_http().is_some()
+    }
+
     /// The same machine booting by HTTP; `None` when it has no such mode.
     #[must_use]
     pub const fn over_http(self) -> Option<Self> {

@@ -10,6 +10,7 @@ use alloc::{
 use core::net::Ipv4Addr;
 use std::sync::LazyLock;
 
+pub use crate::evidence::fuzz::evidence;
 use crate::{
     Action, Arch, Asked, ClientFacts, Decision, Firmware, FolderBy, Generated, Host, IpxeFeatures,
     Policy, Remap, Rule, When,
@@ -69,6 +70,12 @@ pub fn policy(data: &[u8]) {
     while !input.rest.is_empty() {
         let kind = input.byte();
         match kind % 6 {
+            2 if kind >= 0xc0 => {
+                builder.bait(&input.text());
+            }
+            2 if kind >= 0x80 => {
+                builder.unknown_loader(&input.text());
+            }
             3 if kind >= 0x80 => {
                 let (text, replace) = (input.text(), input.text());
                 let remap = match kind & 3 {
@@ -116,7 +123,9 @@ pub fn policy(data: &[u8]) {
 }
 
 fn check(policy: &Policy, facts: &ClientFacts<'_>, asked: Asked<'_>, decision: &Decision<'_>) {
-    assert_eq!(policy.identify(facts), decision.identity);
+    if decision.bait.is_none() {
+        assert_eq!(policy.identify(facts), decision.identity);
+    }
     let reasons = &decision.reasons;
     assert!(!reasons.is_empty() && reasons.len() <= REASONS_MAX);
     assert!(reasons.iter().filter(|reason| reason.is_loser()).count() <= LOSERS_MAX);
@@ -129,15 +138,18 @@ fn check(policy: &Policy, facts: &ClientFacts<'_>, asked: Asked<'_>, decision: &
         assert_name(folder.as_bytes());
     }
     match (&decision.action, asked) {
-        (Action::File { name, trimmed, generated }, Asked::Name(_)) => {
+        (Action::File { name, trimmed, generated, .. }, Asked::Name(_)) => {
             assert_name(name);
             let shown = trimmed.and_then(|length| name.get(..length)).unwrap_or(name);
             assert_eq!(names::generated(shown), *generated);
         }
-        (Action::File { name, trimmed: None, generated: None }, Asked::Upload(_)) => {
+        (
+            Action::File { name, trimmed: None, instead: None, generated: None },
+            Asked::Upload(_),
+        ) => {
             assert_name(name);
         }
-        (Action::File { name, trimmed: None, generated: None }, Asked::BootFile) => {
+        (Action::File { name, trimmed: None, instead: None, generated: None }, Asked::BootFile) => {
             assert_name(name);
             assert!(name.len() <= FILE_NAME_BYTES_MAX);
             assert!(matches!(name, Cow::Borrowed(_)), "a boot file is not put together");
@@ -146,6 +158,9 @@ fn check(policy: &Policy, facts: &ClientFacts<'_>, asked: Asked<'_>, decision: &
         (Action::Script { name, .. }, Asked::BootFile) => {
             assert!(decision.identity.runs_scripts());
             assert!(name.len() <= FILE_NAME_BYTES_MAX);
+        }
+        (Action::Script { .. } | Action::Hold, Asked::Name(_)) => {
+            assert!(decision.bait.is_some(), "{decision:?}");
         }
         (Action::Deny, _) | (Action::Hold, Asked::BootFile) => {}
         other => assert!(other.0 == &Action::Deny, "{other:?} has no place here"),
@@ -187,12 +202,14 @@ fn full_policy() -> Policy {
         .remap(Remap::prefix("boot/", "b/"))
         .remap(Remap::suffix(".0", ".kpxe"))
         .remap(Remap::regex("(?i)^efi/(.)", "$1$1/"))
+        .bait("pxe-loader")
+        .bait("iventoy_loader_*")
         .http_base("http://{server}:8080/boot");
     builder.build().unwrap_or_default()
 }
 
 /// A client read from bytes; owns what the facts borrow.
-struct Client<'d> {
+pub(crate) struct Client<'d> {
     hardware_address: &'d [u8],
     archs: Vec<Arch>,
     vendor_class: Option<Vec<u8>>,
@@ -203,7 +220,7 @@ struct Client<'d> {
 }
 
 impl<'d> Client<'d> {
-    fn take(input: &mut Input<'d>) -> Self {
+    pub(crate) fn take(input: &mut Input<'d>) -> Self {
         let present = input.byte();
         let archs = input.chunk().chunks_exact(2).take(ARCHS_MAX);
         let archs = archs.map(|pair| match pair {
@@ -230,7 +247,7 @@ impl<'d> Client<'d> {
         }
     }
 
-    fn facts(&self) -> ClientFacts<'_> {
+    pub(crate) fn facts(&self) -> ClientFacts<'_> {
         let [relay, address, link] = self.addresses;
         ClientFacts {
             hardware_address: self.hardware_address,
@@ -242,16 +259,17 @@ impl<'d> Client<'d> {
             relay,
             address,
             link,
+            ..ClientFacts::default()
         }
     }
 }
 
-struct Input<'d> {
-    rest: &'d [u8],
+pub(crate) struct Input<'d> {
+    pub(crate) rest: &'d [u8],
 }
 
 impl<'d> Input<'d> {
-    fn byte(&mut self) -> u8 {
+    pub(crate) fn byte(&mut self) -> u8 {
         match self.rest.split_first() {
             Some((first, rest)) => {
                 self.rest = rest;
@@ -262,7 +280,7 @@ impl<'d> Input<'d> {
     }
 
     /// A length byte and so many bytes, or as many as there are.
-    fn chunk(&mut self) -> &'d [u8] {
+    pub(crate) fn chunk(&mut self) -> &'d [u8] {
         let length = usize::from(self.byte()).min(self.rest.len());
         let (chunk, rest) = self.rest.split_at(length);
         self.rest = rest;

@@ -21,9 +21,12 @@
 extern crate alloc;
 
 mod arch;
+mod asker;
+mod bait;
 mod builder;
 mod decision;
 mod error;
+mod evidence;
 mod explain;
 mod facts;
 mod firmware;
@@ -38,6 +41,7 @@ mod loaders;
 mod mac;
 pub mod names;
 mod policy;
+mod question;
 mod reason;
 mod remap;
 mod rule;
@@ -46,9 +50,16 @@ mod subnet;
 mod user_class;
 
 pub use arch::{Arch, ArchEntry, ArchSource, Transport};
+pub use asker::Asker;
+pub use bait::{Bait, DEFAULT_BAITS};
 pub use builder::PolicyBuilder;
 pub use decision::{Action, Asked, Decision};
 pub use error::{Fault, Place, PolicyError};
+pub use evidence::{
+    Evidence, Heard, ImportError, Imported, Item, Known, Link, Origin, OwnedFacts, Pin, Query,
+    Said, Source, WEIGHT_ENOUGH, WEIGHT_FRESH, WEIGHT_HABIT, WEIGHT_HINT, WEIGHT_OBJECTION,
+    WEIGHT_OLD, WEIGHT_RECENT, WEIGHT_SHAPE, WEIGHT_SUFFIX,
+};
 pub use facts::{ClientFacts, IpxeFeatures};
 pub use firmware::Firmware;
 pub use folder::FolderBy;

@@ -1,6 +1,6 @@
 //! Every limit of this crate, with its unit in its name.
 //!
-//! A [`crate::Policy`] is the only thing that grows. At its limits it holds [`HOSTS_MAX`] hosts and
+//! A [`crate::Policy`] and [`crate::Evidence`] are all that grows. A policy at its limits holds [`HOSTS_MAX`] hosts and
 //! [`RULES_MAX`] rules; with the longest texts that is about 65 536 × 360 bytes + 4 096 × 900 bytes, under
 //! 27 MiB; and [`REMAPS_MAX`] rules that rewrite names, with the largest expressions under 16 MiB. A
 //! [`crate::Decision`] has a fixed size and lives on the stack.
@@ -57,6 +57,19 @@ pub const ARCHS_MAX: usize = 127;
 
 /// Bytes of a hardware address: the `chaddr` field (RFC 2131 section 2). More is cut off.
 pub const HARDWARE_ADDRESS_BYTES_MAX: usize = 16;
+
+/// Patterns for bait names of one policy. Each is compared with each requested name.
+pub const BAITS_MAX: usize = 16;
+
+/// Machines that [`crate::Evidence`] remembers; the one unheard for longest makes room. About 650 bytes each, 11 MB
+/// in all when full.
+pub const MACHINES_MAX: usize = 16_384;
+
+/// Addresses that [`crate::Evidence`] remembers, likewise. About 550 bytes each, 9 MB in all when full.
+pub const ADDRESSES_MAX: usize = 16_384;
+
+/// Bytes of one line of exported evidence that is read; longer ones count as broken.
+pub const EVIDENCE_LINE_BYTES_MAX: usize = 2_048;
 
 const _: () = assert!(LOSERS_MAX < REASONS_MAX);
 const _: () = assert!(FILE_NAME_BYTES_MAX < URL_BYTES_MAX && URL_BYTES_MAX < NAME_BYTES_MAX);

@@ -4,6 +4,8 @@ use core::fmt;
 
 use crate::{
     arch::Arch,
+    asker::Asker,
+    evidence::{Item, Origin, Said},
     firmware::Firmware,
     identity::MissingFeatures,
     limits::{LOSERS_MAX, REASONS_MAX},
@@ -178,6 +180,52 @@ pub enum Reason {
     NamePlain,
     /// A file that the client sends, stored under that name.
     NameStored,
+    /// The machine was given its loader for a bait, and this is asked for beside the bait.
+    CompanionOfBait {
+        /// Whether the file beside the loader is tried before the one of the requested name.
+        first: bool,
+    },
+    /// The name is a bait.
+    NameIsBait {
+        /// The firmware that its suffix names.
+        firmware: Option<Firmware>,
+    },
+    /// The shape of the request tells the program.
+    AskedBy {
+        /// Which program.
+        asker: Asker,
+    },
+    /// The request has the shape of iPXE's, whatever was heard before.
+    IpxeByShape,
+    /// The request has the shape of firmware's: the iPXE that was heard is of an earlier boot.
+    FirmwareByShape,
+    /// How it is known whose request it is.
+    Whose {
+        /// By what.
+        origin: Origin,
+    },
+    /// A piece of evidence about the firmware.
+    Evidence {
+        /// The piece.
+        item: Item,
+    },
+    /// This boot got its file before, and gets the same again.
+    PinnedForBoot,
+    /// The suffix of a bait names another machine than the one that asks.
+    WrongBait {
+        /// What the suffix names.
+        named: Firmware,
+        /// What speaks against it.
+        said: Said,
+    },
+    /// The pieces of evidence exclude each other.
+    HeldConflict,
+    /// The pieces of evidence are not enough.
+    HeldTooLittle,
+    /// A loader is configured for machines of unknown firmware.
+    UnknownGetsLoader,
+    /// A rule names a URL, and a bait can stand for a file only.
+    HeldUrlForBait,
 }
 
 impl Reason {

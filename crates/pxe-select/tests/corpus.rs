@@ -39,3 +39,25 @@ fn decide() {
 fn policy() {
     replay("policy", pxe_select::fuzz::policy);
 }
+
+#[test]
+fn evidence() {
+    replay("evidence", pxe_select::fuzz::evidence);
+}
+
+/// Histories that nobody thought of, the same ones on each run.
+#[test]
+fn evidence_of_random_histories() {
+    let mut state = 0x5eed_0004_u64;
+    for _ in 0..4_000 {
+        let data: Vec<u8> = (0..160)
+            .map(|_| {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                // Small numbers make lengths and addresses meet.
+                let byte = (state >> 56) as u8;
+                if state >> 48 & 3 == 0 { byte } else { byte & 0x0f }
+            })
+            .collect();
+        pxe_select::fuzz::evidence(&data);
+    }
+}

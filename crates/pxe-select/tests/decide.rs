@@ -715,7 +715,7 @@ mod requested_names {
     }
 
     fn file(name: &[u8], generated: Option<Generated>) -> Action<'_> {
-        Action::File { name: name.into(), trimmed: None, generated }
+        Action::File { name: name.into(), trimmed: None, instead: None, generated }
     }
 
     #[test]
@@ -755,6 +755,7 @@ mod requested_names {
         let expected = Action::File {
             name: b"menu.ipxe\xff".as_slice().into(),
             trimmed: Some(9),
+            instead: None,
             generated: Some(Generated::IpxeMenu),
         };
         let decision = ask(&policy, b"menu.ipxe\xff");

@@ -53,6 +53,8 @@ pub struct Overrides {
 pub enum Mode {
     /// Add boot files beside any DHCP server (proxyDHCP)
     Proxy,
+    /// Listen to DHCP and send none: the DHCP server names a bait that stands for every loader
+    Observe,
     /// No DHCP at all: serve files only
     Off,
 }
@@ -88,6 +90,7 @@ impl Cli {
         config.advertise = self.overrides.advertise.or(config.advertise);
         match self.overrides.mode {
             Some(Mode::Proxy) => config.dhcp.mode = DhcpMode::Proxy,
+            Some(Mode::Observe) => config.dhcp.mode = DhcpMode::Observe,
             Some(Mode::Off) => config.dhcp.mode = DhcpMode::Off,
             None => {}
         }

@@ -11,3 +11,4 @@ pub mod logging;
 pub mod policy;
 pub mod serve;
 pub mod snippet;
+pub mod state;

@@ -53,6 +53,7 @@ pub fn tell(event: &Event) {
             debug!("{client} {stage}")
         }
         Stage::Held { .. }
+        | Stage::HeldBait { .. }
         | Stage::Failed { .. }
         | Stage::Phrased { reason: StyleReason::NoneWorked { .. }, .. } => {
             warn!("{client} {stage}")

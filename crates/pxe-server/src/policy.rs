@@ -30,7 +30,34 @@ pub fn build(config: &Config, loaders: &Loaders) -> Result<Policy, Vec<Fault>> {
     if let Some(by) = config.tftp.folder_by {
         builder.folder_by(by);
     }
-    builder.build().map_err(|errors| errors.iter().map(|error| fault(config, error)).collect())
+    for bait in &config.select.baits {
+        builder.bait(&bait.value);
+    }
+    if let Some(unknown) = &config.select.unknown {
+        builder.unknown_loader(&unknown.value);
+    }
+    let built = builder
+        .build()
+        .map_err(|errors| errors.iter().map(|error| fault(config, error)).collect::<Vec<_>>());
+    match (built, unknown_loader(config, loaders)) {
+        (Ok(policy), None) => Ok(policy),
+        (built, missing) => Err(built.err().into_iter().flatten().chain(missing).collect()),
+    }
+}
+
+/// A loader for unknown machines that is not there would be found missing by the first of them.
+fn unknown_loader(config: &Config, loaders: &Loaders) -> Option<Fault> {
+    let unknown = config.select.unknown.as_ref()?;
+    if loaders.has(&unknown.value, &config.root) {
+        return None;
+    }
+    let found: Vec<&str> = loaders.found().iter().map(|found| found.file_name.as_str()).collect();
+    let problem = format!("{:?} is neither \"hold\" nor a loader that is there", unknown.value);
+    let remedy = match found.is_empty() {
+        true => format!("put it into {}", config.root.display()),
+        false => format!("put it into {}; there are {}", config.root.display(), found.join(", ")),
+    };
+    Some(Fault::new("select.unknown", problem, remedy).at(Some(unknown.line)))
 }
 
 fn host(config: &HostConfig) -> Host {
@@ -107,6 +134,14 @@ fn fault(config: &Config, error: &pxe_select::PolicyError) -> Fault {
             let entry = config.loaders.iter().find(|(firmware, _)| firmware.value == *name);
             (format!("loaders.{name}"), entry.map(|(firmware, _)| firmware.line))
         }
+        Place::Bait(index) => {
+            let bait = config.select.baits.get(*index);
+            let line = bait.map(|bait| bait.line).filter(|line| *line > 0);
+            ("select.bait".to_owned(), line)
+        }
+        _ if error.key == "unknown" => {
+            ("select.unknown".to_owned(), config.select.unknown.as_ref().map(|name| name.line))
+        }
         _ => ("select".to_owned(), None),
     };
     Fault::new(key, error.fault.to_string(), "").at(line)
@@ -140,6 +175,9 @@ mod tests {
     #[test]
     fn faults_of_rules_and_hosts_have_their_lines() {
         let text = "\
+[select]
+bait = [\"pxe-loader\", \"*\"]
+unknown = \"no-such.efi\"
 [loaders]
 x65-uefi = \"a.efi\"
 [[host]]
@@ -155,11 +193,13 @@ file = \"../x\"
         assert_eq!(
             found,
             [
-                (2, "loaders.x65-uefi"),
-                (4, "host[1].mac"),
-                (6, "rule[1].when.arch"),
-                (6, "rule[1].when.subnet"),
-                (7, "rule[1].file"),
+                (2, "select.bait"),
+                (3, "select.unknown"),
+                (5, "loaders.x65-uefi"),
+                (7, "host[1].mac"),
+                (9, "rule[1].when.arch"),
+                (9, "rule[1].when.subnet"),
+                (10, "rule[1].file"),
             ]
         );
     }

@@ -6,16 +6,17 @@ use std::sync::Arc;
 use std::thread;
 
 use log::{error, info, warn};
-use pxe_select::Policy;
 
 use crate::check;
 use crate::config::{Config, DhcpMode, Fault};
 use crate::content::{self, Files, Loaders, UPLOADS_MAX, Uploads};
 use crate::driver::interfaces::{self, Interfaces, SharedInterfaces};
+use crate::driver::neighbours::ArpTable;
 use crate::driver::{BindFault, Crew, Driver, Housekeeping, Ports};
 use crate::engine::{self, Engine, EngineConfig};
 use crate::logging::READY_TARGET;
 use crate::policy;
+use crate::state::{self, Keeper};
 
 /// Exit code for a fault that the administrator mends in the configuration.
 pub const EXIT_CONFIG: u8 = 2;
@@ -46,7 +47,16 @@ pub fn serve(config: &Config) -> ExitCode {
     }
     announce(config, &loaders);
     let ready = ready_line(config, &served);
-    match start(config, ports, served, loaders, policy).and_then(|drivers| run(drivers, &ready)) {
+    let shared = engine::Shared::new(policy);
+    shared.set_neighbours(Box::new(ArpTable));
+    let served = keeper(config, &shared).and_then(|keeper| {
+        let drivers = start(config, ports, served, loaders, shared)?;
+        let ran = run(drivers, &ready);
+        // Written for the last time.
+        drop(keeper);
+        ran
+    });
+    match served {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             error!("the server cannot go on: {error}");
@@ -60,17 +70,26 @@ fn loops(config: &Config) -> usize {
     if config.tftp.enabled { config.tftp.loops } else { 1 }
 }
 
+/// What is heard in `observe` mode survives a restart; in the other modes each machine speaks to us
+/// again when it boots.
+fn keeper(config: &Config, shared: &Arc<engine::Shared>) -> io::Result<Option<Keeper>> {
+    if config.dhcp.mode != DhcpMode::Observe {
+        return Ok(None);
+    }
+    state::restore(&config.state, shared);
+    Keeper::start(config.state.clone(), Arc::clone(shared)).map(Some)
+}
+
 /// Puts the loops together: one engine each, which share the decision, the story and the cache.
 fn start(
     config: &Config,
     ports: Vec<Ports>,
     served: Interfaces,
     loaders: Loaders,
-    policy: Policy,
+    shared: Arc<engine::Shared>,
 ) -> io::Result<Vec<Driver>> {
     let interfaces = Arc::new(SharedInterfaces::new(served));
     let contents = Arc::new(contents(config, loaders.clone()));
-    let shared = engine::Shared::new(policy);
     let crew = Crew::default();
     let mut house: Option<Box<dyn Housekeeping + Send>> = Some(Box::new(House {
         config: config.clone(),
@@ -204,6 +223,10 @@ fn ready_line(config: &Config, served: &Interfaces) -> String {
     let mut parts = vec![format!("ready: {} mode on {}", config.dhcp.mode, served)];
     if config.dhcp.mode == DhcpMode::Proxy {
         parts.push(format!("DHCP {} and {}", config.dhcp.port, config.dhcp.boot_port));
+    }
+    if config.dhcp.mode == DhcpMode::Observe {
+        let (server, client) = (config.dhcp.port, config.dhcp.client_port());
+        parts.push(format!("listening to DHCP {server} and {client}, sending none"));
     }
     if config.tftp.enabled {
         parts.push(format!("TFTP {} from {}", config.tftp.port, config.root.display()));

@@ -14,6 +14,7 @@ use pxe_tftp::TransferId;
 use crate::server::{BootServer, Meta, Outgoing};
 
 const DHCP_PORT: u16 = 67;
+const CLIENT_PORT: u16 = 68;
 const BOOT_SERVER_PORT: u16 = 4011;
 const TFTP_PORT: u16 = 69;
 /// Transfers get ports from here on, as a kernel would give them.
@@ -84,6 +85,7 @@ pub struct EngineServer {
     next_port: u16,
     pending: VecDeque<Outgoing>,
     notes: VecDeque<String>,
+    observes: bool,
 }
 
 impl EngineServer {
@@ -97,7 +99,14 @@ impl EngineServer {
             next_port: FIRST_EPHEMERAL_PORT,
             pending: VecDeque::new(),
             notes: VecDeque::new(),
+            observes: false,
         }
+    }
+
+    /// The same, which only listens to DHCP (`observe` mode).
+    #[must_use]
+    pub fn observing(self) -> Self {
+        Self { observes: true, ..self }
     }
 
     fn port_of(&mut self, transfer: TransferId) -> u16 {
@@ -116,6 +125,7 @@ impl EngineServer {
         let port = match transmit.socket {
             SocketId::Dhcp => DHCP_PORT,
             SocketId::BootServer => BOOT_SERVER_PORT,
+            SocketId::Observer => panic!("what only listens sends: {transmit:?}"),
             SocketId::Tftp => TFTP_PORT,
             SocketId::Transfer(transfer) => self.port_of(transfer),
         };
@@ -147,6 +157,7 @@ impl EngineServer {
 impl BootServer for EngineServer {
     fn handle_datagram(&mut self, now: Instant, meta: &Meta, datagram: &[u8]) {
         let socket = match meta.port {
+            DHCP_PORT | CLIENT_PORT if self.observes => SocketId::Observer,
             DHCP_PORT => SocketId::Dhcp,
             BOOT_SERVER_PORT => SocketId::BootServer,
             TFTP_PORT => SocketId::Tftp,

@@ -20,6 +20,14 @@ pub enum Habit {
     /// Option 60 `PXEClient` without option 43 and nobody on port 4011: a Windows DHCP server
     /// whose deployment service has moved away.
     ClassTrap,
+    /// The address of somebody else in `siaddr` and one file for every machine: all that the page of a
+    /// router's DHCP server has room for (options 66 and 67).
+    NamesOneFile {
+        /// Whose address.
+        server: Ipv4Addr,
+        /// The file.
+        file: &'static str,
+    },
 }
 
 /// A DHCP server with a pool.
@@ -87,9 +95,13 @@ impl ForeignDhcp {
         if request.broadcast() {
             writer = writer.broadcast();
         }
-        if self.habit != Habit::AddressesOnly {
-            writer = writer.server_address(self.address);
-        }
+        writer = match self.habit {
+            Habit::AddressesOnly => writer,
+            Habit::PointsAtItself | Habit::ClassTrap => writer.server_address(self.address),
+            Habit::NamesOneFile { server, file } => {
+                writer.server_address(server).boot_file(file.as_bytes())
+            }
+        };
         writer = writer
             .option(53, &[message_type])
             .option(54, &self.address.octets())

@@ -24,6 +24,8 @@ pub enum DhcpMode {
     /// Somebody else gives addresses; we add the boot file by proxyDHCP.
     #[default]
     Proxy,
+    /// Somebody else gives addresses and names a bait for everybody; we listen, and send nothing.
+    Observe,
     /// No DHCP socket at all: only files are served.
     Off,
 }
@@ -32,6 +34,7 @@ impl fmt::Display for DhcpMode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Proxy => "proxy",
+            Self::Observe => "observe",
             Self::Off => "off",
         })
     }
@@ -55,6 +58,22 @@ impl DhcpConfig {
     /// The port clients listen on.
     pub fn client_port(&self) -> u16 {
         if self.port == 67 { 68 } else { self.port.saturating_add(1) }
+    }
+}
+
+/// `[select]`.
+#[derive(Clone, Debug)]
+pub struct SelectConfig {
+    /// Patterns for bait names.
+    pub baits: Vec<Located<String>>,
+    /// The loader that stands for a bait where the firmware is not known; no answer if there is none.
+    pub unknown: Option<Located<String>>,
+}
+
+impl Default for SelectConfig {
+    fn default() -> Self {
+        let bait = |text: &&str| Located { value: (*text).to_owned(), line: 0 };
+        Self { baits: pxe_select::DEFAULT_BAITS.iter().map(bait).collect(), unknown: None }
     }
 }
 
@@ -113,6 +132,10 @@ pub struct Config {
     pub interfaces: Vec<Located<String>>,
     /// Folder of the files clients may fetch.
     pub root: PathBuf,
+    /// Folder of what must survive a restart.
+    pub state: PathBuf,
+    /// `[select]`.
+    pub select: SelectConfig,
     /// Address that clients are told; `None`: the receiving interface's.
     pub advertise: Option<Ipv4Addr>,
     /// `[dhcp]`.
@@ -142,6 +165,8 @@ impl Default for Config {
                 proxy_style: ProxyStyles::Adaptive,
             },
             tftp: TftpConfig::default(),
+            state: PathBuf::from("state"),
+            select: SelectConfig::default(),
             loaders: Vec::new(),
             hosts: Vec::new(),
             rules: Vec::new(),
@@ -151,7 +176,7 @@ impl Default for Config {
 }
 
 impl Config {
-    /// Reads a file. A relative `root` or `tftp.uploads` is taken from the file's own folder.
+    /// Reads a file. A relative `root`, `state` or `tftp.uploads` is taken from the file's own folder.
     pub fn load(file: &Path) -> Result<Self, Faults> {
         let text = std::fs::read_to_string(file).map_err(|error| Faults {
             file: Some(file.to_owned()),
@@ -167,6 +192,7 @@ impl Config {
         })?;
         if let Some(folder) = file.parent() {
             config.root = folder.join(&config.root);
+            config.state = folder.join(&config.state);
             if let Some(uploads) = &mut config.tftp.uploads {
                 uploads.value = folder.join(&uploads.value);
             }

@@ -7,7 +7,7 @@ use toml::de::DeTable;
 
 use super::fault::Faults;
 use super::reader::{Reader, Section};
-use super::{Config, DhcpConfig, DhcpMode, HostConfig, RuleAction, RuleConfig, tftp};
+use super::{Config, DhcpConfig, DhcpMode, HostConfig, RuleAction, RuleConfig, SelectConfig, tftp};
 
 const PORTS: RangeInclusive<i64> = 1..=65_535;
 /// Words of `dhcp.proxy_style`. `fixed` is for several servers that must answer alike.
@@ -43,36 +43,26 @@ fn top(root: Section<'_, '_>, config: &mut Config) {
     if let Some(path) = root.string("root") {
         config.root = path.value.into();
     }
+    if let Some(path) = root.string("state") {
+        config.state = path.value.into();
+    }
     let address = root.parsed("advertise", "an IPv4 address like 192.0.2.5");
     config.advertise = address.map(|address| address.value);
     dhcp(root.section("dhcp"), &mut config.dhcp);
     tftp::read(root.section("tftp"), &mut config.tftp);
-    select(root.section("select"));
+    select(root.section("select"), &mut config.select);
     config.loaders = root.section("loaders").texts();
     config.hosts = root.sections("host").into_iter().filter_map(host).collect();
     config.rules = root.sections("rule").into_iter().filter_map(rule).collect();
-    root.reserved(&["images", "state", "http", "admin"]);
+    root.reserved(&["images", "http", "admin"]);
     root.finish();
 }
 
 fn dhcp(section: Section<'_, '_>, dhcp: &mut DhcpConfig) {
-    if let Some(mode) = section.string("mode") {
-        match mode.value.as_str() {
-            "proxy" => dhcp.mode = DhcpMode::Proxy,
-            "off" => dhcp.mode = DhcpMode::Off,
-            known @ ("server" | "observe") => section.fault(
-                mode.line,
-                "mode",
-                format!("this version does not have the mode {known:?} yet"),
-                "use \"proxy\" beside a DHCP server, or \"off\" for files alone",
-            ),
-            other => section.fault(
-                mode.line,
-                "mode",
-                format!("expected \"proxy\" or \"off\", found {other:?}"),
-                "",
-            ),
-        }
+    let modes =
+        [("proxy", DhcpMode::Proxy), ("observe", DhcpMode::Observe), ("off", DhcpMode::Off)];
+    if let Some(mode) = section.choice("mode", &modes) {
+        dhcp.mode = mode;
     }
     if let Some(port) = port(&section, "port") {
         dhcp.port = port;
@@ -91,11 +81,11 @@ fn dhcp(section: Section<'_, '_>, dhcp: &mut DhcpConfig) {
     section.finish();
 }
 
-/// An unidentified client is always held in this version; the key is read so that a configuration
-/// that says so is accepted.
-fn select(section: Section<'_, '_>) {
-    let _ = section.choice("unknown", &[("hold", ())]);
-    section.reserved(&["bait"]);
+fn select(section: Section<'_, '_>, select: &mut SelectConfig) {
+    if let Some(baits) = section.strings("bait") {
+        select.baits = baits;
+    }
+    select.unknown = section.string("unknown").filter(|loader| loader.value != "hold");
     section.finish();
 }
 

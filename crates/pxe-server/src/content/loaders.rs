@@ -162,6 +162,12 @@ impl Loaders {
         &self.missing
     }
 
+    /// Whether a file of this name can be served as a loader.
+    pub fn has(&self, name: &str, root: &Path) -> bool {
+        let known = self.found.iter().any(|found| found.file_name == name);
+        known || self.system.contains_key(name.as_bytes()) || root.join(name).is_file()
+    }
+
     /// Those of machines that an ordinary network has, and those that were configured.
     pub fn missing_common(&self) -> impl Iterator<Item = &MissingLoader> {
         self.missing

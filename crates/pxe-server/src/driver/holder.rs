@@ -73,6 +73,12 @@ fn describe(pid: u32, process: &Path) -> Holder {
     Holder { pid, name, service }
 }
 
+/// This program's file, for a command that gives it rights.
+pub fn program() -> String {
+    std::env::current_exe()
+        .map_or_else(|_| "pxe-server".to_owned(), |path| path.display().to_string())
+}
+
 /// The whole message for a port that could not be bound: what, who, and the one thing to do.
 pub fn explain(what: &str, key: &str, port: u16, error: &std::io::Error) -> (String, String) {
     match error.kind() {
@@ -88,20 +94,16 @@ pub fn explain(what: &str, key: &str, port: u16, error: &std::io::Error) -> (Str
                 None => format!("see who holds it: sudo ss -lunp 'sport = :{port}'"),
             };
             let other = if key == "dhcp.port" {
-                "; a DHCP server on this very host needs dhcp.mode = \"off\" here"
+                "; beside a DHCP server on this very host use dhcp.mode = \"observe\""
             } else {
                 ""
             };
             (format!("UDP port {port} ({what}) is taken by {who}"), format!("{stop}{other}"))
         }
-        std::io::ErrorKind::PermissionDenied => {
-            let program = std::env::current_exe()
-                .map_or_else(|_| "pxe-server".to_owned(), |path| path.display().to_string());
-            (
-                format!("no right to bind UDP port {port} ({what})"),
-                format!("sudo setcap cap_net_bind_service=+ep {program}"),
-            )
-        }
+        std::io::ErrorKind::PermissionDenied => (
+            format!("no right to bind UDP port {port} ({what})"),
+            format!("sudo setcap cap_net_bind_service=+ep {}", program()),
+        ),
         _ => (
             format!("cannot bind UDP port {port} ({what}): {error}"),
             format!("see who holds it: sudo ss -lunp 'sport = :{port}'"),

@@ -5,9 +5,12 @@
 
 mod batch;
 mod control;
+mod frame;
 pub mod holder;
 pub mod interfaces;
 mod listen;
+pub mod neighbours;
+mod observe;
 mod port;
 mod ports;
 mod segments;
@@ -157,6 +160,7 @@ impl Driver {
         let now = Instant::now();
         for ready in self.ports.take_ready() {
             let drained = match ready {
+                Ready::Listener(SocketId::Observer, _) => self.observe(now, batches),
                 Ready::Transfers(port) => self.receive_batch(now, port, batches),
                 Ready::Listener(socket, is_ipv6) => self.drain(now, socket, is_ipv6, batches),
             };
@@ -204,13 +208,19 @@ impl Driver {
         Ok(false)
     }
 
+    /// Other people's DHCP, at most one turn of it.
+    fn observe(&mut self, now: Instant, batches: &mut Received) -> io::Result<bool> {
+        let Self { ports, engine, files, interfaces, .. } = self;
+        ports.observe(batches.listeners.of_family(false), |mut arrival, datagram| {
+            if is_served(interfaces, &mut arrival) {
+                engine.handle_datagram(now, SocketId::Observer, &arrival, datagram, files);
+            }
+        })
+    }
+
     fn take(&mut self, now: Instant, socket: SocketId, mut arrival: Arrival, datagram: &[u8]) {
-        let Some((address, mtu)) = self.interfaces.of(arrival.interface) else {
+        if !is_served(&self.interfaces, &mut arrival) {
             return debug!("{}: interface {} is not served", arrival.source, arrival.interface);
-        };
-        arrival.mtu = mtu;
-        if arrival.local.is_unspecified() {
-            arrival.local = IpAddr::V4(address);
         }
         self.engine.handle_datagram(now, socket, &arrival, datagram, &mut self.files);
     }
@@ -284,4 +294,14 @@ impl Driver {
         );
         self.told_drops = drops;
     }
+}
+
+/// Whether a datagram came by an interface that is served; fills in what that interface tells.
+fn is_served(interfaces: &SharedInterfaces, arrival: &mut Arrival) -> bool {
+    let Some((address, mtu)) = interfaces.of(arrival.interface) else { return false };
+    arrival.mtu = mtu;
+    if arrival.local.is_unspecified() {
+        arrival.local = IpAddr::V4(address);
+    }
+    true
 }

@@ -10,9 +10,10 @@ use pxe_tftp::TransferId;
 use super::batch::{Batches, ListenBatch, TransferBatch};
 use super::holder;
 use super::listen::ListenSocket;
+use super::observe::ObserveSocket;
 use super::transfers::{PortId, TransferPorts};
 use crate::config::{Config, DhcpMode};
-use crate::engine::{SocketId, Transmit};
+use crate::engine::{Arrival, SocketId, Transmit};
 
 const DHCP: Token = Token(0);
 const BOOT_SERVER: Token = Token(1);
@@ -20,8 +21,9 @@ const TFTP: Token = Token(2);
 const TFTP_IPV6: Token = Token(3);
 /// For the loop's own signals and wake-ups.
 pub(super) const CONTROL: Token = Token(4);
+const OBSERVER: Token = Token(5);
 /// Tokens from here on are transfers' ports, by index.
-const TRANSFERS: usize = 5;
+const TRANSFERS: usize = 6;
 
 /// A port that could not be bound, with who holds it and what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +47,7 @@ pub(super) enum Ready {
 pub struct Ports {
     dhcp: Option<ListenSocket>,
     boot_server: Option<ListenSocket>,
+    observer: Option<ObserveSocket>,
     tftp: Option<ListenSocket>,
     tftp_ipv6: Option<ListenSocket>,
     transfers: TransferPorts,
@@ -64,6 +67,9 @@ impl Ports {
             first.dhcp = binder.alone("DHCP", "dhcp.port", dhcp.port);
             first.boot_server = binder.alone("PXE boot server", "dhcp.boot_port", dhcp.boot_port);
         }
+        if dhcp.mode == DhcpMode::Observe {
+            first.observer = binder.observer(dhcp.port, dhcp.client_port());
+        }
         let mut all = vec![first];
         all.resize_with(loops.max(1), Self::empty);
         if config.tftp.enabled {
@@ -76,6 +82,7 @@ impl Ports {
         Self {
             dhcp: None,
             boot_server: None,
+            observer: None,
             tftp: None,
             tftp_ipv6: None,
             transfers: TransferPorts::new(TRANSFERS),
@@ -96,6 +103,9 @@ impl Ports {
                 registry.register(socket, token, Interest::READABLE)?;
             }
         }
+        if let Some(observer) = &mut self.observer {
+            registry.register(observer, OBSERVER, Interest::READABLE)?;
+        }
         Ok(())
     }
 
@@ -103,6 +113,7 @@ impl Ports {
         let ready = match token {
             DHCP => Ready::Listener(SocketId::Dhcp, false),
             BOOT_SERVER => Ready::Listener(SocketId::BootServer, false),
+            OBSERVER => Ready::Listener(SocketId::Observer, false),
             TFTP => Ready::Listener(SocketId::Tftp, false),
             TFTP_IPV6 => Ready::Listener(SocketId::Tftp, true),
             token => match self.transfers.of_token(token) {
@@ -140,7 +151,20 @@ impl Ports {
             SocketId::BootServer => self.boot_server.as_mut(),
             SocketId::Tftp if is_ipv6 => self.tftp_ipv6.as_mut(),
             SocketId::Tftp => self.tftp.as_mut(),
-            SocketId::Transfer(_) => None,
+            // What only listens sends nothing.
+            SocketId::Observer | SocketId::Transfer(_) => None,
+        }
+    }
+
+    /// Gives what was heard of other people's DHCP to `take`; whether nothing more waits.
+    pub(super) fn observe(
+        &mut self,
+        batch: &mut ListenBatch,
+        take: impl FnMut(Arrival, &[u8]),
+    ) -> io::Result<bool> {
+        match &mut self.observer {
+            Some(observer) => observer.receive(batch, take),
+            None => Ok(true),
         }
     }
 
@@ -204,6 +228,10 @@ struct Binder {
 impl Binder {
     fn alone(&mut self, what: &str, key: &'static str, port: u16) -> Option<ListenSocket> {
         self.note(what, key, port, ListenSocket::bind_ipv4(port, false))
+    }
+
+    fn observer(&mut self, port: u16, client_port: u16) -> Option<ObserveSocket> {
+        ObserveSocket::open(port, client_port).map_err(|fault| self.faults.push(fault)).ok()
     }
 
     fn note<T>(

@@ -1,17 +1,15 @@
-//! The clients we have heard of, so that a file request can be told whose it is.
+//! What each client's story told last, so that repetitions can be told from news.
 
 use core::hash::{Hash, Hasher};
-use core::net::{IpAddr, Ipv4Addr};
 use core::time::Duration;
-use std::collections::hash_map::{DefaultHasher, Entry};
+use std::collections::hash_map::DefaultHasher;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Instant;
 
 use super::event::{ClientId, Stage};
-use super::facts::KnownFacts;
 
-/// Clients remembered; the one unheard for longest makes room. About 600 bytes each, 10 MB in all
-/// when full.
+/// Clients whose last steps are remembered; the one silent for longest makes room. About 200 bytes
+/// each, 3 MB in all when full.
 pub const CLIENTS_MAX: usize = 16_384;
 /// Clients that came for the file they were offered, not yet told to the loop that offered it. Beyond
 /// this the oldest is lost: its offer counts as ignored if it asks again soon.
@@ -21,71 +19,30 @@ const REPEATED_WITHIN: Duration = Duration::from_secs(60);
 /// Steps remembered per client for telling repetitions.
 const STAGES_REMEMBERED: usize = 4;
 
-/// One machine.
-pub(super) struct Client {
-    pub(super) facts: KnownFacts,
+/// One client's last steps.
+#[derive(Default)]
+struct Client {
+    told: u64,
     /// It was offered a file, and has not asked for one since.
     is_expected: bool,
-    heard: u64,
     recent: [Option<(Instant, u64)>; STAGES_REMEMBERED],
     next: usize,
 }
 
-/// All machines, bounded by [`CLIENTS_MAX`].
+/// All clients, bounded by [`CLIENTS_MAX`].
 #[derive(Default)]
 pub(super) struct Clients {
     by_id: HashMap<ClientId, Client>,
-    by_address: HashMap<IpAddr, ClientId>,
-    /// Who was heard when, oldest first.
+    /// Who told something when, oldest first.
     order: BTreeMap<u64, ClientId>,
     clock: u64,
     fetched: VecDeque<ClientId>,
 }
 
 impl Clients {
-    /// Notes what a client said of itself. An address it did not say stays known.
-    pub(super) fn learn(&mut self, id: ClientId, mut facts: KnownFacts) {
-        self.clock += 1;
-        let heard = self.clock;
-        if !self.by_id.contains_key(&id) && self.by_id.len() >= CLIENTS_MAX {
-            self.forget_oldest();
-        }
-        let said = facts.address.take();
-        match self.by_id.entry(id) {
-            Entry::Occupied(entry) => {
-                let client = entry.into_mut();
-                self.order.remove(&client.heard);
-                facts.address = client.facts.address;
-                client.facts = facts;
-                client.heard = heard;
-            }
-            Entry::Vacant(entry) => {
-                let recent = Default::default();
-                entry.insert(Client { facts, is_expected: false, heard, recent, next: 0 });
-            }
-        }
-        self.order.insert(heard, id);
-        if let Some(address) = said {
-            self.learn_address(id, address);
-        }
-    }
-
-    /// Notes the address a client uses or is about to use.
-    pub(super) fn learn_address(&mut self, id: ClientId, address: Ipv4Addr) {
-        let Some(client) = self.by_id.get_mut(&id) else { return };
-        if let Some(old) = client.facts.address.replace(address)
-            && old != address
-        {
-            self.by_address.remove(&IpAddr::V4(old));
-        }
-        self.by_address.insert(IpAddr::V4(address), id);
-    }
-
     /// Notes that a client was offered a file, and will ask for it if it took the offer.
     pub(super) fn expect_fetch(&mut self, id: ClientId) {
-        if let Some(client) = self.by_id.get_mut(&id) {
-            client.is_expected = true;
-        }
+        self.touch(id).is_expected = true;
     }
 
     /// Notes that a client asks for a file; only the first after an offer is news.
@@ -104,15 +61,9 @@ impl Clients {
         self.fetched.pop_front()
     }
 
-    /// Who uses this address, if anybody told us.
-    pub(super) fn at_address(&self, address: IpAddr) -> Option<(ClientId, &Client)> {
-        let id = *self.by_address.get(&address)?;
-        self.by_id.get(&id).map(|client| (id, client))
-    }
-
     /// Whether this step was reported for this client a moment ago; notes it as reported.
     pub(super) fn is_repeated(&mut self, now: Instant, id: ClientId, stage: &Stage) -> bool {
-        let Some(client) = self.by_id.get_mut(&id) else { return false };
+        let client = self.touch(id);
         let digest = digest(stage);
         let seen = client.recent.iter_mut().flatten().find(|(_, known)| *known == digest);
         if let Some((when, _)) = seen {
@@ -125,18 +76,25 @@ impl Clients {
         false
     }
 
-    fn forget_oldest(&mut self) {
-        let Some((_, id)) = self.order.pop_first() else { return };
-        let Some(client) = self.by_id.remove(&id) else { return };
-        if let Some(address) = client.facts.address
-            && self.by_address.get(&IpAddr::V4(address)) == Some(&id)
+    fn touch(&mut self, id: ClientId) -> &mut Client {
+        self.clock += 1;
+        let now = self.clock;
+        if let Some(client) = self.by_id.get(&id) {
+            self.order.remove(&client.told);
+        } else if self.by_id.len() >= CLIENTS_MAX
+            && let Some((_, oldest)) = self.order.pop_first()
         {
-            self.by_address.remove(&IpAddr::V4(address));
+            self.by_id.remove(&oldest);
         }
+        self.order.insert(now, id);
+        let client = self.by_id.entry(id).or_default();
+        client.told = now;
+        client
     }
 }
 
-/// Equal steps have equal digests. The time a transfer took is not part of the step.
+/// Equal steps have equal digests. The time a transfer took is not part of the step, nor how old a
+/// piece of evidence was.
 fn digest(stage: &Stage) -> u64 {
     let mut hasher = DefaultHasher::new();
     stage.word().hash(&mut hasher);
@@ -144,6 +102,9 @@ fn digest(stage: &Stage) -> u64 {
         Stage::Discovered { reasons, .. } | Stage::Held { reasons } | Stage::Denied { reasons } => {
             reasons.hash(&mut hasher);
         }
+        Stage::Heard { firmware, ipxe, .. } => (firmware, ipxe).hash(&mut hasher),
+        Stage::Baited { asked, file, .. } => (asked, file).hash(&mut hasher),
+        Stage::HeldBait { asked, .. } => asked.hash(&mut hasher),
         Stage::Offered { file }
         | Stage::Acknowledged { file }
         | Stage::Requested { file, .. }
@@ -159,4 +120,26 @@ fn digest(stage: &Stage) -> u64 {
         Stage::Phrased { style, reason } => (style, reason).hash(&mut hasher),
     }
     hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_oldest_story_makes_room() {
+        let mut clients = Clients::default();
+        let now = Instant::now();
+        let stage = Stage::Tried { file: "x".into() };
+        let id = |number: u32| {
+            let [a, b, c, d] = number.to_be_bytes();
+            ClientId::Mac([2, 0, a, b, c, d])
+        };
+        for number in 0..CLIENTS_MAX as u32 + 1 {
+            assert!(!clients.is_repeated(now, id(number), &stage));
+        }
+        assert_eq!((clients.by_id.len(), clients.order.len()), (CLIENTS_MAX, CLIENTS_MAX));
+        assert!(clients.is_repeated(now, id(1), &stage));
+        assert!(!clients.is_repeated(now, id(0), &stage), "it was forgotten");
+    }
 }

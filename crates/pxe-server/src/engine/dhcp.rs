@@ -3,15 +3,15 @@
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Instant;
 
+use pxe_dhcp::observe::Observation;
 use pxe_dhcp::respond::{
     Inbound, ProxyAnswer, ProxyEvent, ProxyRequest, ProxyStyle, Received, RequestKind, ServerPort,
 };
-use pxe_dhcp::{MessageType, MessageView, OptionCode};
 use pxe_select::{Action, Asked, Decision, Firmware, Ipxe};
 
 use super::event::{ClientId, Stage, one_line, printable};
-use super::facts::KnownFacts;
 use super::{Arrival, Engine, SocketId, Transmit};
+use super::{facts, observe};
 
 impl Engine {
     pub(super) fn handle_dhcp(
@@ -33,7 +33,10 @@ impl Engine {
         let received = Received::new(source, port, local, arrival.interface);
         match proxy.handle_datagram(now, &received, datagram) {
             Ok(Inbound::Request(request)) => self.handle_boot_request(now, local, request),
-            Ok(Inbound::Overheard(view, _)) => self.overhear(&view),
+            // A REQUEST to another server tells which address the client will have.
+            Ok(Inbound::Overheard(view, _)) => {
+                self.hear(now, local, &view, Observation::of(&view));
+            }
             Err(_) => self.drops.dhcp += 1,
         }
     }
@@ -62,28 +65,14 @@ impl Engine {
         }
     }
 
-    /// A REQUEST to another server tells which address the client will have.
-    fn overhear(&self, view: &MessageView<'_>) {
-        if view.message_type() != Some(MessageType::REQUEST) {
-            return;
-        }
-        let Some(client) = ClientId::from_hardware_address(view.hardware_address()) else { return };
-        let requested = view.first(OptionCode::REQUESTED_ADDRESS);
-        let address = requested
-            .and_then(|value| <[u8; 4]>::try_from(value).ok())
-            .map_or_else(|| view.client_address(), Ipv4Addr::from);
-        if !address.is_unspecified() {
-            self.shared.learn_address(client, address);
-        }
-    }
-
     fn handle_boot_request(&mut self, now: Instant, local: Ipv4Addr, request: ProxyRequest<'_>) {
         let view = request.view();
         let Some(client) = ClientId::from_hardware_address(view.hardware_address()) else {
             self.drops.dhcp += 1;
             return self.ignore(request);
         };
-        let known = KnownFacts::from_request(view, request.facts(), local);
+        let address = facts::set(view.client_address());
+        let known = facts::of_message(view, request.facts(), local, address);
         let policy = self.shared.policy();
         let decision = policy.decide(&known.as_facts(), Asked::BootFile);
         let server = self.advertise.unwrap_or(local);
@@ -96,7 +85,9 @@ impl Engine {
         };
         let firmware = decision.identity.firmware;
         drop(decision);
-        self.shared.learn(client, known);
+        let (source, exchange) =
+            (observe::source(view, view.message_type()), view.transaction_id());
+        self.shared.hear(now, source, exchange, &known.as_facts());
         if request.kind() == RequestKind::Discover {
             self.report(now, client, discovered);
         }

@@ -44,12 +44,10 @@ impl ClientId {
 
 impl fmt::Display for ClientId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let bytes = match self {
-            Self::Mac(mac) => &mac[..],
-            Self::Hardware(address, len) => &address[..usize::from(*len)],
-            Self::Address(address) => return address.fmt(f),
-        };
-        for (index, byte) in bytes.iter().enumerate() {
+        if let Self::Address(address) = self {
+            return address.fmt(f);
+        }
+        for (index, byte) in self.hardware_address().unwrap_or_default().iter().enumerate() {
             let separator = if index == 0 { "" } else { ":" };
             write!(f, "{separator}{byte:02x}")?;
         }
@@ -91,6 +89,15 @@ pub enum Stage {
         /// Why we think so.
         reasons: String,
     },
+    /// A DHCP message of it was heard that we do not answer.
+    Heard {
+        /// What it is, as far as the message says.
+        firmware: Option<Firmware>,
+        /// It runs iPXE already.
+        ipxe: bool,
+        /// Which message, and how it came here.
+        how: String,
+    },
     /// We named its boot file in an offer.
     Offered {
         /// File name or URL.
@@ -110,6 +117,22 @@ pub enum Stage {
     },
     /// We name no file: too little is known, or there is none for it.
     Held {
+        /// Why, and what to do.
+        reasons: String,
+    },
+    /// It asked for a bait, which now stands for this file.
+    Baited {
+        /// The bait, as it was asked for.
+        asked: String,
+        /// The file.
+        file: String,
+        /// Why this one.
+        reasons: String,
+    },
+    /// It asked for a bait and gets no answer, so that it asks again: too little is known of it.
+    HeldBait {
+        /// The bait, as it was asked for.
+        asked: String,
         /// Why, and what to do.
         reasons: String,
     },
@@ -203,12 +226,14 @@ impl Stage {
     pub fn word(&self) -> &'static str {
         match self {
             Self::Discovered { .. } => "discovered",
+            Self::Heard { .. } => "heard",
             Self::Offered { .. } => "offered",
             Self::Phrased { reason: StyleReason::Worked, .. } => "settled",
             Self::Phrased { reason: StyleReason::NoneWorked { .. }, .. } => "ignored",
             Self::Phrased { .. } => "trying",
             Self::Acknowledged { .. } => "acknowledged",
-            Self::Held { .. } => "held",
+            Self::Baited { .. } => "asked",
+            Self::Held { .. } | Self::HeldBait { .. } => "held",
             Self::Denied { .. } => "denied",
             Self::Requested { .. } => "requested",
             Self::Probed { .. } => "probed",
@@ -228,14 +253,16 @@ impl fmt::Display for Stage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.word())?;
         match self {
+            Self::Heard { firmware, ipxe, how } => {
+                fmt_machine(*firmware, *ipxe, f)?;
+                write!(f, " ({how})")
+            }
+            Self::Baited { asked, file, reasons } => {
+                write!(f, " {asked}: {file} because {reasons}")
+            }
+            Self::HeldBait { asked, reasons } => write!(f, ": {asked}: {reasons}"),
             Self::Discovered { firmware, ipxe, reasons } => {
-                match firmware {
-                    Some(firmware) => write!(f, " {firmware}")?,
-                    None => f.write_str(" unknown firmware")?,
-                }
-                if *ipxe {
-                    f.write_str(" running iPXE")?;
-                }
+                fmt_machine(*firmware, *ipxe, f)?;
                 if reasons.is_empty() { Ok(()) } else { write!(f, ": {reasons}") }
             }
             Self::Offered { file } | Self::Acknowledged { file } | Self::Probed { file } => {
@@ -273,6 +300,14 @@ impl fmt::Display for Stage {
             Self::Failed { file, reason } => write!(f, " {file}: {reason}"),
         }
     }
+}
+
+fn fmt_machine(firmware: Option<Firmware>, ipxe: bool, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    match firmware {
+        Some(firmware) => write!(f, " {firmware}")?,
+        None => f.write_str(" unknown firmware")?,
+    }
+    if ipxe { f.write_str(" running iPXE") } else { Ok(()) }
 }
 
 /// A size, the time it took, and how fast that was.

@@ -9,11 +9,13 @@
 //! Which file a client gets is decided by [`pxe_select::Policy::decide`] alone, for DHCP and TFTP
 //! alike; the engine only turns what the wire says into its facts and its answer into packets.
 
+mod asked;
 mod clients;
 mod content;
 mod dhcp;
 mod event;
 mod facts;
+mod observe;
 mod searches;
 mod shared;
 mod styles;
@@ -30,6 +32,7 @@ use std::time::Instant;
 use pxe_dhcp::respond::ProxyResponder;
 use pxe_tftp::TransferId;
 
+pub use asked::{Baited, Choice, decide};
 pub use clients::{CLIENTS_MAX, FETCHES_MAX};
 pub use content::{
     ContentError, ContentId, ContentRequest, ContentStore, Opened, Upload, UploadError,
@@ -39,8 +42,9 @@ pub(crate) use event::printable;
 pub use event::{ClientId, Event, Stage};
 use searches::SEARCH_ENDS_AFTER;
 pub use searches::SEARCHES_MAX;
-pub use shared::Shared;
+pub use shared::{Neighbours, Shared};
 pub use upload::UPLOAD_BLOCK_BYTES_MAX;
+pub use wanted::{Try, Wanted};
 
 /// Reports that wait to be polled; beyond this the oldest is lost and counted.
 pub const EVENTS_MAX: usize = 4_096;
@@ -52,6 +56,8 @@ pub enum SocketId {
     Dhcp,
     /// The PXE boot server port (4011).
     BootServer,
+    /// What only listens to the DHCP of others: nothing leaves by it.
+    Observer,
     /// The TFTP port (69).
     Tftp,
     /// The port of one TFTP transfer. The driver opens it when the first datagram is to leave by
@@ -161,6 +167,7 @@ impl Engine {
             SocketId::Dhcp | SocketId::BootServer => {
                 self.handle_dhcp(now, socket, arrival, datagram);
             }
+            SocketId::Observer => self.handle_observed(now, arrival, datagram),
             SocketId::Tftp => self.handle_request(now, arrival, datagram, content),
             SocketId::Transfer(transfer) => {
                 let handled =

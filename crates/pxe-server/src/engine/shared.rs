@@ -1,34 +1,53 @@
-//! What all loops of one server know together: the policy that decides, and who the clients are.
-//! It is asked once for a request, never for a block of a transfer.
+//! What all loops of one server know together: the policy that decides, and what was heard of the
+//! clients. It is asked once for a request, never for a block of a transfer.
 
-use std::net::IpAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use core::net::{IpAddr, Ipv4Addr};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
-use pxe_select::Policy;
+use pxe_select::{Asker, Bait, ClientFacts, Evidence, Heard, Known, Pin, Policy, Query, Source};
 
 use super::clients::Clients;
 use super::event::{ClientId, Stage};
-use super::facts::KnownFacts;
 use super::searches::Searches;
+
+/// Tells which machine of this very link has an address, as the kernel's neighbour table does.
+pub trait Neighbours: Send + Sync {
+    /// Its hardware address; `None` when it is not known, or when the address is behind a router.
+    fn hardware_address(&self, address: IpAddr) -> Option<[u8; 6]>;
+}
 
 /// The decision and the story, shared by every [`Engine`](super::Engine) of a server.
 pub struct Shared {
     state: Mutex<State>,
+    neighbours: OnceLock<Box<dyn Neighbours>>,
+    /// An instant, and the milliseconds of UNIX time it was.
+    clock: OnceLock<(Instant, u64)>,
 }
 
 struct State {
     policy: Arc<Policy>,
+    evidence: Evidence,
+    changed: bool,
     clients: Clients,
     searches: Searches,
 }
 
+/// When no clock was set: ages are right all the same, as long as nothing is kept.
+const EPOCH_MS: u64 = 1_000_000_000_000;
+
 impl Shared {
     /// For engines that decide by `policy`.
     pub fn new(policy: Policy) -> Arc<Self> {
-        let policy = Arc::new(policy);
-        let (clients, searches) = (Clients::default(), Searches::default());
-        Arc::new(Self { state: Mutex::new(State { policy, clients, searches }) })
+        let state = State {
+            policy: Arc::new(policy),
+            evidence: Evidence::new(),
+            changed: false,
+            clients: Clients::default(),
+            searches: Searches::default(),
+        };
+        let (neighbours, clock) = (OnceLock::new(), OnceLock::new());
+        Arc::new(Self { state: Mutex::new(state), neighbours, clock })
     }
 
     /// Decides by another policy from now on; transfers under way go on.
@@ -36,21 +55,92 @@ impl Shared {
         self.lock().policy = Arc::new(policy);
     }
 
+    /// Asks these neighbours whose an address is. Only the first call counts.
+    pub fn set_neighbours(&self, neighbours: Box<dyn Neighbours>) {
+        // Nobody else sets it: the server does so once, before its loops run.
+        let _ = self.neighbours.set(neighbours);
+    }
+
+    /// Takes over evidence of an earlier run. `unix_ms` is the time of `now` in milliseconds of UNIX
+    /// time; only the first call tells the time.
+    pub fn restore(&self, now: Instant, unix_ms: u64, evidence: Evidence) {
+        self.clock.get_or_init(|| (now, unix_ms));
+        self.lock().evidence = evidence;
+    }
+
+    /// What has been heard, if anything was since the last call.
+    pub fn take_changed(&self) -> Option<Evidence> {
+        let mut state = self.lock();
+        core::mem::take(&mut state.changed).then(|| state.evidence.clone())
+    }
+
     pub(super) fn policy(&self) -> Arc<Policy> {
         Arc::clone(&self.lock().policy)
     }
 
-    pub(super) fn learn(&self, id: ClientId, facts: KnownFacts) {
-        self.lock().clients.learn(id, facts);
+    /// A client's message, with its address in the facts.
+    pub(super) fn hear(
+        &self,
+        now: Instant,
+        source: Source,
+        exchange: u32,
+        facts: &ClientFacts<'_>,
+    ) -> Option<Heard> {
+        let time = self.unix_ms(now);
+        let mut state = self.lock();
+        state.changed = true;
+        state.evidence.hear(time, source, exchange, facts)
     }
 
-    pub(super) fn learn_address(&self, id: ClientId, address: core::net::Ipv4Addr) {
-        self.lock().clients.learn_address(id, address);
+    /// A server's message that gives a client its address.
+    pub(super) fn hear_reply(&self, now: Instant, hardware_address: &[u8], address: Ipv4Addr) {
+        let time = self.unix_ms(now);
+        let mut state = self.lock();
+        state.changed = true;
+        state.evidence.hear_reply(time, hardware_address, address);
     }
 
-    /// Who uses this address, with a copy of what is known.
-    pub(super) fn at_address(&self, address: IpAddr) -> Option<(ClientId, KnownFacts)> {
-        self.lock().clients.at_address(address).map(|(id, client)| (id, client.facts.clone()))
+    /// A client's message that gives its address back.
+    pub(super) fn hear_leaving(&self, now: Instant, hardware_address: &[u8], address: Ipv4Addr) {
+        let time = self.unix_ms(now);
+        let mut state = self.lock();
+        state.changed = true;
+        state.evidence.hear_leaving(time, hardware_address, address);
+    }
+
+    /// Who asks for a file. The neighbour table is looked at where it matters: for a bait, and where
+    /// rules tell machines apart.
+    pub(super) fn look_up(
+        &self,
+        now: Instant,
+        policy: &Policy,
+        peer: IpAddr,
+        asker: Asker,
+        bait: Option<Bait>,
+    ) -> Known {
+        let time = self.unix_ms(now);
+        let query = Query::new(peer, asker).with_bait(bait);
+        if bait.is_none() && !policy.tells_machines_apart() {
+            return self.lock().evidence.look_up(time, &query);
+        }
+        let neighbours = self.neighbours.get();
+        let neighbour = neighbours.and_then(|table| table.hardware_address(peer));
+        let query = query.with_neighbour(neighbour.as_ref().map(|mac| &mac[..]));
+        self.lock().evidence.look_up(time, &query)
+    }
+
+    pub(super) fn pin(&self, now: Instant, peer: IpAddr, hardware_address: &[u8], pin: Pin) {
+        let time = self.unix_ms(now);
+        let mut state = self.lock();
+        state.changed = true;
+        state.evidence.pin(time, peer, hardware_address, pin);
+    }
+
+    pub(super) fn delivered(&self, now: Instant, peer: IpAddr, hardware_address: &[u8]) {
+        let time = self.unix_ms(now);
+        let mut state = self.lock();
+        state.changed = true;
+        state.evidence.delivered(time, peer, hardware_address);
     }
 
     /// The client was offered a file by the loop that has the DHCP ports.
@@ -82,6 +172,12 @@ impl Shared {
 
     pub(super) fn ended_searches(&self, now: Instant) -> (Vec<(ClientId, Stage)>, Option<Instant>) {
         self.lock().searches.ended(now)
+    }
+
+    fn unix_ms(&self, now: Instant) -> u64 {
+        let (instant, unix_ms) = *self.clock.get_or_init(|| (now, EPOCH_MS));
+        let since = now.saturating_duration_since(instant).as_millis();
+        unix_ms.saturating_add(u64::try_from(since).unwrap_or(u64::MAX))
     }
 
     /// A panic elsewhere leaves nothing half-done here: every change is one call.

@@ -7,15 +7,16 @@ use std::collections::VecDeque;
 use std::io::{self, IoSliceMut};
 use std::time::Instant;
 
-use pxe_select::{Action, Asked, ClientFacts};
+use pxe_select::Asked;
 use pxe_tftp::limits::{BLOCK_SIZE_MIN, ERRORS_QUEUED_MAX};
 use pxe_tftp::{
     BlockSource, ContentInfo, ErrorCode, LocalPort, ReadFailure, Request, Server, ServerConfig,
     TransferId, WriteFailure,
 };
 
+use super::asked::{self, Choice};
 use super::content::{ContentError, ContentId, ContentRequest, ContentStore, UploadError};
-use super::event::{ClientId, Stage, one_line, printable};
+use super::event::{ClientId, Stage, printable};
 use super::upload::write_failure;
 use super::wanted::{Try, Wanted};
 use super::{Arrival, Engine, SocketId, Transmit};
@@ -43,6 +44,8 @@ pub(super) struct OpenTransfer {
     pub(super) told: (Instant, u64),
     /// What the store said when it failed.
     pub(super) trouble: Option<String>,
+    /// Who fetches what stands for a bait: with the whole file its firmware's boot is over.
+    pub(super) baited: Option<(IpAddr, Option<ClientId>)>,
 }
 
 impl OpenTransfer {
@@ -54,7 +57,17 @@ impl OpenTransfer {
         local: IpAddr,
     ) -> Self {
         let told = (now, 0);
-        Self { content, client, file, local, size: 0, is_upload: false, told, trouble: None }
+        Self {
+            content,
+            client,
+            file,
+            local,
+            size: 0,
+            is_upload: false,
+            told,
+            trouble: None,
+            baited: None,
+        }
     }
 }
 
@@ -233,28 +246,49 @@ impl Engine {
         request: Request<'_>,
         content: &mut dyn ContentStore,
     ) {
-        let peer = arrival.source.ip();
-        let known = self.shared.at_address(peer);
-        if let Some((client, _)) = &known {
-            self.shared.note_fetch(*client);
-            self.learn_fetches(now);
-        }
-        let (client, facts) = match &known {
-            Some((client, known)) => (*client, known.as_facts()),
-            None => (ClientId::Address(peer), stranger(peer)),
-        };
-        let policy = self.shared.policy();
         let name = request.file_name();
+        let peer = arrival.source.ip();
+        let asker = asked::asker(&request, arrival.source.port());
         let is_upload = request.is_upload();
         let question = if is_upload { Asked::Upload(name) } else { Asked::Name(name) };
-        let decision = policy.decide(&facts, question);
-        let Some(wanted) = Wanted::new(printable(name), &decision) else {
-            let reasons = one_line(&decision.reasons);
-            return self.deny(now, client, request, &decision.action, reasons);
+        let (client, choice) = asked::decide(&self.shared, now, peer, asker, question);
+        self.shared.note_fetch(client);
+        self.learn_fetches(now);
+        let (wanted, baited) = match choice {
+            Choice::Open(wanted, baited) => (wanted, baited),
+            Choice::Refuse(stage) => {
+                self.tftp.server.reject(now, request, ErrorCode::ACCESS_VIOLATION, "denied");
+                return self.report(now, client, stage);
+            }
+            Choice::Missing(stage) => {
+                self.tftp.server.reject(now, request, ErrorCode::FILE_NOT_FOUND, "not served");
+                return self.report(now, client, stage);
+            }
+            Choice::Silence(stage) => {
+                self.tftp.server.ignore(request);
+                return self.report(now, client, stage);
+            }
         };
         if is_upload {
             return self.take_upload(now, arrival, request, (client, &wanted), content);
         }
+        let bait = baited.map(|baited| {
+            self.report(now, client, baited.stage);
+            (peer, baited.machine)
+        });
+        self.open(now, arrival, request, (client, &wanted, bait), content);
+    }
+
+    /// Opens the first name that is there and begins its transfer.
+    fn open(
+        &mut self,
+        now: Instant,
+        arrival: &Arrival,
+        request: Request<'_>,
+        (client, wanted, bait): (ClientId, &Wanted, Option<(IpAddr, Option<ClientId>)>),
+        content: &mut dyn ContentStore,
+    ) {
+        let peer = arrival.source.ip();
         let server = self.advertise.map_or(arrival.local, IpAddr::V4);
         let mut opened = Err(ContentError::NotFound);
         for tried in wanted.tries() {
@@ -271,32 +305,13 @@ impl Engine {
                 let file = printable(&found.name);
                 let mut open = OpenTransfer::new(now, opened.id, client, file, arrival.local);
                 open.size = opened.size;
+                open.baited = bait;
                 let mut info = ContentInfo::new(opened.size);
                 info.block_size_max = arrival.mtu.map(|mtu| block_bytes_max(peer, mtu));
                 self.begin(now, request, open, (info, wanted.why(found)), content);
             }
-            Err(error) => self.refuse(now, client, request, &wanted, &error),
+            Err(error) => self.refuse(now, client, request, (wanted, bait.is_some()), &error),
         }
-    }
-
-    fn deny(
-        &mut self,
-        now: Instant,
-        client: ClientId,
-        request: Request<'_>,
-        action: &Action<'_>,
-        reasons: String,
-    ) {
-        let file = printable(request.file_name());
-        let (code, message, stage) = match action {
-            Action::Deny => (ErrorCode::ACCESS_VIOLATION, "denied", Stage::Denied { reasons }),
-            _ => {
-                let stage = Stage::Failed { file, reason: reasons };
-                (ErrorCode::FILE_NOT_FOUND, "not served", stage)
-            }
-        };
-        self.tftp.server.reject(now, request, code, message);
-        self.report(now, client, stage);
     }
 
     fn begin(
@@ -326,7 +341,7 @@ impl Engine {
         now: Instant,
         client: ClientId,
         request: Request<'_>,
-        wanted: &Wanted,
+        (wanted, is_bait): (&Wanted, bool),
         error: &ContentError,
     ) {
         // The client is told a fixed text: paths and system errors stay here.
@@ -337,6 +352,10 @@ impl Engine {
         };
         self.tftp.server.reject(now, request, code, message);
         let stage = match error {
+            // Of a bait the loader that is missing is worth telling.
+            error if is_bait => {
+                Stage::Failed { file: wanted.looked_for(), reason: error.to_string() }
+            }
             ContentError::NotFound => {
                 let file = wanted.looked_for();
                 self.miss(now, client, &file);
@@ -354,13 +373,4 @@ pub(super) fn block_bytes_max(peer: IpAddr, mtu: u32) -> u16 {
     let headers = if peer.is_ipv4() { 20 + 8 + 4 } else { 40 + 8 + 4 };
     let bytes = u16::try_from(mtu.saturating_sub(headers)).unwrap_or(u16::MAX);
     bytes.max(BLOCK_SIZE_MIN)
-}
-
-/// Facts of somebody of whom we know the address alone.
-fn stranger(peer: IpAddr) -> ClientFacts<'static> {
-    let mut facts = ClientFacts::new(&[]);
-    if let IpAddr::V4(address) = peer {
-        facts.address = Some(address);
-    }
-    facts
 }

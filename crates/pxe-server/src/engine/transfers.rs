@@ -50,6 +50,9 @@ impl Engine {
         content.close(open.content);
         self.push(Output::Close(transfer));
         let client = open.client;
+        if let (Some((peer, Some(machine))), Event::Finished { .. }) = (open.baited, &event) {
+            self.shared.delivered(now, peer, machine.hardware_address().unwrap_or_default());
+        }
         if let Some(stage) = ending(open, event) {
             self.report(now, client, stage);
         }

@@ -5,7 +5,8 @@ use pxe_select::{Action, Decision, Generated, Reason, Reasons};
 use super::event::printable;
 
 /// Where to look for what a client asked for.
-pub(super) struct Wanted {
+#[derive(Debug)]
+pub struct Wanted {
     /// The name as it came, for the story.
     pub(super) asked: String,
     tries: Vec<Try>,
@@ -13,10 +14,12 @@ pub(super) struct Wanted {
 }
 
 /// One name beneath the root.
-pub(super) struct Try {
-    pub(super) name: Vec<u8>,
+#[derive(Debug)]
+pub struct Try {
+    /// The name: relative and cleaned.
+    pub name: Vec<u8>,
     /// What to make up when no such file is there.
-    pub(super) generated: Option<Generated>,
+    pub generated: Option<Generated>,
     /// It is in the client's own folder.
     in_folder: bool,
     /// It lacks what firmware put behind it.
@@ -25,12 +28,18 @@ pub(super) struct Try {
 
 impl Wanted {
     /// `None` unless the decision is a file: the client's own folder goes before the root, the name as it came before
-    /// the one without garbage (docs/quirks.md), and a generated text comes last.
+    /// the one without garbage (docs/quirks.md), then what stands in for it, and a generated text comes last.
     pub(super) fn new(asked: String, decision: &Decision<'_>) -> Option<Self> {
-        let Action::File { name, trimmed, generated } = &decision.action else { return None };
-        let mut tries = Vec::with_capacity(4);
+        let (name, trimmed, instead, generated) = match &decision.action {
+            Action::File { name, trimmed, instead, generated } => {
+                (&**name, *trimmed, instead.as_deref(), generated)
+            }
+            Action::Script { name, generated } => (name.as_bytes(), None, None, generated),
+            _ => return None,
+        };
+        let mut tries = Vec::with_capacity(6);
         let trimmed = trimmed.and_then(|length| name.get(..length));
-        for (name, is_trimmed) in [(Some(&**name), false), (trimmed, true)] {
+        for (name, is_trimmed) in [(Some(name), false), (trimmed, true), (instead, false)] {
             let Some(name) = name else { continue };
             if let Some(folder) = &decision.folder {
                 let name = [folder.as_bytes(), b"/", name].concat();
@@ -45,7 +54,8 @@ impl Wanted {
         Some(Self { asked, tries, reasons: decision.reasons })
     }
 
-    pub(super) fn tries(&self) -> &[Try] {
+    /// The names in their order; the first that is there is the answer.
+    pub fn tries(&self) -> &[Try] {
         &self.tries
     }
 

@@ -71,6 +71,11 @@ pub struct Server {
 impl Server {
     /// Starts it over `root`, with `extra` at the end of its configuration, and waits for `ready`.
     pub fn start(folder: &Folder, extra: &str) -> Self {
+        Self::start_with(folder, extra, &[])
+    }
+
+    /// The same with flags.
+    pub fn start_with(folder: &Folder, extra: &str, flags: &[&str]) -> Self {
         let (dhcp, boot_server, tftp) = free_ports();
         let root = folder.0.join("boot");
         fs::create_dir_all(&root).expect("root");
@@ -80,7 +85,9 @@ impl Server {
              [tftp]\nport = {tftp}\n{extra}"
         );
         fs::write(&config, text).expect("config");
-        let (child, log) = spawn(&["--config", &config.to_string_lossy()]);
+        let config = config.to_string_lossy();
+        let arguments: Vec<&str> = ["--config", &*config].iter().chain(flags).copied().collect();
+        let (child, log) = spawn(&arguments);
         let mut server = Self { child, log, seen: Vec::new(), dhcp, boot_server, tftp };
         server.expect("ready");
         server

@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
 use pxe_dhcp::respond::ProxyRequest;
-use pxe_select::{Firmware, Policy};
+use pxe_select::{DEFAULT_BAITS, Firmware, Policy, PolicyBuilder};
 use pxe_sim::firmware::{Machine, Outcome};
 use pxe_sim::foreign::{ForeignDhcp, Habit};
 use pxe_sim::network::{HostId, Impairment, Interface, Mac, Node, SegmentId, World};
@@ -55,6 +55,19 @@ pub fn loader(firmware: Firmware) -> String {
 
 /// A policy with all of [`LOADERS`]. With `http`, iPXE gets URLs too.
 pub fn policy(http: bool) -> Policy {
+    builder(http).build().expect("a sound policy")
+}
+
+/// The same where one bait stands for all of them.
+pub fn baited_policy() -> Policy {
+    let mut builder = builder(false);
+    for bait in DEFAULT_BAITS {
+        builder.bait(bait);
+    }
+    builder.build().expect("a sound policy")
+}
+
+fn builder(http: bool) -> PolicyBuilder {
     let mut builder = Policy::builder();
     for (firmware, file) in LOADERS {
         if http || !firmware.is_http() {
@@ -64,7 +77,7 @@ pub fn policy(http: bool) -> Policy {
     if http {
         builder.http_base("http://{server}:8080/boot/");
     }
-    builder.build().expect("a sound policy")
+    builder
 }
 
 /// Where the clients are.

@@ -1,0 +1,246 @@
+//! One decision on its way: hosts, rules and tables asked in their order.
+
+mod bait;
+
+use alloc::borrow::Cow;
+
+use crate::{
+    bait::Bait,
+    decision::Action,
+    evidence::Pin,
+    facts::ClientFacts,
+    firmware::Firmware,
+    folder,
+    identity::Identity,
+    mac::MacText,
+    names::{self, Name},
+    policy::Policy,
+    reason::{Mismatch, Reason, Reasons},
+    remap,
+    rule::{CheckedHost, CheckedRule, Gives, LoaderName},
+};
+
+/// One decision on its way.
+pub(crate) struct Question<'p, 'f, 'a> {
+    policy: &'p Policy,
+    facts: &'f ClientFacts<'a>,
+    pub(crate) identity: Identity,
+    pub(crate) reasons: Reasons,
+    pub(crate) folder: Option<Cow<'p, str>>,
+    pub(crate) bait: Option<Bait>,
+    pub(crate) pin: Option<Pin>,
+}
+
+impl<'p, 'f, 'a> Question<'p, 'f, 'a> {
+    pub(crate) const fn new(
+        policy: &'p Policy,
+        facts: &'f ClientFacts<'a>,
+        identity: Identity,
+        reasons: Reasons,
+    ) -> Self {
+        Self { policy, facts, identity, reasons, folder: None, bait: None, pin: None }
+    }
+
+    pub(crate) fn boot_file(&mut self) -> Action<'p> {
+        if let Some(action) = self.by_host_or_rule() {
+            return action;
+        }
+        if self.identity.runs_scripts() {
+            self.reasons.push(Reason::ScriptForIpxe);
+            return self.policy.script();
+        }
+        match self.identity.firmware {
+            Some(firmware) => self.by_table(firmware),
+            None => {
+                self.reasons.push(Reason::HeldUnknown);
+                Action::Hold
+            }
+        }
+    }
+
+    fn by_host_or_rule(&mut self) -> Option<Action<'p>> {
+        let policy = self.policy;
+        let host = policy.host(self.facts.hardware_address);
+        if let Some(host) = host
+            && let Some(action) = self.by_host(host)
+        {
+            return Some(action);
+        }
+        self.matching_rule(host).map(|rule| match &rule.gives {
+            Gives::File(loader) => self.give(loader),
+            Gives::Url(url) => Action::Url(Cow::Borrowed(url)),
+            Gives::Deny => Action::Deny,
+        })
+    }
+
+    fn by_host(&mut self, host: &'p CheckedHost) -> Option<Action<'p>> {
+        if !host.boot {
+            self.reasons.push(Reason::HostDoesNotBoot { host: host.index });
+            return Some(Action::Deny);
+        }
+        let loader = host.loader.as_ref()?;
+        if self.identity.runs_scripts() {
+            self.reasons.push(Reason::HostLoaderNotForIpxe { host: host.index });
+            return None;
+        }
+        self.reasons.push(Reason::HostNamesLoader { host: host.index });
+        Some(self.give(loader))
+    }
+
+    /// The first rule that applies.
+    ///
+    /// A machine that a host entry or an earlier rule gives a loader stays admitted when iPXE runs on it, although
+    /// that entry then no longer decides: a `deny` further down is not for it.
+    fn matching_rule(&mut self, host: Option<&CheckedHost>) -> Option<&'p CheckedRule> {
+        let mac = MacText::new(self.facts.hardware_address);
+        let mut admitted = host.is_some_and(|host| host.loader.is_some());
+        for rule in &self.policy.rules {
+            match rule.applies(self.facts, &self.identity, &mac, admitted) {
+                Ok(()) => {
+                    self.reasons.push(Reason::RuleMatched {
+                        rule: rule.index,
+                        conditions: rule.when.conditions(),
+                        firmware: self.identity.firmware,
+                    });
+                    return Some(rule);
+                }
+                Err(mismatch) => {
+                    admitted |= mismatch == Mismatch::SpeaksToFirmware;
+                    self.reasons.push(Reason::RuleSkipped { rule: rule.index, mismatch });
+                }
+            }
+        }
+        None
+    }
+
+    fn by_table(&mut self, firmware: Firmware) -> Action<'p> {
+        let twin = firmware.over_tftp();
+        if let Some(loader) = self.policy.loader_entry(firmware) {
+            self.reasons.push(Reason::LoaderTable { firmware });
+            self.give(loader)
+        } else if let Some(loader) = self.policy.loader_entry(twin) {
+            self.reasons.push(Reason::LoaderOfTwin { firmware: twin });
+            self.give(loader)
+        } else {
+            self.reasons.push(Reason::HeldNoLoader { firmware });
+            Action::Hold
+        }
+    }
+
+    /// The loader as this client takes it: a file name, or a URL for UEFI HTTP Boot.
+    fn give(&mut self, loader: &'p LoaderName) -> Action<'p> {
+        if !self.identity.http || self.identity.runs_scripts() {
+            return file(&loader.file);
+        }
+        if let Some(url) = &loader.url {
+            return Action::Url(Cow::Borrowed(url));
+        }
+        self.reasons.push(match self.policy.http_base {
+            Some(_) => Reason::HeldUrlTooLong,
+            None => Reason::HeldNoHttpBase,
+        });
+        Action::Hold
+    }
+
+    pub(crate) fn name(&mut self, requested: &'p [u8]) -> Action<'p> {
+        let Some(name) = self.allowed_name(requested) else { return Action::Deny };
+        if let Some(bait) = self.policy.baits.recognise(&name.bytes) {
+            return self.by_bait(bait, &name.bytes);
+        }
+        self.plain(name)
+    }
+
+    pub(crate) fn upload(&mut self, requested: &'p [u8]) -> Action<'p> {
+        let Some(name) = self.allowed_name(requested) else { return Action::Deny };
+        self.own_folder();
+        self.reasons.push(Reason::NameStored);
+        Action::File { name: name.bytes, trimmed: None, instead: None, generated: None }
+    }
+
+    /// The name cleaned and rewritten, unless the client or the name is refused.
+    fn allowed_name(&mut self, requested: &'p [u8]) -> Option<Name<'p>> {
+        let policy = self.policy;
+        let host = self.policy.host(self.facts.hardware_address);
+        if let Some(host) = host.filter(|host| !host.boot) {
+            self.reasons.push(Reason::HostDoesNotBoot { host: host.index });
+            return None;
+        }
+        if self.is_denied(host) {
+            return None;
+        }
+        let mut name = match names::normalise(requested) {
+            Ok(name) => name,
+            Err(fault) => {
+                self.reasons.push(Reason::NameRefused { fault });
+                return None;
+            }
+        };
+        if name.cleaned {
+            self.reasons.push(Reason::NameCleaned);
+        }
+        if name.trimmed.is_some() {
+            self.reasons.push(Reason::NameTrimmed);
+        }
+        let rewritten = remap::apply(&policy.remaps, &mut name, |index| {
+            let remap = u16::try_from(index).unwrap_or(u16::MAX);
+            self.reasons.push(Reason::NameRemapped { remap });
+        });
+        if let Err(fault) = rewritten {
+            self.reasons.push(Reason::NameRefused { fault });
+            return None;
+        }
+        Some(name)
+    }
+
+    fn own_folder(&mut self) {
+        let policy = self.policy;
+        let host = policy.host(self.facts.hardware_address);
+        self.folder = folder::of(host, policy.folder_by, self.facts, &mut self.reasons);
+    }
+
+    /// An ordinary name: the file of that name. What runs from a bait looks for its companions beside the bait,
+    /// where they are not.
+    fn plain(&mut self, name: Name<'p>) -> Action<'p> {
+        self.own_folder();
+        let generated = names::generated(name.trimmed_bytes());
+        self.reasons.push(match generated {
+            Some(generated) => Reason::NameGenerated { generated },
+            None => Reason::NamePlain,
+        });
+        let companion = self.facts.pin.and_then(|pin| pin.companion(name.trimmed_bytes()));
+        let Some(companion) = companion else {
+            return Action::File {
+                name: name.bytes,
+                trimmed: name.trimmed,
+                instead: None,
+                generated,
+            };
+        };
+        let first = self.facts.asker.is_second_stage();
+        self.reasons.push(Reason::CompanionOfBait { first });
+        if first {
+            let instead = Some(Cow::Owned(name.trimmed_bytes().to_vec()));
+            let name = Cow::Owned(companion);
+            return Action::File { name, trimmed: None, instead, generated };
+        }
+        let instead = Some(Cow::Owned(companion));
+        Action::File { name: name.bytes, trimmed: name.trimmed, instead, generated }
+    }
+
+    /// Whether the first rule that applies is a denial: what DHCP would have answered this client.
+    fn is_denied(&mut self, host: Option<&CheckedHost>) -> bool {
+        let before = self.reasons;
+        let rule = self.matching_rule(host);
+        let denied = rule.is_some_and(|rule| matches!(rule.gives, Gives::Deny));
+        if !denied {
+            // Which rule would name a boot file says nothing about a name that was asked for.
+            self.reasons = before;
+        }
+        denied
+    }
+}
+
+fn file(name: &str) -> Action<'_> {
+    let name = Cow::Borrowed(name.as_bytes());
+    Action::File { name, trimmed: None, instead: None, generated: None }
+}

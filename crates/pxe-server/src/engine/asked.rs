@@ -1,0 +1,92 @@
+//! Whose request for a file it is, and what becomes of it: the one decision asked.
+
+use core::net::IpAddr;
+use std::time::Instant;
+
+use pxe_select::{Action, Asked, Asker, Decision};
+use pxe_tftp::{Mode, Request};
+
+use super::event::{ClientId, Stage, one_line, printable};
+use super::shared::Shared;
+use super::wanted::Wanted;
+
+/// How a request for a file was decided, with the step that the client's story tells.
+#[derive(Debug)]
+pub enum Choice {
+    /// These names; and what is to be told if they stand for a bait.
+    Open(Box<Wanted>, Option<Baited>),
+    /// Refused.
+    Refuse(Stage),
+    /// No such file for this client.
+    Missing(Stage),
+    /// No answer, so that the client asks again.
+    Silence(Stage),
+}
+
+/// A bait that got its file.
+#[derive(Debug)]
+pub struct Baited {
+    /// The step of the story.
+    pub stage: Stage,
+    /// Whose boot it is, where that is certain.
+    pub machine: Option<ClientId>,
+}
+
+/// Asks the one decision about a requested name, the same for TFTP and HTTP: [`Asked::Name`] holds a TFTP
+/// file name as it came, or the path of a URL below the root, percent-decoded; `asker` is what the shape of
+/// the request tells ([`Asker::of_request`], [`Asker::of_user_agent`]).
+pub fn decide(
+    shared: &Shared,
+    now: Instant,
+    peer: IpAddr,
+    asker: Asker,
+    asked: Asked<'_>,
+) -> (ClientId, Choice) {
+    let policy = shared.policy();
+    let (bait, requested) = match asked {
+        Asked::Name(name) => (policy.bait(name), name),
+        Asked::Upload(name) => (None, name),
+        _ => (None, &[][..]),
+    };
+    let known = shared.look_up(now, &policy, peer, asker, bait);
+    // Whom nobody can tell for certain is called in the log by who was here last.
+    let machine = ClientId::from_hardware_address(known.hardware_address());
+    let client = machine
+        .or_else(|| ClientId::from_hardware_address(known.last_hardware_address()))
+        .unwrap_or(ClientId::Address(peer));
+    let decision = policy.decide(&known.as_facts(), asked);
+    if let Some(pin) = decision.pin.clone() {
+        shared.pin(now, peer, known.hardware_address(), pin);
+    }
+    (client, choose(&decision, requested, machine))
+}
+
+fn choose(decision: &Decision<'_>, requested: &[u8], machine: Option<ClientId>) -> Choice {
+    // Most requests are for ordinary names, whose reasons nobody reads.
+    let asked = || printable(requested);
+    let reasons = || one_line(&decision.reasons);
+    let is_bait = decision.bait.is_some();
+    if let Some(wanted) = Wanted::new(asked(), decision) {
+        let file = || wanted.tries().first().map(|tried| printable(&tried.name));
+        let baited = is_bait.then(|| {
+            let file = file().unwrap_or_default();
+            let stage = Stage::Baited { asked: asked(), file, reasons: reasons() };
+            Baited { stage, machine }
+        });
+        return Choice::Open(Box::new(wanted), baited);
+    }
+    match (&decision.action, is_bait) {
+        (Action::Deny, true) => Choice::Refuse(Stage::Failed { file: asked(), reason: reasons() }),
+        (Action::Deny, false) => Choice::Refuse(Stage::Denied { reasons: reasons() }),
+        (Action::Hold, true) => {
+            Choice::Silence(Stage::HeldBait { asked: asked(), reasons: reasons() })
+        }
+        _ => Choice::Missing(Stage::Failed { file: asked(), reason: reasons() }),
+    }
+}
+
+/// Which program makes this request.
+pub(super) fn asker(request: &Request<'_>, port: u16) -> Asker {
+    let options = request.raw_options().iter().map(|option| (option.name, option.value));
+    Asker::of_request(request.mode() == Mode::Octet, options, port)
+}
