@@ -15,5 +15,6 @@ pub mod policy;
 pub mod random;
 pub mod relay;
 pub mod server;
+pub mod tftp;
 mod transcript;
 pub mod wire;

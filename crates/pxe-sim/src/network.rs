@@ -1,144 +1,20 @@
 //! Segments, hosts and what happens to a datagram on its way. One queue of events, one clock, one
 //! generator: a run is a function of its seed.
 
+mod impairment;
+mod node;
+
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::fmt::Write as _;
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
+pub use self::impairment::{Accidents, Impairment};
+pub use self::node::{Arrival, Datagram, Mac, Node, Outbox};
 use crate::firmware::Outcome;
 use crate::random::Random;
 use crate::transcript;
-
-/// An Ethernet address.
-pub type Mac = [u8; 6];
-
-/// A UDP datagram and how the link layer is to carry it.
-#[derive(Clone, Debug)]
-pub struct Datagram {
-    /// Source address and port.
-    pub source: SocketAddrV4,
-    /// Destination address and port.
-    pub destination: SocketAddrV4,
-    /// A frame to this very station, although its owner may not answer ARP for
-    /// `destination` yet. Ordinary servers get that from their kernel or a raw socket.
-    pub link: Option<Mac>,
-    /// The payload.
-    pub payload: Vec<u8>,
-}
-
-/// A datagram as it reaches a node.
-#[derive(Clone, Copy, Debug)]
-pub struct Arrival<'a> {
-    /// Which of the node's interfaces it came by.
-    pub interface: usize,
-    /// That interface's address; unspecified while it has none.
-    pub local_address: Ipv4Addr,
-    /// Source address and port.
-    pub source: SocketAddrV4,
-    /// Destination address and port, perhaps the limited broadcast.
-    pub destination: SocketAddrV4,
-    /// The payload.
-    pub payload: &'a [u8],
-}
-
-/// What a node does in answer to an event.
-#[derive(Debug, Default)]
-pub struct Outbox {
-    sends: Vec<(usize, Datagram)>,
-    addresses: Vec<(usize, Ipv4Addr)>,
-    notes: Vec<String>,
-}
-
-impl Outbox {
-    /// Sends a datagram by the node's interface number `interface`.
-    pub fn send(&mut self, interface: usize, datagram: Datagram) {
-        self.sends.push((interface, datagram));
-    }
-
-    /// Broadcasts a payload by interface 0, as a host without an address.
-    pub fn broadcast(&mut self, source_port: u16, port: u16, payload: Vec<u8>) {
-        let source = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, source_port);
-        let destination = SocketAddrV4::new(Ipv4Addr::BROADCAST, port);
-        self.send(0, Datagram { source, destination, link: None, payload });
-    }
-
-    /// Gives the node's interface an address from now on.
-    pub fn set_address(&mut self, interface: usize, address: Ipv4Addr) {
-        self.addresses.push((interface, address));
-    }
-
-    /// What was sent, with the interface each datagram leaves by.
-    #[must_use]
-    pub fn into_sends(self) -> Vec<(usize, Datagram)> {
-        self.sends
-    }
-
-    /// Adds a line to the transcript.
-    pub fn note(&mut self, line: impl Into<String>) {
-        self.notes.push(line.into());
-    }
-}
-
-/// Anything attached to the network: a client, a server, a relay. Sans-IO.
-pub trait Node {
-    /// A datagram has arrived. Nodes hear every port; they filter for themselves.
-    fn handle_datagram(&mut self, now: Instant, arrival: &Arrival<'_>, out: &mut Outbox);
-
-    /// When [`handle_timeout`](Self::handle_timeout) shall be called next.
-    fn poll_timeout(&self) -> Option<Instant>;
-
-    /// The time has come.
-    fn handle_timeout(&mut self, now: Instant, out: &mut Outbox);
-
-    /// How a client's boot ended; `None` while it goes on, and for all that are no clients.
-    fn outcome(&self) -> Option<&Outcome> {
-        None
-    }
-}
-
-/// What one hop does to datagrams. The default does nothing but take 100 µs.
-#[derive(Clone, Copy, Debug)]
-pub struct Impairment {
-    /// Lost, in 1000.
-    pub loss_permille: u16,
-    /// Delivered twice, in 1000.
-    pub duplicate_permille: u16,
-    /// Shortest delay.
-    pub delay_min: Duration,
-    /// Longest delay. Wider than the gaps between datagrams, it reorders them.
-    pub delay_max: Duration,
-    /// Largest IP datagram in bytes; longer ones vanish, for no boot firmware reassembles.
-    pub mtu: usize,
-}
-
-impl Default for Impairment {
-    fn default() -> Self {
-        let delay = Duration::from_micros(100);
-        Self {
-            loss_permille: 0,
-            duplicate_permille: 0,
-            delay_min: delay,
-            delay_max: delay,
-            mtu: 1500,
-        }
-    }
-}
-
-impl Impairment {
-    /// A bad network: some loss, some duplicates, and delays that reorder.
-    #[must_use]
-    pub fn bad(loss_permille: u16) -> Self {
-        Self {
-            loss_permille,
-            duplicate_permille: 50,
-            delay_min: Duration::from_micros(100),
-            delay_max: Duration::from_millis(40),
-            ..Self::default()
-        }
-    }
-}
 
 /// A segment of the network: a broadcast domain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -181,6 +57,8 @@ pub struct World {
     hosts: Vec<Host>,
     in_flight: BinaryHeap<Reverse<InFlight>>,
     sent: u64,
+    accidents: Accidents,
+    quiet: bool,
     transcript: String,
     capture: Vec<Captured>,
 }
@@ -242,15 +120,28 @@ impl World {
             hosts: Vec::new(),
             in_flight: BinaryHeap::new(),
             sent: 0,
+            accidents: Accidents::default(),
+            quiet: false,
             transcript: String::new(),
             capture: Vec::new(),
         }
+    }
+
+    /// Keeps no transcript and no capture, for runs of many datagrams. The run is the same.
+    pub fn be_quiet(&mut self) {
+        self.quiet = true;
     }
 
     /// Adds a segment.
     pub fn segment(&mut self) -> SegmentId {
         self.segments += 1;
         SegmentId(self.segments - 1)
+    }
+
+    /// The first segment, made if there is none.
+    pub fn only_segment(&mut self) -> SegmentId {
+        self.segments = self.segments.max(1);
+        SegmentId(0)
     }
 
     /// Attaches a node by its interfaces.
@@ -287,6 +178,18 @@ impl World {
         &self.capture
     }
 
+    /// What the network has done to datagrams so far.
+    #[must_use]
+    pub fn accidents(&self) -> Accidents {
+        self.accidents
+    }
+
+    /// Since the start.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        self.now - self.epoch
+    }
+
     /// The seed and the story so far, for the message of a failing test.
     #[must_use]
     pub fn report(&self) -> String {
@@ -298,16 +201,24 @@ impl World {
     /// # Panics
     /// After 200 000 events: two nodes answer each other.
     pub fn run(&mut self, clients: &[HostId], patience: Duration) {
-        let deadline = self.now + patience;
-        for _ in 0..EVENTS_MAX {
-            if clients.iter().all(|client| self.outcome(*client).is_some()) && !clients.is_empty() {
-                return;
-            }
-            if !self.step(deadline) {
-                return;
-            }
+        let all_done = |world: &Self| {
+            !clients.is_empty() && clients.iter().all(|client| world.outcome(*client).is_some())
+        };
+        if !self.run_until(patience, EVENTS_MAX, all_done) {
+            panic!("the network does not come to rest\n{}", self.report());
         }
-        panic!("the network does not come to rest\n{}", self.report());
+    }
+
+    /// Runs until `done` says so, `patience` has passed or nothing is left to happen. False if `events_max`
+    /// events were not enough for that.
+    pub fn run_until(
+        &mut self,
+        patience: Duration,
+        events_max: usize,
+        done: impl Fn(&Self) -> bool,
+    ) -> bool {
+        let deadline = self.now + patience;
+        (0..events_max).any(|_| done(self) || !self.step(deadline))
     }
 
     /// Lets `duration` pass whatever happens.
@@ -364,7 +275,7 @@ impl World {
     }
 
     fn perform(&mut self, host: usize, out: Outbox) {
-        for line in out.notes {
+        for line in out.notes.into_iter().filter(|_| !self.quiet) {
             let name = &self.hosts[host].name;
             let _ = writeln!(self.transcript, "{} {name}: {line}", self.clock());
         }
@@ -377,17 +288,16 @@ impl World {
     }
 
     fn transmit(&mut self, host: usize, interface: usize, datagram: Datagram) {
-        let mut line = format!(
-            "{} {}: {}",
-            self.clock(),
-            self.hosts[host].name,
-            transcript::render(&datagram)
-        );
-        self.capture.push(Captured {
-            sender: HostId(host),
-            at: self.now - self.epoch,
-            datagram: datagram.clone(),
-        });
+        let mut line = String::new();
+        if !self.quiet {
+            let (clock, name) = (self.clock(), &self.hosts[host].name);
+            line = format!("{clock} {name}: {}", transcript::render(&datagram));
+            self.capture.push(Captured {
+                sender: HostId(host),
+                at: self.now - self.epoch,
+                datagram: datagram.clone(),
+            });
+        }
         let receivers = self.receivers(host, interface, &datagram);
         if receivers.is_empty() {
             line.push_str("  [nobody there]");
@@ -399,26 +309,39 @@ impl World {
                 self.launch(host, interface, &datagram, &mut line);
             }
         }
-        self.transcript.push_str(&line);
-        self.transcript.push('\n');
+        if !self.quiet {
+            self.transcript.push_str(&line);
+            self.transcript.push('\n');
+        }
     }
 
     /// Sends one copy on its way, with what the impairment makes of it.
     fn launch(&mut self, host: usize, interface: usize, datagram: &Datagram, line: &mut String) {
-        let copies = if self.random.chance(self.impairment.loss_permille) {
+        let Impairment { loss_permille, duplicate_permille, reorder_permille, .. } =
+            self.impairment;
+        if self.random.chance(loss_permille) {
+            self.accidents.lost += 1;
             let _ = write!(line, "  [lost before {}]", self.hosts[host].name);
-            0
-        } else if self.random.chance(self.impairment.duplicate_permille) {
-            2
-        } else {
-            1
-        };
+            return;
+        }
+        let copies = if self.random.chance(duplicate_permille) { 2 } else { 1 };
+        self.accidents.doubled += copies - 1;
+        let mut soonest = self.now + self.impairment.delay_min;
+        // Asked only where it can happen: a seed means the same run as before there was such a thing.
+        if reorder_permille > 0 && self.random.chance(reorder_permille) {
+            self.accidents.overtaken += 1;
+            soonest += self.impairment.detour;
+            line.push_str("  [late]");
+        }
+        if copies > 1 {
+            line.push_str("  [twice]");
+        }
         let spread = (self.impairment.delay_max - self.impairment.delay_min).as_micros() as u64;
         for _ in 0..copies {
             let delay = Duration::from_micros(self.random.below(spread + 1));
             self.sent += 1;
             self.in_flight.push(Reverse(InFlight {
-                at: self.now + self.impairment.delay_min + delay,
+                at: soonest + delay,
                 number: self.sent,
                 host,
                 interface,

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::network::Datagram;
+use crate::tftp::wire as tftp;
 use crate::wire::Reader;
 
 /// `10.0.0.2:67 > 255.255.255.255:68 OFFER xid 1a2b3c4d …`.
@@ -10,7 +11,10 @@ use crate::wire::Reader;
 pub(crate) fn render(datagram: &Datagram) -> String {
     let mut line = format!("{} > {}", datagram.source, datagram.destination);
     let Some(message) = Reader::new(&datagram.payload) else {
-        let _ = write!(line, " {} bytes", datagram.payload.len());
+        let _ = match tftp::render(&datagram.payload) {
+            Some(packet) => write!(line, " {packet}"),
+            None => write!(line, " {} bytes", datagram.payload.len()),
+        };
         return line;
     };
     let kind = match message.message_type() {

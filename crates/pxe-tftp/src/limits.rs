@@ -69,7 +69,7 @@ pub const FINISH_INTERVAL: Duration = Duration::from_millis(5);
 
 /// Repetitions of the first packet (OACK or DATA 1) while nothing has been acknowledged. A request whose
 /// source address is forged costs its victim at most one packet more than this, each of at most
-/// [`BLOCK_SIZE_DEFAULT`] + [`DATA_HEADER_BYTES`] bytes.
+/// [`BLOCK_SIZE_DEFAULT`] + [`DATA_HEADER_BYTES`] bytes, and the server a transfer for 4.5 s.
 pub const OPENING_RESENDS_MAX: u8 = 3;
 /// Least time between answers to repetitions of one request.
 pub const DUPLICATE_REQUEST_INTERVAL_MIN: Duration = Duration::from_millis(50);
@@ -93,12 +93,16 @@ pub const NO_PROGRESS_MAX: Duration = Duration::from_secs(30);
 pub const FINAL_RESENDS_MAX: u32 = 6;
 /// Shortest wait after a repeated acknowledgement before the window is sent again.
 pub const GAP_QUIET_MIN: Duration = Duration::from_millis(2);
-/// Longest wait after a repeated acknowledgement before the window is sent again.
-pub const GAP_QUIET_MAX: Duration = Duration::from_millis(50);
+/// Wait after a repeated acknowledgement until a round trip was measured; it doubles with each repair.
+pub const GAP_QUIET_UNMEASURED: Duration = Duration::from_millis(50);
+/// Longest wait after a repeated acknowledgement before the window is sent again. More than a round trip on any
+/// path that machines boot over.
+pub const GAP_QUIET_MAX: Duration = Duration::from_secs(1);
 
 /// Least time between a client's answers to blocks it already has.
 pub const REACKNOWLEDGE_INTERVAL_MIN: Duration = Duration::from_millis(10);
-/// Times a client sends its request, and times it repeats an acknowledgement without hearing anything.
+/// Times a client sends its request, and times it repeats an acknowledgement without hearing anything: 27 s in
+/// all, unless it asks for a timeout.
 pub const CLIENT_TRIES_MAX: u32 = 8;
 /// Pause before a client's second attempt; it doubles with each one.
 pub const ATTEMPT_PAUSE_MIN: Duration = Duration::from_secs(1);

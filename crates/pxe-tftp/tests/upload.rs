@@ -1,4 +1,4 @@
-//! Files sent to the server: what it does about each thing that can come, and over a bad network.
+//! Files sent to the server: what it does about each thing that can come.
 
 mod support;
 
@@ -10,8 +10,7 @@ use pxe_tftp::{
     BlockSource, Busy, Dropped, ErrorCode, Event, FailureReason, LocalPort, Packet, ReadFailure,
     Server, ServerConfig, TransferId, UploadInfo, WriteFailure, limits,
 };
-use support::senders::{Habit, Sender};
-use support::{Faults, MS, Peer as _, World, content, peer};
+use support::peer;
 
 fn config() -> ServerConfig {
     let mut config = ServerConfig::default();
@@ -433,79 +432,4 @@ fn an_error_of_the_client_ends_it_and_a_reader_sends_no_data() {
     Packet::Error { code: ErrorCode(0), message: b"stop" }.encode(&mut datagram);
     bench.server.handle_datagram(bench.now, id, peer(2000), &datagram).unwrap();
     assert!(matches!(bench.reason(), FailureReason::ClientError { .. }));
-}
-
-const FAULTS: [Faults; 5] = [
-    Faults { loss: 0, duplication: 0, reordering: 0 },
-    Faults { loss: 20, duplication: 0, reordering: 0 },
-    Faults { loss: 0, duplication: 20, reordering: 0 },
-    Faults { loss: 0, duplication: 0, reordering: 20 },
-    Faults { loss: 50, duplication: 20, reordering: 20 },
-];
-
-#[test]
-fn over_a_bad_network_the_file_arrives_once_and_whole() {
-    let mut seed = 70_000;
-    for (habit, window) in [
-        (Habit::Apprentice, 1),
-        (Habit::Modern, 1),
-        (Habit::Windows, 2),
-        (Habit::Windows, 4),
-        (Habit::Windows, 16),
-        (Habit::Windows, 64),
-    ] {
-        for faults in FAULTS {
-            for block_size in [8, 512, 1468] {
-                for extra in [0, 3] {
-                    seed += 1;
-                    let what = format!(
-                        "{habit:?} window {window} blksize {block_size}, seed {seed}, {faults:?}"
-                    );
-                    let file = content(seed, usize::from(block_size) * 120 + extra);
-                    let mut world = World::new(seed, config(), faults, Vec::new());
-                    world.peers.push(Sender::new(
-                        world.now,
-                        habit,
-                        file.clone(),
-                        block_size,
-                        window,
-                    ));
-                    assert!(world.run(1_000_000), "does not end: {what}");
-                    assert!(!world.peers[0].failed, "{what}");
-                    assert_eq!(world.files.1.len(), 1, "{what}");
-                    assert!(world.files.1[0] == file, "{what}");
-                    let clean = faults.loss + faults.duplication + faults.reordering == 0;
-                    let sent = world.peers[0].data_sent;
-                    assert!(!clean || sent == 121, "{sent} blocks: {what}");
-                }
-            }
-        }
-    }
-}
-
-#[test]
-fn on_a_network_that_loses_most_every_upload_still_ends() {
-    for seed in 80_000..80_040 {
-        let faults = Faults { loss: 100 + 20 * (seed % 40), duplication: 50, reordering: 100 };
-        let mut world = World::new(seed, config(), faults, Vec::new());
-        let file = content(seed, 20 * 1468 + 5);
-        world.peers.push(Sender::new(world.now, Habit::Windows, file.clone(), 1468, 8));
-        assert!(world.run(1_000_000), "does not end: seed {seed}, {faults:?}");
-        let sender = &world.peers[0];
-        // The last acknowledgement may be lost for good: then we have it and the client does not know.
-        assert!(sender.failed || sender.is_done(), "seed {seed}");
-        assert!(world.files.1.iter().all(|stored| *stored == file), "seed {seed}");
-        assert!(sender.failed || !world.files.1.is_empty(), "acknowledged and not stored: {seed}");
-    }
-}
-
-#[test]
-fn block_numbers_roll_over() {
-    let faults = Faults { loss: 2, ..Faults::default() };
-    let mut world = World::new(90_000, config(), faults, Vec::new());
-    let file = content(90_000, 8 * 70_000 + 1);
-    world.peers.push(Sender::new(world.now, Habit::Windows, file.clone(), 8, 32));
-    assert!(world.run(3_000_000));
-    assert!(world.files.1 == [file]);
-    assert!(world.now > Instant::now() + MS);
 }

@@ -4,8 +4,8 @@ use core::time::Duration;
 use std::time::Instant;
 
 use crate::limits::{
-    GAP_QUIET_MAX, GAP_QUIET_MIN, RETRANSMIT_BACKOFF_MAX, RETRANSMIT_INITIAL, RETRANSMIT_MAX,
-    RETRANSMIT_MIN,
+    GAP_QUIET_MAX, GAP_QUIET_MIN, GAP_QUIET_UNMEASURED, RETRANSMIT_BACKOFF_MAX, RETRANSMIT_INITIAL,
+    RETRANSMIT_MAX, RETRANSMIT_MIN,
 };
 
 #[derive(Debug)]
@@ -17,7 +17,9 @@ pub(super) struct RoundTrip {
     provisional: bool,
     /// How often the timeout was doubled. It stays so until a window was acknowledged within the longer
     /// timeout: what was acknowledged after a repetition says nothing about either copy's way.
-    doublings: u32,
+    doublings: u8,
+    /// Gaps repaired before data was measured.
+    blind_repairs: u8,
     /// Longest timeout, what the client negotiated or our own limit.
     timeout_max: Duration,
     /// The block being timed and when it was sent, for the first time.
@@ -28,7 +30,14 @@ impl RoundTrip {
     pub(super) fn new(timeout_s: Option<u8>) -> Self {
         let asked = timeout_s.map_or(RETRANSMIT_BACKOFF_MAX, |s| Duration::from_secs(s.into()));
         let timeout_max = asked.min(RETRANSMIT_BACKOFF_MAX);
-        Self { smoothed: None, provisional: false, doublings: 0, timeout_max, sample: None }
+        Self {
+            smoothed: None,
+            provisional: false,
+            doublings: 0,
+            blind_repairs: 0,
+            timeout_max,
+            sample: None,
+        }
     }
 
     /// Wait before data is sent again without any sign from the client.
@@ -38,10 +47,25 @@ impl RoundTrip {
         (timeout * (1 << self.doublings)).min(self.timeout_max)
     }
 
-    /// Wait for quiet after a repeated acknowledgement.
+    /// Wait for quiet after a repeated acknowledgement. Never less than a round trip, or what was sent in the
+    /// meantime goes twice, its copies draw acknowledgements that look like another gap, and so on to the end of
+    /// the file: the Sorcerer's Apprentice with windows. Until data was measured it grows with each repair.
     pub(super) fn quiet(&self) -> Duration {
-        let measured = self.smoothed.map_or(GAP_QUIET_MAX, |round_trip| round_trip * 2);
-        measured.clamp(GAP_QUIET_MIN, GAP_QUIET_MAX)
+        let longest = match self.smoothed {
+            Some(_) if !self.provisional => GAP_QUIET_MAX,
+            _ => (GAP_QUIET_UNMEASURED * (1 << self.blind_repairs)).min(GAP_QUIET_MAX),
+        };
+        let measured = self.smoothed.map_or(longest, |round_trip| round_trip * 2);
+        measured.clamp(GAP_QUIET_MIN, longest)
+    }
+
+    /// A gap is about to be repaired.
+    pub(super) fn repair(&mut self) {
+        self.forget_sample();
+        if self.smoothed.is_none() || self.provisional {
+            // Enough to get to the longest wait.
+            self.blind_repairs = (self.blind_repairs + 1).min(7);
+        }
     }
 
     /// A block was sent that had not been sent before.
@@ -111,6 +135,32 @@ mod tests {
             round_trip.back_off();
             assert_eq!(round_trip.retransmission_timeout(), wait * MS);
         }
+    }
+
+    #[test]
+    fn quiet_outlasts_a_round_trip_on_a_long_path() {
+        let start = Instant::now();
+        let mut round_trip = RoundTrip::new(None);
+        // Nothing measured: each repair waits longer, until it is no longer too early.
+        for wait in [50, 100, 200, 400] {
+            assert_eq!(round_trip.quiet(), wait * MS);
+            round_trip.repair();
+        }
+        // The opening alone is not trusted to be as long as it looks, nor waited for if it is short.
+        round_trip.sent_first(start, 0);
+        round_trip.acknowledged(start + 1004 * MS, 0);
+        assert_eq!(round_trip.quiet(), 800 * MS);
+        round_trip.repair();
+        assert_eq!(round_trip.quiet(), 1000 * MS);
+        round_trip.sent_first(start, 1);
+        round_trip.acknowledged(start + 400 * MS, 1);
+        assert_eq!(round_trip.quiet(), 800 * MS);
+        round_trip.repair();
+        assert_eq!(round_trip.quiet(), 800 * MS, "measured");
+        let mut round_trip = RoundTrip::new(None);
+        round_trip.sent_first(start, 0);
+        round_trip.acknowledged(start + 2 * MS, 0);
+        assert_eq!(round_trip.quiet(), 4 * MS);
     }
 
     #[test]

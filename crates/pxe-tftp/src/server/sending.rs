@@ -102,7 +102,7 @@ impl Sending {
             return Next::Send;
         }
         if gap_is_due {
-            round_trip.forget_sample();
+            round_trip.repair();
             self.window.rewind_for_gap();
             return Next::Send;
         }
