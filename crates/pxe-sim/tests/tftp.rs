@@ -207,8 +207,15 @@ fn a_bad_link_is_not_waited_for() {
         let mut waits: Vec<_> = (0..41)
             .filter_map(|seed| {
                 let (block_size, bytes) = (1428, 1 << 20);
-                let case =
-                    Case { fetcher, window: 16, block_size, bytes, loss: 50, seed, ..Case::plain() };
+                let case = Case {
+                    fetcher,
+                    window: 16,
+                    block_size,
+                    bytes,
+                    loss: 50,
+                    seed,
+                    ..Case::plain()
+                };
                 let played = case.play().unwrap_or_else(|why| panic!("{why}\n{}", again(&case)));
                 played.events.iter().find_map(|event| match event {
                     Event::Finished { elapsed, last_ack_missing: false, .. } => {

@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use nix::unistd::geteuid;
 
+use crate::clients;
 use crate::error::{Failure, Result, fail};
 use crate::interrupt;
 use crate::lab::server::Subject;
@@ -26,7 +27,7 @@ const LIBRARIES: [&str; 4] = ["pxe-dhcp", "pxe-tftp", "pxe-select", "pxe-lease"]
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
     /// Run only this step (again for more): format, clippy, tests, docs, no-std, package, fuzz,
-    /// snippets, matrix
+    /// snippets, clients, matrix
     #[arg(long, value_name = "STEP")]
     only: Vec<String>,
     /// Leave the firmware matrix out
@@ -62,19 +63,22 @@ const STEPS: &[Step] = &[
     Step { name: "snippets", needs: snippets::NEEDS, root: true, run: snippets::run },
 ];
 const TESTS: &str = "tests";
+/// Real TFTP clients.
+const CLIENTS: &str = "clients";
 const MATRIX: &str = "matrix";
 
 /// Runs the command. `Ok(false)` means that something failed.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
     let rows = chosen_rows(options)?;
     if options.list {
-        STEPS.iter().for_each(|step| println!("step {}", step.name));
+        let names = STEPS.iter().map(|step| step.name).chain([CLIENTS]);
+        names.for_each(|name| println!("step {name}"));
         ROWS.iter().for_each(|row| println!("row  {:<16}{}", row.name, row.title));
         return Ok(true);
     }
     interrupt::watch()?;
     let steps: Vec<_> = STEPS.iter().filter(|step| wants(options, step.name)).collect();
-    let matrix = wants(options, MATRIX);
+    let (clients, matrix) = (wants(options, CLIENTS), wants(options, MATRIX));
     let mut needs: Vec<_> = steps.iter().flat_map(|step| step.needs).copied().collect();
     if matrix && !options.no_firmware {
         needs.extend(rows.iter().flat_map(|row| row.needs()));
@@ -82,6 +86,9 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
     if steps.iter().any(|step| step.name == TESTS) {
         // Without it a few tests say that they are skipped; in CI they fail.
         needs.push(&packages::POSTGRESQL);
+    }
+    if clients {
+        needs.extend(clients::needs());
     }
     packages::ensure(&needs)?;
     let mut report = Report::default();
@@ -91,6 +98,10 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
         let started = Instant::now();
         let outcome = run_step(workspace, step);
         report.add(step.name, outcome, started.elapsed());
+    }
+    if clients {
+        println!("\n==> {CLIENTS}");
+        run_clients(workspace, &mut report)?;
     }
     if matrix {
         println!("\n==> {MATRIX}");
@@ -109,7 +120,7 @@ fn wants(options: &Options, step: &str) -> bool {
 
 fn chosen_rows(options: &Options) -> Result<Vec<&'static Row>> {
     for name in &options.only {
-        if name != MATRIX && STEPS.iter().all(|step| step.name != name) {
+        if name != MATRIX && name != CLIENTS && STEPS.iter().all(|step| step.name != name) {
             return fail(format!("there is no step {name}; see --list"));
         }
     }
@@ -143,6 +154,30 @@ fn skipped(why: String) -> Outcome {
         return Outcome::Failed(format!("could not run: {why}"));
     }
     Outcome::Skipped(why)
+}
+
+fn run_clients(workspace: &Workspace, report: &mut Report) -> Result<()> {
+    let missing = packages::missing(clients::NEEDS);
+    let obstacle = match missing[..] {
+        [] => without_rights(),
+        [missing, ..] => {
+            Some(format!("{} is missing ({})", missing.what, packages::advice(&[missing])))
+        }
+    };
+    if let Some(why) = obstacle {
+        report.add(CLIENTS, skipped(why), Duration::ZERO);
+        return Ok(());
+    }
+    sweep_leftovers();
+    let started = Instant::now();
+    let add = &mut |name: &str, outcome, took| report.add(name, outcome, took);
+    let ran = workspace
+        .build_server()
+        .and_then(|binary| clients::run(&binary, &workspace.target, skipped, add));
+    if let Err(why) = ran {
+        report.add(CLIENTS, Outcome::Failed(why.to_string()), started.elapsed());
+    }
+    interrupt::check()
 }
 
 fn run_matrix(
@@ -269,13 +304,15 @@ mod unit {
     fn a_named_row_means_the_matrix_alone() {
         let options = options(&["--row", "x64-uefi"]);
         assert!(wants(&options, MATRIX) && !wants(&options, "clippy"));
+        assert!(!wants(&options, CLIENTS));
         assert_eq!(chosen_rows(&options).unwrap().len(), 1);
     }
 
     #[test]
     fn without_options_everything_runs() {
         let options = options(&[]);
-        assert!(STEPS.iter().all(|step| wants(&options, step.name)) && wants(&options, MATRIX));
+        assert!(STEPS.iter().all(|step| wants(&options, step.name)));
+        assert!(wants(&options, CLIENTS) && wants(&options, MATRIX));
         assert_eq!(chosen_rows(&options).unwrap().len(), ROWS.len());
     }
 
@@ -283,5 +320,6 @@ mod unit {
     fn unknown_names_are_refused() {
         assert!(chosen_rows(&options(&["--row", "z80"])).is_err());
         assert!(chosen_rows(&options(&["--only", "coffee"])).is_err());
+        assert!(chosen_rows(&options(&["--only", CLIENTS])).is_ok());
     }
 }

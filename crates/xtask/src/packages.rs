@@ -204,6 +204,27 @@ pub(crate) const POSTGRESQL: Need = Need {
     present: Present::File(POSTGRESQL_FILES),
     packages: [&["postgresql"], &["postgresql-server"], &["postgresql"], &["postgresql-server"]],
 };
+pub(crate) const CURL: Need = Need {
+    what: "curl",
+    present: Present::Programs(&["curl"]),
+    packages: [&["curl"], &["curl"], &["curl"], &["curl"]],
+};
+pub(crate) const TFTP_HPA: Need = Need {
+    what: "tftp-hpa's client",
+    present: Present::Programs(&["tftp"]),
+    packages: [&["tftp-hpa"], &["tftp"], &["tftp-hpa"], &["tftp"]],
+};
+pub(crate) const ATFTP: Need = Need {
+    what: "atftp",
+    present: Present::Programs(&["atftp"]),
+    packages: [&["atftp"], &[], &[], &["atftp"]],
+};
+pub(crate) const BUSYBOX: Need = Need {
+    what: "busybox",
+    present: Present::Programs(&["busybox"]),
+    packages: [&["busybox"], &["busybox"], &["busybox"], &["busybox"]],
+};
+
 pub(crate) const CXX: Need = Need {
     what: "a C++ compiler, for libFuzzer",
     present: Present::Programs(&["c++"]),
@@ -385,7 +406,8 @@ mod tests {
     fn every_need_has_a_debian_package() {
         let others: &[&Need] =
             &[&QEMU_X86, &QEMU_ARM, &PXELINUX, &LDLINUX, &ISC_DHCPD, &KEA, &POSTGRESQL];
-        for need in [LOADERS, LAB, others].concat() {
+        let clients: &[&Need] = &[&CURL, &TFTP_HPA, &ATFTP, &BUSYBOX];
+        for need in [LOADERS, LAB, others, clients].concat() {
             assert!(!Manager::Apt.packages(&[need]).is_empty(), "{}", need.what);
         }
     }

@@ -127,6 +127,8 @@ impl Case {
         let window = u64::from(self.window).min(self.blocks());
         let tries = match self.fetcher {
             Fetcher::Firmware(Style::NackOnce | Style::Silent) => 6,
+            // Patient only if its one NACK is lost as well.
+            Fetcher::Firmware(Style::UBoot) => 3,
             Fetcher::Firmware(_) | Fetcher::Ours => 1,
         };
         let accidents = played.accidents.lost + played.accidents.overtaken;

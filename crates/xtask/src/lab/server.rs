@@ -58,13 +58,7 @@ impl Server {
                 return Ok(Self { process, host, is_ours: false });
             }
         };
-        let file = folder.join("server.toml");
-        fs::write(&file, config(setup)).context(|| format!("writing {}", file.display()))?;
-        let words = [&binary.to_string_lossy(), "--config", &file.to_string_lossy(), "serve"];
-        let mut command = host.command(&words);
-        command.env("RUST_LOG_STYLE", "never").env_remove("JOURNAL_STREAM").current_dir(folder);
-        let mut process = Background::start(command, "the server", &log)?;
-        process.wait_for_line(READY_PATIENCE, |line| message(line).starts_with("ready"))?;
+        let process = launch(&host, binary, &config(setup), folder)?;
         Ok(Self { process, host, is_ours: true })
     }
 
@@ -103,6 +97,23 @@ impl Server {
     }
 }
 
+/// Starts our server with this configuration and waits until its sockets are bound. It writes to `folder`.
+pub(crate) fn launch(
+    host: &Namespace,
+    binary: &Path,
+    config: &str,
+    folder: &Path,
+) -> Result<Background> {
+    let file = folder.join("server.toml");
+    fs::write(&file, config).context(|| format!("writing {}", file.display()))?;
+    let words = [&binary.to_string_lossy(), "--config", &file.to_string_lossy(), "serve"];
+    let mut command = host.command(&words);
+    command.env("RUST_LOG_STYLE", "never").env_remove("JOURNAL_STREAM").current_dir(folder);
+    let mut process = Background::start(command, "the server", &folder.join("server.log"))?;
+    process.wait_for_line(READY_PATIENCE, |line| message(line).starts_with("ready"))?;
+    Ok(process)
+}
+
 /// The configuration file for a server on the lab's wire.
 pub(crate) fn config(setup: Setup<'_>) -> String {
     format!(
@@ -113,7 +124,7 @@ pub(crate) fn config(setup: Setup<'_>) -> String {
 }
 
 /// A basic string of TOML.
-fn toml_string(text: &str) -> String {
+pub(crate) fn toml_string(text: &str) -> String {
     let mut quoted = String::from('"');
     for character in text.chars() {
         match character {

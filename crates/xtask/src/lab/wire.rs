@@ -3,7 +3,7 @@
 //! Namespaces are named `pxelab-PID-N-HOST`, so that two runs never meet and a run that was killed
 //! leaves names by which the next one finds and removes them.
 
-use core::net::Ipv4Addr;
+use core::net::{IpAddr, Ipv4Addr};
 use core::sync::atomic::{AtomicU32, Ordering};
 use std::fs::File;
 use std::net::UdpSocket;
@@ -74,6 +74,23 @@ impl Wire {
         Ok(host)
     }
 
+    /// Joins two hosts by a link of their own, with an interface of this name at each end.
+    pub(crate) fn link(
+        one: &Namespace,
+        two: &Namespace,
+        interfaces: [&str; 2],
+        mtu: u32,
+    ) -> Result<()> {
+        let [near, far] = interfaces;
+        let peer = &two.0;
+        one.ip(&format!(
+            "link add {near} mtu {mtu} type veth peer name {far} mtu {mtu} netns {peer}"
+        ))?;
+        one.ip(&format!("link set {near} up"))?;
+        two.ip(&format!("link set {far} up"))?;
+        Ok(())
+    }
+
     /// Adds a tap for a virtual machine.
     pub(crate) fn tap(&self, interface: &str) -> Result<Tap> {
         let lan = self.lan();
@@ -126,19 +143,32 @@ impl Namespace {
 
     /// A UDP socket of this namespace that may broadcast, bound to every address.
     pub(crate) fn udp_socket(&self, port: u16) -> Result<UdpSocket> {
-        let path = Path::new(NAMESPACE_FOLDER).join(&self.0);
-        // A thread of its own goes there and ends; a socket stays where it was made.
-        let make = || {
-            let namespace = File::open(&path).context(|| format!("opening {}", path.display()))?;
-            setns(namespace, CloneFlags::CLONE_NEWNET)
-                .context(|| format!("entering {}", self.0))?;
+        // The thread goes there and ends; a socket stays where it was made.
+        self.inside(|| {
             let doing = || format!("binding UDP port {port} in {}", self.0);
             let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, port)).context(doing)?;
             socket.set_broadcast(true).context(doing)?;
             Ok(socket)
-        };
+        })
+    }
+
+    /// Gives an interface one more address. One of IPv6 is usable at once, not only after the neighbours were asked.
+    pub(crate) fn add_address(&self, interface: &str, address: IpAddr) -> Result<()> {
+        let rest = if address.is_ipv4() { "/24 brd +" } else { "/64 nodad" };
+        self.ip(&format!("addr add {address}{rest} dev {interface}")).map(drop)
+    }
+
+    /// Does something in this namespace, on a thread of its own.
+    pub(crate) fn inside<T: Send>(&self, act: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+        let path = Path::new(NAMESPACE_FOLDER).join(&self.0);
+        let doing = || format!("entering {}", path.display());
+        let namespace = File::open(&path).context(doing)?;
         thread::scope(|scope| {
-            scope.spawn(make).join().unwrap_or_else(|_| fail("making a socket panicked"))
+            let thread = scope.spawn(|| {
+                setns(&namespace, CloneFlags::CLONE_NEWNET).context(doing)?;
+                act()
+            });
+            thread.join().unwrap_or_else(|_| fail(format!("{} panicked", doing())))
         })
     }
 
