@@ -173,5 +173,5 @@ fn requests_of_nobody_age_out() {
         server.events().iter().filter(reason).count()
     });
     assert_eq!(never, 100);
-    assert!(world.elapsed() <= Duration::from_secs(5), "{:?}", world.elapsed());
+    assert!(world.elapsed() <= Duration::from_secs(7), "{:?}", world.elapsed());
 }

@@ -6,7 +6,7 @@ use pxe_sim::tftp::case::{Case, Fetcher};
 use pxe_sim::tftp::station::End;
 use pxe_sim::tftp::trial::{seeds, try_all};
 use pxe_tftp::limits::{
-    CLIENT_TRIES_MAX, FINAL_RESENDS_MAX, NO_PROGRESS_MAX, OPENING_RESENDS_MAX,
+    CLIENT_TRIES_MAX, FINAL_RESENDS_MAX, NO_PROGRESS_MAX, OPENING_LAST_WAIT, OPENING_RESENDS_MAX,
     RETRANSMIT_BACKOFF_MAX, RETRANSMIT_INITIAL, RETRANSMIT_MAX,
 };
 use pxe_tftp::{Event, FailureReason};
@@ -42,8 +42,8 @@ fn gone_clients(fetcher: Fetcher, seed: u64) -> impl Iterator<Item = Case> {
 
 #[test]
 fn the_server_gives_up_in_time() {
-    let opening = waits(RETRANSMIT_INITIAL, u32::from(OPENING_RESENDS_MAX) + 1);
-    assert_eq!(opening, Duration::from_millis(4500), "as limits say");
+    let opening = waits(RETRANSMIT_INITIAL, OPENING_RESENDS_MAX.into()) + OPENING_LAST_WAIT;
+    assert_eq!(opening, Duration::from_millis(6100), "as limits say");
     for fetcher in Fetcher::all() {
         for seed in seeds(2) {
             let tally = try_all(gone_clients(fetcher, seed), |case, played| {

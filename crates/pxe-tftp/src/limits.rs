@@ -69,8 +69,11 @@ pub const FINISH_INTERVAL: Duration = Duration::from_millis(5);
 
 /// Repetitions of the first packet (OACK or DATA 1) while nothing has been acknowledged. A request whose
 /// source address is forged costs its victim at most one packet more than this, each of at most
-/// [`BLOCK_SIZE_DEFAULT`] + [`DATA_HEADER_BYTES`] bytes, and the server a transfer for 4.5 s.
+/// [`BLOCK_SIZE_DEFAULT`] + [`DATA_HEADER_BYTES`] bytes, and the server a transfer for 6.1 s.
 pub const OPENING_RESENDS_MAX: u8 = 3;
+/// Least wait behind the last of them. In all it is more than the 5 s after which U-Boot, tftp-hpa and atftp repeat an
+/// acknowledgement that was lost: they would find nobody, and some of them repeat it for a minute.
+pub const OPENING_LAST_WAIT: Duration = Duration::from_secs(4);
 /// Least time between answers to repetitions of one request.
 pub const DUPLICATE_REQUEST_INTERVAL_MIN: Duration = Duration::from_millis(50);
 /// A repeated request within this time of the transfer's last progress is a stray copy, and ignored; later it

@@ -207,6 +207,19 @@ fn an_address_that_never_answers_costs_four_small_packets() {
     }
 }
 
+/// Its acknowledgement was lost, and all our repetitions with it, or it does not answer those: U-Boot if its one NACK
+/// is lost. After 5 s it repeats itself.
+#[test]
+fn a_client_that_repeats_its_first_acknowledgement_after_5_s_is_still_served() {
+    for (request, first, blocks) in [(READ, 1, vec![2]), (READ_OPTIONS, 0, vec![1, 2, 3, 4])] {
+        let mut bench = Bench::new();
+        let id = bench.accept(peer(2000), request, content(3, 100_000)).unwrap();
+        bench.wait(5000 * MS);
+        bench.ack(id, peer(2000), first).unwrap();
+        assert_eq!(bench.blocks(), blocks);
+    }
+}
+
 #[test]
 fn a_flood_of_one_request_is_answered_now_and_then() {
     let mut bench = Bench::new();

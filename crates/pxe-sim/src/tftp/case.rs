@@ -5,7 +5,7 @@ mod text;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use pxe_tftp::limits::FINAL_RESENDS_MAX;
+use pxe_tftp::limits::{FINAL_RESENDS_MAX, GAP_QUIET_UNMEASURED};
 use pxe_tftp::{ClientConfig, Event, ServerConfig};
 
 use super::ours::{Ours, Stubborn};
@@ -138,7 +138,13 @@ impl Case {
             true => u64::from(FINAL_RESENDS_MAX) * window,
             false => 0,
         };
-        self.blocks() + accidents * (window + 2) * tries + end
+        // On a long path it repeats itself until it has learned how long.
+        let round_trip = Duration::from_micros(2 * u64::from(self.delay_us));
+        let learning = match round_trip > GAP_QUIET_UNMEASURED {
+            true => 4 * window + 1,
+            false => 0,
+        };
+        self.blocks() + accidents * (window + 2) * tries + end + learning
     }
 
     /// Plays the transfer until nothing moves any more.

@@ -7,7 +7,7 @@ use std::time::Instant;
 use super::round_trip::RoundTrip;
 use super::transfer::Next;
 use super::{Ending, FailureReason};
-use crate::limits::{DUPLICATE_REQUEST_INTERVAL_MIN, OPENING_RESENDS_MAX};
+use crate::limits::{DUPLICATE_REQUEST_INTERVAL_MIN, OPENING_LAST_WAIT, OPENING_RESENDS_MAX};
 use crate::negotiate::Negotiated;
 
 #[derive(Debug)]
@@ -17,12 +17,15 @@ pub(super) struct Opening {
     pub(super) ends_file: bool,
     sent_at: Option<Instant>,
     resends: u8,
+    /// How often it was sent again, for whatever reason.
+    copies: u8,
     deadline: Instant,
 }
 
 impl Opening {
     pub(super) fn new(now: Instant, negotiated: Negotiated, timeout: Duration) -> Self {
-        Self { negotiated, ends_file: false, sent_at: None, resends: 0, deadline: now + timeout }
+        let deadline = now + timeout;
+        Self { negotiated, ends_file: false, sent_at: None, resends: 0, copies: 0, deadline }
     }
 
     pub(super) const fn deadline(&self) -> Instant {
@@ -33,6 +36,11 @@ impl Opening {
         self.sent_at.is_some()
     }
 
+    /// How often it was sent again: each copy may draw one more acknowledgement.
+    pub(super) const fn copies(&self) -> u8 {
+        self.copies
+    }
+
     /// Number of the block that acknowledges the first packet.
     pub(super) fn proof(&self) -> u16 {
         if self.negotiated.option_ack().is_some() { 0 } else { 1 }
@@ -41,8 +49,10 @@ impl Opening {
     pub(super) fn sent(&mut self, now: Instant, round_trip: &mut RoundTrip) {
         if self.sent_at.replace(now).is_none() {
             round_trip.sent_first(now, self.proof().into());
+        } else {
+            self.copies = self.copies.saturating_add(1);
         }
-        self.deadline = now + round_trip.retransmission_timeout();
+        self.deadline = now + wait(self.resends, round_trip);
     }
 
     /// The client repeated its request.
@@ -66,7 +76,14 @@ impl Opening {
         }
         self.resends += 1;
         round_trip.back_off();
-        self.deadline = now + round_trip.retransmission_timeout();
+        self.deadline = now + wait(self.resends, round_trip);
         Next::Send
     }
+}
+
+/// Wait behind the first packet or one of its repetitions. Behind the last there is time for a client that
+/// answered, in vain, and has not yet repeated itself.
+pub(super) fn wait(resends: u8, round_trip: &RoundTrip) -> Duration {
+    let wait = round_trip.retransmission_timeout();
+    if resends == OPENING_RESENDS_MAX { wait.max(OPENING_LAST_WAIT) } else { wait }
 }

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use super::config::UploadInfo;
 use super::event::FailureReason;
+use super::opening;
 use super::round_trip::RoundTrip;
 use super::transfer::Next;
 use super::{BlockSource, Dropped, Ending, TransferId};
@@ -242,7 +243,8 @@ impl Receiving {
     /// 5 s anew, and need as long without a word from us.
     fn timeout(&self, round_trip: &RoundTrip) -> Duration {
         if self.negotiated.window_size > 1 {
-            return round_trip.retransmission_timeout();
+            let resends = if self.heard { 0 } else { self.resends };
+            return opening::wait(resends, round_trip);
         }
         RETRANSMIT_MAX * (1 << self.resends.min(LOCKSTEP_DOUBLINGS_MAX))
     }

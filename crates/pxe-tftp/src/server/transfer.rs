@@ -245,6 +245,7 @@ impl Transfer {
             let last = self.cursors.is_none().then(|| self.size / u64::from(self.block_size) + 1);
             let mut window = Window::new(self.window_size, last);
             if proof == 0 {
+                window.expect_repetitions(opening.copies());
                 self.phase = Phase::Sending(Sending::new(now, window, &self.round_trip));
                 return Ok(Next::Send);
             }

@@ -26,7 +26,7 @@ pub(super) struct Window {
     last: Option<u64>,
     /// Repetitions of the base's acknowledgement.
     repeated: u64,
-    /// How many such repetitions the copies sent by the timeout account for.
+    /// How many such repetitions the copies sent by the timeout, or those of the OACK, account for.
     stale: u64,
     /// Whether the current burst was caused by the timeout.
     by_timeout: bool,
@@ -65,6 +65,11 @@ impl Window {
             rewound: None,
             gap: None,
         }
+    }
+
+    /// Before the first block: so many copies of the OACK were sent.
+    pub(super) fn expect_repetitions(&mut self, copies: u8) {
+        self.stale = copies.into();
     }
 
     pub(super) const fn base(&self) -> u64 {
@@ -220,6 +225,22 @@ mod tests {
         }
         assert_eq!(window.acknowledge(now, 4, QUIET), Acknowledgement::Repeated);
         assert!(window.gap().is_some());
+    }
+
+    #[test]
+    fn each_copy_of_the_option_acknowledgement_may_draw_one_more() {
+        let now = Instant::now();
+        let mut window = Window::new(4, Some(100));
+        window.expect_repetitions(2);
+        send(&mut window);
+        for gap in [None, None, Some(now + QUIET)] {
+            assert_eq!(window.acknowledge(now, 0, QUIET), Acknowledgement::Repeated);
+            assert_eq!(window.gap(), gap);
+        }
+        window.acknowledge(now, 4, QUIET);
+        send(&mut window);
+        window.acknowledge(now, 4, QUIET);
+        assert_eq!(window.gap(), Some(now + QUIET), "of no other block");
     }
 
     #[test]
