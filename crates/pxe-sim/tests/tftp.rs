@@ -205,38 +205,39 @@ fn loss_and_reordering_cost_little() {
     }
 }
 
-/// 1 MiB over a link that loses every twentieth datagram each way, in milliseconds: the median, and the slowest.
-/// Twice the sender waited for what need not be waited for: its back-off outlived the loss that caused it, and a
-/// repeated acknowledgement of the OACK was taken for the round trip (bench `loss`: 6 MB/s, then 45).
+/// 1 MiB over a link that loses every twentieth, and every tenth, datagram each way, in milliseconds: the median, and
+/// the slowest. More than once the sender waited for what need not be waited for: its back-off outlived the loss that
+/// caused it; a repeated acknowledgement of the OACK was taken for the round trip (bench `loss`: 6 MB/s, then 45); and
+/// where no window came through whole, no round trip was ever measured (72 s).
 #[test]
 fn a_bad_link_is_not_waited_for() {
-    for style in [Style::Edk2, Style::TftpHpa] {
-        let fetcher = Fetcher::Firmware(style);
-        let mut waits: Vec<_> = (0..41)
-            .filter_map(|seed| {
-                let (block_size, bytes) = (1428, 1 << 20);
-                let case = Case {
-                    fetcher,
-                    window: 16,
-                    block_size,
-                    bytes,
-                    loss: 50,
-                    seed,
-                    ..Case::plain()
-                };
-                let played = case.play().unwrap_or_else(|why| panic!("{why}\n{}", again(&case)));
-                played.events.iter().find_map(|event| match event {
-                    Event::Finished { elapsed, last_ack_missing: false, .. } => {
-                        Some(elapsed.as_millis())
-                    }
-                    _ => None,
-                })
-            })
-            .collect();
-        waits.sort_unstable();
-        let (median, slowest) = (waits[waits.len() / 2], waits[waits.len() - 1]);
-        assert!(median <= 900 && slowest <= 6000, "{style:?}: {median} ms, {slowest} ms");
+    for (loss, median_max, slowest_max) in [(50, 900, 6000), (100, 1800, 6000)] {
+        for style in [Style::Edk2, Style::TftpHpa] {
+            let case = Case {
+                fetcher: Fetcher::Firmware(style),
+                window: 16,
+                block_size: 1428,
+                bytes: 1 << 20,
+                loss,
+                ..Case::plain()
+            };
+            let mut waits: Vec<_> = (0..41).filter_map(|seed| delivery_ms(&case, seed)).collect();
+            waits.sort_unstable();
+            let (median, slowest) = (waits[waits.len() / 2], waits[waits.len() - 1]);
+            let told = format!("{style:?}, loss {loss}: {median} ms, {slowest} ms");
+            assert!(median <= median_max && slowest <= slowest_max, "{told}");
+        }
     }
+}
+
+/// From the request to the last acknowledgement, if that was not lost.
+fn delivery_ms(case: &Case, seed: u64) -> Option<u128> {
+    let case = Case { seed, ..case.clone() };
+    let played = case.play().unwrap_or_else(|why| panic!("{why}\n{}", again(&case)));
+    played.events.iter().find_map(|event| match event {
+        Event::Finished { elapsed, last_ack_missing: false, .. } => Some(elapsed.as_millis()),
+        _ => None,
+    })
 }
 
 #[test]

@@ -22,8 +22,15 @@ pub(super) struct RoundTrip {
     blind_repairs: u8,
     /// Longest timeout, what the client negotiated or our own limit.
     timeout_max: Duration,
-    /// The block being timed and when it was sent, for the first time.
-    sample: Option<(u64, Instant)>,
+    sample: Option<Sample>,
+}
+
+/// Blocks that were sent together, for the first time, and are being timed.
+#[derive(Clone, Copy, Debug)]
+struct Sample {
+    first: u64,
+    last: u64,
+    sent: Instant,
 }
 
 impl RoundTrip {
@@ -51,9 +58,9 @@ impl RoundTrip {
     /// meantime goes twice, its copies draw acknowledgements that look like another gap, and so on to the end of
     /// the file: the Sorcerer's Apprentice with windows. Until data was measured it grows with each repair.
     pub(super) fn quiet(&self) -> Duration {
-        let longest = match self.smoothed {
-            Some(_) if !self.provisional => GAP_QUIET_MAX,
-            _ => (GAP_QUIET_UNMEASURED * (1 << self.blind_repairs)).min(GAP_QUIET_MAX),
+        let longest = match self.has_measured_data() {
+            true => GAP_QUIET_MAX,
+            false => (GAP_QUIET_UNMEASURED * (1 << self.blind_repairs)).min(GAP_QUIET_MAX),
         };
         let measured = self.smoothed.map_or(longest, |round_trip| round_trip * 2);
         measured.clamp(GAP_QUIET_MIN, longest)
@@ -62,7 +69,7 @@ impl RoundTrip {
     /// A gap is about to be repaired.
     pub(super) fn repair(&mut self) {
         self.forget_sample();
-        if self.smoothed.is_none() || self.provisional {
+        if !self.has_measured_data() {
             // Enough to get to the longest wait.
             self.blind_repairs = (self.blind_repairs + 1).min(7);
         }
@@ -70,12 +77,24 @@ impl RoundTrip {
 
     /// A block was sent that had not been sent before.
     pub(super) fn sent_first(&mut self, now: Instant, block: u64) {
-        self.sample.get_or_insert((block, now));
+        self.sent_together(now, block, block);
     }
 
+    /// Blocks were sent that had not been sent before.
+    pub(super) fn sent_together(&mut self, now: Instant, first: u64, last: u64) {
+        self.sample.get_or_insert(Sample { first, last, sent: now });
+    }
+
+    /// An acknowledgement in the middle of what was sent together, because of a gap, tells the round trip as well
+    /// as the last one does, and on a link that loses much there is no other. Unless it came late: then it is the
+    /// client's own timer that sent it.
     pub(super) fn acknowledged(&mut self, now: Instant, block: u64) {
-        let Some((_, sent)) = self.sample.take_if(|&mut (timed, _)| timed <= block) else { return };
-        let measured = now.saturating_duration_since(sent);
+        let Some(sample) = self.sample.take_if(|sample| sample.first <= block) else { return };
+        let measured = now.saturating_duration_since(sample.sent);
+        let usual = self.smoothed.map_or(Duration::ZERO, |round_trip| round_trip * 2);
+        if block < sample.last && measured > usual.max(RETRANSMIT_INITIAL) {
+            return;
+        }
         let old = self.smoothed.filter(|_| !self.provisional);
         self.provisional = self.smoothed.is_none();
         self.smoothed = Some(old.map_or(measured, |old| (old * 7 + measured) / 8));
@@ -83,9 +102,25 @@ impl RoundTrip {
     }
 
     /// Something was acknowledged within the timeout. That ends a back-off even where nothing could be measured,
-    /// because a gap was repaired meanwhile: a link that loses much would else be waited for longer and longer.
+    /// because a gap was repaired meanwhile: a link that loses much would else be waited for longer and longer. One
+    /// doubling stays until data was measured: on a path longer than the first timeout nothing ever would be.
     pub(super) fn in_time(&mut self) {
-        self.doublings = 0;
+        let left = if self.has_measured_data() { 0 } else { 1 };
+        self.doublings = self.doublings.min(left);
+    }
+
+    /// What the timeout sent again was answered after so long. If that is as long as a round trip takes, something
+    /// was lost and the timeout was no shorter than it should be: the back-off ends. An answer to what was sent
+    /// before the timeout comes at any time.
+    pub(super) fn repetition_answered(&mut self, after: Duration) {
+        let is_usual = |round_trip| after >= round_trip / 2 && after <= round_trip * 2;
+        if self.has_measured_data() && self.smoothed.is_some_and(is_usual) {
+            self.doublings = 0;
+        }
+    }
+
+    const fn has_measured_data(&self) -> bool {
+        self.smoothed.is_some() && !self.provisional
     }
 
     /// Blocks are about to be sent again, so that their acknowledgements tell nothing.
@@ -161,6 +196,39 @@ mod tests {
         round_trip.sent_first(start, 0);
         round_trip.acknowledged(start + 2 * MS, 0);
         assert_eq!(round_trip.quiet(), 4 * MS);
+    }
+
+    #[test]
+    fn an_acknowledgement_in_the_middle_counts_unless_it_is_late() {
+        let start = Instant::now();
+        let measured = |block, after| {
+            let mut round_trip = RoundTrip::new(None);
+            round_trip.sent_together(start, 5, 8);
+            round_trip.acknowledged(start + after, block);
+            round_trip.smoothed
+        };
+        assert_eq!(measured(4, 2 * MS), None, "it was sent before");
+        assert_eq!(measured(5, 2 * MS), Some(2 * MS));
+        assert_eq!(measured(7, RETRANSMIT_INITIAL), Some(RETRANSMIT_INITIAL));
+        assert_eq!(measured(7, 2000 * MS), None, "the client's timer");
+        assert_eq!(measured(8, 2000 * MS), Some(2000 * MS));
+    }
+
+    #[test]
+    fn a_repetition_that_was_needed_ends_the_back_off() {
+        let start = Instant::now();
+        // Answered after a round trip; at once; after a time that is neither: an answer to the first copy.
+        for (after, wait) in [(2 * MS, 50 * MS), (MS / 2, 200 * MS), (30 * MS, 200 * MS)] {
+            let mut round_trip = RoundTrip::new(None);
+            for block in [0, 1] {
+                round_trip.sent_first(start, block);
+                round_trip.acknowledged(start + 2 * MS, block);
+            }
+            round_trip.back_off();
+            round_trip.back_off();
+            round_trip.repetition_answered(after);
+            assert_eq!(round_trip.retransmission_timeout(), wait);
+        }
     }
 
     #[test]

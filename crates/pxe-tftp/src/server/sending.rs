@@ -14,6 +14,8 @@ pub(super) struct Sending {
     /// Timeouts since the last progress.
     tries: u32,
     last_progress: Instant,
+    /// When some of the window was sent last.
+    sent: Instant,
     /// When the window is sent again.
     retransmission: Instant,
     /// ERROR 5 packets, of which the first may be about something else.
@@ -26,6 +28,7 @@ impl Sending {
             window,
             tries: 0,
             last_progress: now,
+            sent: now,
             retransmission: now + round_trip.retransmission_timeout(),
             unknown_transfer_errors: 0,
         }
@@ -56,6 +59,8 @@ impl Sending {
                 round_trip.acknowledged(now, self.window.base());
                 if self.tries == 0 {
                     round_trip.in_time();
+                } else {
+                    round_trip.repetition_answered(now.saturating_duration_since(self.sent));
                 }
                 self.tries = 0;
                 self.last_progress = now;
@@ -67,6 +72,7 @@ impl Sending {
 
     /// Some of the window was sent.
     pub(super) fn sent(&mut self, now: Instant, round_trip: &RoundTrip) {
+        self.sent = now;
         self.retransmission = now + round_trip.retransmission_timeout();
     }
 

@@ -347,7 +347,7 @@ impl Transfer {
                 self.blocks_sent += burst.blocks;
                 self.blocks_resent += fresh.saturating_sub(begin).min(burst.blocks);
                 if window.fresh() > fresh {
-                    self.round_trip.sent_first(now, window.fresh() - 1);
+                    self.round_trip.sent_together(now, fresh, window.fresh() - 1);
                 }
                 sending.sent(now, &self.round_trip);
                 transmit.segment_bytes =
