@@ -3,7 +3,7 @@
 use core::sync::atomic::{AtomicUsize, Ordering};
 use core::time::Duration;
 use std::fs;
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Instant;
@@ -21,7 +21,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(2);
 /// A client and the server by turns keep less than two processors busy.
 const AT_ONCE: usize = 3;
 
-/// One file by one client.
+/// One file by one client, fetched or sent.
 #[derive(Debug, Clone)]
 pub(crate) struct Fetch {
     pub(crate) client: &'static Client,
@@ -30,6 +30,15 @@ pub(crate) struct Fetch {
     pub(crate) family: Family,
     pub(crate) ports: Ports,
     pub(crate) place: Place,
+}
+
+/// Where things are.
+#[derive(Debug)]
+pub(crate) struct Folders {
+    /// What is served, and sent.
+    pub(crate) root: PathBuf,
+    /// What was fetched.
+    pub(crate) out: PathBuf,
 }
 
 /// What came of it.
@@ -44,7 +53,7 @@ pub(crate) fn all(
     fetches: &[Fetch],
     scene: &Scene,
     files: &Files,
-    folder: &Path,
+    folder: &Folders,
 ) -> Result<Vec<Fetched>> {
     let next = AtomicUsize::new(0);
     let done = Mutex::new(Vec::new());
@@ -69,25 +78,31 @@ pub(crate) fn all(
 }
 
 impl Fetch {
-    fn make(&self, number: usize, scene: &Scene, files: &Files, folder: &Path) -> Result<()> {
+    /// Fetches the file, or sends it, and compares what arrived.
+    fn make(&self, number: usize, scene: &Scene, files: &Files, folder: &Folders) -> Result<()> {
         interrupt::check()?;
-        let to = folder.join(format!("{number}-{}", self.file));
-        let log = folder.join(format!("{number}.log"));
+        // Of its own, since several are on their way.
+        let name = format!("{number}-{}", self.file);
+        let (asked, local, arrives) = match self.way.sends {
+            true => (&name, folder.root.join(&self.file), scene.uploads(self.ports)?.join(&name)),
+            false => (&self.file, folder.out.join(&name), folder.out.join(&name)),
+        };
+        let log = folder.out.join(format!("{number}.log"));
         let server = address(self.ports, self.place, self.family);
-        let command =
-            scene.clients.command(&self.way.words(server, &self.file, &to.to_string_lossy()));
+        let words = self.way.words(server, asked, &local.to_string_lossy());
+        let command = scene.clients.command(&words);
         let line = describe(&command);
         let mut process = Background::start(command, self.client.name, &log)?;
         let problem = match ended(&mut process)? {
             None => Some(format!("it did not end in {PATIENCE:?}")),
             Some(status) if !status.success() => Some(status.to_string()),
-            Some(_) => match fs::read(&to) {
+            Some(_) => match fs::read(&arrives) {
                 Ok(got) => difference(files.content(&self.file), &got),
-                Err(why) => Some(format!("it ended well, but left no file: {why}")),
+                Err(why) => Some(format!("it ended well, but no file arrived: {why}")),
             },
         };
         let said = tail(&process.printed(), 2);
-        let _ = fs::remove_file(&to);
+        let _ = fs::remove_file(&arrives);
         let _ = fs::remove_file(&log);
         match problem {
             None => Ok(()),

@@ -1,4 +1,5 @@
-//! Real TFTP clients against the built server: every file, both families of addresses, both ways to use sockets.
+//! Real TFTP clients against the built server: every file, both families of addresses, both ways to use sockets; and
+//! files that they send.
 
 mod fetch;
 mod files;
@@ -12,13 +13,13 @@ use std::fs;
 use std::path::Path;
 use std::time::Instant;
 
-use self::fetch::{Fetch, Fetched};
+use self::fetch::{Fetch, Fetched, Folders};
 use self::files::{Files, names};
 use self::programs::{CLIENTS, Client, Way};
 use self::scene::{Family, NARROW_MTU, Place, Ports, Scene, address};
 use crate::error::{Context as _, Result, fail};
 use crate::packages::{self, Need};
-use crate::process::find_program;
+use crate::process::{capture, find_program};
 use crate::report::Outcome;
 
 /// What the step needs from the system, besides the clients themselves.
@@ -66,11 +67,12 @@ fn play(
     skip: fn(String) -> Outcome,
     report: &mut dyn FnMut(&str, Outcome, Duration),
 ) -> Result<()> {
-    let (root, out) = (folder.join(ROOT), folder.join(OUT));
+    let folders = Folders { root: folder.join(ROOT), out: folder.join(OUT) };
+    let (root, out) = (&folders.root, &folders.out);
     let files = Files::new();
-    files.write(&root)?;
-    fs::create_dir_all(&out).context(|| format!("making {}", out.display()))?;
-    let mut scene = Scene::build(binary, &root, folder)?;
+    files.write(root)?;
+    fs::create_dir_all(out).context(|| format!("making {}", out.display()))?;
+    let mut scene = Scene::build(binary, root, folder)?;
     if !scene.families.contains(&Family::V6) {
         let why = "this kernel has no IPv6: nothing was fetched by it".to_owned();
         report("clients, IPv6", skip(why), Duration::ZERO);
@@ -78,7 +80,7 @@ fn play(
     let mut fetches = plan(&scene, skip, report);
     // What takes longest begins first.
     fetches.sort_by_key(|fetch| Reverse(files.content(&fetch.file).len()));
-    let fetched = fetch::all(&fetches, &scene, &files, &out)?;
+    let fetched = fetch::all(&fetches, &scene, &files, &folders)?;
     for client in CLIENTS.iter().filter(|client| client.need.is_met()) {
         let own = fetches.iter().zip(&fetched);
         let own: Vec<_> = own.filter(|(fetch, _)| fetch.client.name == client.name).collect();
@@ -92,6 +94,9 @@ fn play(
     let started = Instant::now();
     let sizes = look_at_sizes(&scene, &files);
     report("narrow link", judged(sizes), started.elapsed());
+    let started = Instant::now();
+    let refused = look_at_refusals(&scene, &folders);
+    report("existing file", judged(refused), started.elapsed());
     report("stories", judged(stories(&scene, &fetches, &fetched)), Duration::ZERO);
     scene.stop()
 }
@@ -169,7 +174,7 @@ fn outcome(client: &Client, fetches: &[(&Fetch, &Fetched)], files: &Files) -> Ou
     if !complaints.is_empty() {
         let shown = complaints.iter().take(COMPLAINTS_MAX).cloned().collect::<Vec<_>>();
         let (failed, all) = (complaints.len(), fetches.len());
-        return Outcome::Failed(format!("{failed} of {all} fetches\n  {}", shown.join("\n  ")));
+        return Outcome::Failed(format!("{failed} of {all} files\n  {}", shown.join("\n  ")));
     }
     let bytes: usize = fetches.iter().map(|(fetch, _)| files.content(&fetch.file).len()).sum();
     let ways = client.ways.len();
@@ -178,7 +183,7 @@ fn outcome(client: &Client, fetches: &[(&Fetch, &Fetched)], files: &Files) -> Ou
         cannot => format!("; {cannot}"),
     };
     let count = fetches.len();
-    Outcome::Passed(format!("{count} fetches in {ways} ways, {} MB{cannot}", bytes / 1_000_000))
+    Outcome::Passed(format!("{count} files in {ways} ways, {} MB{cannot}", bytes / 1_000_000))
 }
 
 /// A server with two addresses on one interface answers from the one that was asked, from first to last.
@@ -238,12 +243,51 @@ fn look_at_sizes(scene: &Scene, files: &Files) -> Result<String> {
     Ok(format!("blocks of {} at an MTU of {NARROW_MTU}, none cut", answered.join(" and ")))
 }
 
-/// The servers tell of as many deliveries as there were fetches.
+/// A file that exists is not overwritten, whoever sends another of its name.
+fn look_at_refusals(scene: &Scene, folders: &Folders) -> Result<String> {
+    const NAME: &str = "kept";
+    const KEPT: &str = "as it was";
+    let mut refused = 0;
+    for ports in Ports::ALL {
+        let kept = scene.uploads(ports)?.join(NAME);
+        fs::write(&kept, KEPT).context(|| format!("writing {}", kept.display()))?;
+        for client in CLIENTS.iter().filter(|client| client.need.is_met()) {
+            for way in client.ways.iter().filter(|way| way.sends) {
+                let server = address(ports, Place::First, Family::V4);
+                let sent = folders.root.join("bytes-513");
+                let words = way.words(server, NAME, &sent.to_string_lossy());
+                // How a client ends then is its own affair: tftp-hpa ends well.
+                let _ = capture(&mut scene.clients.command(&words));
+                let now = fs::read(&kept).context(|| format!("reading {}", kept.display()))?;
+                if now != KEPT.as_bytes() {
+                    let line = words.join(" ");
+                    return fail(format!("{}: `{line}` overwrote a file", ports.line()));
+                }
+                refused += 1;
+            }
+        }
+        fs::remove_file(&kept).context(|| format!("removing {}", kept.display()))?;
+        let left =
+            fs::read_dir(scene.uploads(ports)?).context(|| "looking for leftovers".to_owned())?;
+        if let Some(left) = left.flatten().next() {
+            return fail(format!("{}: left behind: {}", ports.line(), left.path().display()));
+        }
+    }
+    let story = scene.story(Ports::PerTransfer)?;
+    let told = story.iter().filter(|line| line.contains(NAME) && line.contains("exists")).count();
+    if told == 0 {
+        return fail("the log does not tell of a file that exists");
+    }
+    Ok(format!("{refused} sent in vain"))
+}
+
+/// The servers tell of as many files delivered and stored as arrived.
 fn stories(scene: &Scene, fetches: &[Fetch], fetched: &[Fetched]) -> Result<String> {
     let mut told = 0;
     for ports in Ports::ALL {
-        let story = scene.story(ports);
-        let delivered = story.iter().filter(|line| line.contains(" delivered ")).count();
+        let story = scene.story(ports)?;
+        let is_end = |line: &&String| line.contains(" delivered ") || line.contains(" stored ");
+        let delivered = story.iter().filter(is_end).count();
         let made = fetches.iter().zip(fetched);
         let made = made.filter(|(fetch, it)| fetch.ports == ports && it.outcome.is_ok()).count();
         // And those of the looks: three places and the narrow link again, for each family.
@@ -258,10 +302,11 @@ fn stories(scene: &Scene, fetches: &[Fetch], fetched: &[Fetched]) -> Result<Stri
         }
         told += delivered;
     }
-    Ok(format!("{told} deliveries told"))
+    Ok(format!("{told} files told as delivered or stored"))
 }
 
 fn is_odd(line: &str) -> bool {
-    let usual = [" requested ", " delivered ", "no loader for ", "ready"];
+    let usual =
+        [" requested ", " delivered ", " uploading ", " stored ", "no loader for ", "ready"];
     !usual.iter().any(|word| line.contains(word))
 }

@@ -25,11 +25,13 @@ pub(crate) struct Way {
     /// Bytes in a block by IPv4 and by IPv6, as our server answers on an Ethernet.
     pub(crate) block_bytes: [usize; 2],
     pub(crate) fetches: Fetches,
+    /// It sends the files instead (a write request).
+    pub(crate) sends: bool,
     /// A word without which the program is too old for this.
     pub(crate) since: Option<&'static str>,
 }
 
-/// Which files are fetched in one way.
+/// Which files are fetched, or sent, in one way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fetches {
     /// All, up to the largest.
@@ -55,6 +57,7 @@ const WAY: Way = Way {
     line: Line::Curl,
     block_bytes: [512, 512],
     fetches: Fetches::All,
+    sends: false,
     since: None,
 };
 /// What fits an Ethernet frame.
@@ -80,6 +83,15 @@ pub(crate) const CLIENTS: &[Client] = &[
                 fetches: Fetches::Small,
                 ..WAY
             },
+            Way { what: "sending", sends: true, ..WAY },
+            Way {
+                what: "sending in blocks of 1468",
+                options: &["--tftp-blksize", "1468"],
+                block_bytes: FULL,
+                fetches: Fetches::Small,
+                sends: true,
+                ..WAY
+            },
         ],
         cannot: "it has no windows, and leaves netascii as it travels",
     },
@@ -92,6 +104,20 @@ pub(crate) const CLIENTS: &[Client] = &[
                 what: "netascii, its default",
                 line: Line::TftpHpa,
                 fetches: Fetches::Text,
+                ..WAY
+            },
+            Way {
+                what: "sending octets",
+                options: &["-m", "octet"],
+                line: Line::TftpHpa,
+                sends: true,
+                ..WAY
+            },
+            Way {
+                what: "sending netascii",
+                line: Line::TftpHpa,
+                fetches: Fetches::Text,
+                sends: true,
                 ..WAY
             },
         ],
@@ -138,6 +164,15 @@ pub(crate) const CLIENTS: &[Client] = &[
                 fetches: Fetches::Text,
                 ..WAY
             },
+            Way {
+                what: "sending in blocks of 1428",
+                options: &["--option", "blksize 1428"],
+                line: Line::Atftp,
+                block_bytes: [1428, 1428],
+                fetches: Fetches::Small,
+                sends: true,
+                ..WAY
+            },
         ],
         cannot: "",
     },
@@ -161,6 +196,13 @@ pub(crate) const CLIENTS: &[Client] = &[
                 fetches: Fetches::Small,
                 ..WAY
             },
+            Way {
+                what: "sending",
+                line: Line::Busybox,
+                fetches: Fetches::Small,
+                sends: true,
+                ..WAY
+            },
         ],
         cannot: "it has no windows and no netascii",
     },
@@ -176,31 +218,34 @@ impl Way {
         }
     }
 
-    /// The whole command.
-    pub(crate) fn words(&self, server: IpAddr, file: &str, to: &str) -> Vec<String> {
+    /// The whole command: `name` is what the server is asked for, or told, `local` where the file goes, or lies.
+    pub(crate) fn words(&self, server: IpAddr, name: &str, local: &str) -> Vec<String> {
         let server = server.to_string();
         let url = match server.contains(':') {
-            true => format!("tftp://[{server}]/{file}"),
-            false => format!("tftp://{server}/{file}"),
+            true => format!("tftp://[{server}]/{name}"),
+            false => format!("tftp://{server}/{name}"),
         };
         let program = self.program();
-        let parts: [&[&str]; 3] = match self.line {
-            Line::Curl => [
-                &[program, "--silent", "--show-error", "--globoff"],
-                self.options,
-                &["--output", to, &url],
-            ],
-            Line::TftpHpa => [&[program], self.options, &[&server, "-c", "get", file, to]],
-            Line::Atftp => [
-                &[program],
-                self.options,
-                &["--get", "--remote-file", file, "--local-file", to, &server, "69"],
-            ],
-            Line::Busybox => {
-                [&[program, "tftp"], self.options, &["-g", "-r", file, "-l", to, &server, "69"]]
+        let rest: &[&str] = match (self.line, self.sends) {
+            (Line::Curl, false) => &["--output", local, &url],
+            (Line::Curl, true) => &["--upload-file", local, &url],
+            (Line::TftpHpa, false) => &[&server, "-c", "get", name, local],
+            (Line::TftpHpa, true) => &[&server, "-c", "put", local, name],
+            (Line::Atftp, sends) => {
+                let act = if sends { "--put" } else { "--get" };
+                &[act, "--remote-file", name, "--local-file", local, &server, "69"]
+            }
+            (Line::Busybox, sends) => {
+                let act = if sends { "-p" } else { "-g" };
+                &[act, "-r", name, "-l", local, &server, "69"]
             }
         };
-        parts.concat().into_iter().map(str::to_owned).collect()
+        let first: &[&str] = match self.line {
+            Line::Curl => &[program, "--silent", "--show-error", "--globoff"],
+            Line::TftpHpa | Line::Atftp => &[program],
+            Line::Busybox => &[program, "tftp"],
+        };
+        [first, self.options, rest].concat().into_iter().map(str::to_owned).collect()
     }
 }
 
@@ -226,13 +271,26 @@ mod tests {
             "atftp --option blksize 1428 --get --remote-file f1 --local-file out ::1 69"
         );
         assert_eq!(by_hand(3, 1, v4), "busybox tftp -b 1468 -g -r f1 -l out 127.0.0.1 69");
+        let sends = |way: &&Way| way.sends;
+        let put = CLIENTS.iter().map(|client| {
+            let way = client.ways.iter().find(sends).expect("a way to send");
+            way.words(v4, "f1", "in").join(" ")
+        });
+        let by_hand = [
+            "curl --silent --show-error --globoff --upload-file in tftp://127.0.0.1/f1",
+            "tftp -m octet 127.0.0.1 -c put in f1",
+            "atftp --option blksize 1428 --put --remote-file f1 --local-file in 127.0.0.1 69",
+            "busybox tftp -p -r f1 -l in 127.0.0.1 69",
+        ];
+        assert_eq!(put.collect::<Vec<_>>(), by_hand);
     }
 
     #[test]
     fn every_client_fetches_the_largest_file_in_blocks_of_512() {
         for client in CLIENTS {
-            let rolls_over =
-                |way: &&Way| way.fetches == Fetches::All && way.block_bytes == [512, 512];
+            let rolls_over = |way: &&Way| {
+                way.fetches == Fetches::All && way.block_bytes == [512, 512] && !way.sends
+            };
             assert!(client.ways.iter().any(|way| rolls_over(&way)), "{}", client.name);
         }
     }

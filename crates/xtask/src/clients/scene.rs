@@ -5,13 +5,15 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::error::{Context as _, Result, fail};
+use crate::error::{Context as _, Failure, Result, fail};
 use crate::lab::server::{launch, message, toml_string};
 use crate::lab::wire::{Namespace, Wire};
 use crate::process::Background;
 
 /// Bytes of the largest IP packet on the narrow link: the least that IPv6 knows.
 pub(crate) const NARROW_MTU: u32 = 1280;
+/// More than the largest file here.
+const UPLOAD_BYTES_MAX: u64 = 128 << 20;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Family {
@@ -105,6 +107,7 @@ struct Server {
     ports: Ports,
     process: Background,
     host: Namespace,
+    uploads: PathBuf,
 }
 
 impl Scene {
@@ -137,29 +140,33 @@ impl Scene {
                 clients.add_address(name, opposite(ports, *family))?;
             }
             let folder = folder.join(name);
-            fs::create_dir_all(&folder).context(|| format!("making {}", folder.display()))?;
-            let process = launch(&host, binary, &config(root, ports), &folder)?;
-            servers.push(Server { ports, process, host });
+            let uploads = folder.join("incoming");
+            fs::create_dir_all(&uploads).context(|| format!("making {}", uploads.display()))?;
+            let process = launch(&host, binary, &config(root, &uploads, ports), &folder)?;
+            servers.push(Server { ports, process, host, uploads });
         }
         Ok(Self { servers, clients, families, _wire: wire })
     }
 
-    fn server(&self, ports: Ports) -> Option<&Server> {
-        self.servers.iter().find(|server| server.ports == ports)
+    fn server(&self, ports: Ports) -> Result<&Server> {
+        let found = self.servers.iter().find(|server| server.ports == ports);
+        found.ok_or_else(|| Failure::new(format!("no server with {}", ports.line())))
     }
 
     /// Where a server runs.
     pub(crate) fn host(&self, ports: Ports) -> Result<&Namespace> {
-        match self.server(ports) {
-            Some(server) => Ok(&server.host),
-            None => fail(format!("no server with {}", ports.line())),
-        }
+        self.server(ports).map(|server| &server.host)
+    }
+
+    /// Where a server puts what is sent to it.
+    pub(crate) fn uploads(&self, ports: Ports) -> Result<&Path> {
+        self.server(ports).map(|server| server.uploads.as_path())
     }
 
     /// What a server has logged, without times and levels.
-    pub(crate) fn story(&self, ports: Ports) -> Vec<String> {
-        let printed = self.server(ports).map(|server| server.process.printed());
-        printed.unwrap_or_default().lines().map(|line| message(line).to_owned()).collect()
+    pub(crate) fn story(&self, ports: Ports) -> Result<Vec<String>> {
+        let printed = self.server(ports)?.process.printed();
+        Ok(printed.lines().map(|line| message(line).to_owned()).collect())
     }
 
     /// Asks both servers to end, which they must do well.
@@ -175,11 +182,14 @@ impl Scene {
     }
 }
 
-fn config(root: &Path, ports: Ports) -> String {
+fn config(root: &Path, uploads: &Path, ports: Ports) -> String {
+    let quoted = |path: &Path| toml_string(&path.to_string_lossy());
     format!(
-        "interfaces = [\"eth0\", \"eth1\"]\nroot = {}\n\n[dhcp]\nmode = \"off\"\n\n[tftp]\n{}\n",
-        toml_string(&root.to_string_lossy()),
+        "interfaces = [\"eth0\", \"eth1\"]\nroot = {}\n\n[dhcp]\nmode = \"off\"\n\n\
+         [tftp]\n{}\nuploads = {}\nupload_bytes_max = {UPLOAD_BYTES_MAX}\n",
+        quoted(root),
         ports.line(),
+        quoted(uploads),
     )
 }
 
@@ -212,7 +222,7 @@ mod tests {
 
     #[test]
     fn the_configuration_says_which_sockets() {
-        let text = config(Path::new("/srv/boot"), Ports::Single);
-        assert!(text.ends_with("[tftp]\nsingle_port = true\n"), "{text}");
+        let text = config(Path::new("/srv/boot"), Path::new("/srv/in"), Ports::Single);
+        assert!(text.contains("[tftp]\nsingle_port = true\nuploads = \"/srv/in\"\n"), "{text}");
     }
 }
