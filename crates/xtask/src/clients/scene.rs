@@ -142,7 +142,9 @@ impl Scene {
             let folder = folder.join(name);
             let uploads = folder.join("incoming");
             fs::create_dir_all(&uploads).context(|| format!("making {}", uploads.display()))?;
-            let process = launch(&host, binary, &config(root, &uploads, ports), &folder)?;
+            let config = config(root, &uploads, ports);
+            // Else a step that a client repeats within a minute would not show.
+            let process = launch(&host, binary, &["-v"], &config, &folder)?;
             servers.push(Server { ports, process, host, uploads });
         }
         Ok(Self { servers, clients, families, _wire: wire })

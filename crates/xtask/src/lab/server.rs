@@ -58,7 +58,7 @@ impl Server {
                 return Ok(Self { process, host, is_ours: false });
             }
         };
-        let process = launch(&host, binary, &config(setup), folder)?;
+        let process = launch(&host, binary, &[], &config(setup), folder)?;
         Ok(Self { process, host, is_ours: true })
     }
 
@@ -97,16 +97,19 @@ impl Server {
     }
 }
 
-/// Starts our server with this configuration and waits until its sockets are bound. It writes to `folder`.
+/// Starts our server with this configuration, and flags besides, and waits until its sockets are bound. It writes to
+/// `folder`.
 pub(crate) fn launch(
     host: &Namespace,
     binary: &Path,
+    flags: &[&str],
     config: &str,
     folder: &Path,
 ) -> Result<Background> {
     let file = folder.join("server.toml");
     fs::write(&file, config).context(|| format!("writing {}", file.display()))?;
-    let words = [&binary.to_string_lossy(), "--config", &file.to_string_lossy(), "serve"];
+    let (binary, file) = (binary.to_string_lossy(), file.to_string_lossy());
+    let words = [&[&*binary, "--config", &file], flags, &["serve"]].concat();
     let mut command = host.command(&words);
     command.env("RUST_LOG_STYLE", "never").env_remove("JOURNAL_STREAM").current_dir(folder);
     let mut process = Background::start(command, "the server", &folder.join("server.log"))?;
