@@ -22,21 +22,25 @@ mod address;
 #[cfg(feature = "_fuzz")]
 #[doc(hidden)]
 pub mod fuzz;
+mod hardware;
 mod limits;
+mod phrase;
 mod proxy;
+mod queue;
 
 use core::net::{Ipv4Addr, SocketAddrV4};
 
 pub use address::{Delivery, Ports, ReplyDestination, reply_destination};
+pub use hardware::HardwareAddress;
 pub use limits::{
     ADAPTED_CLIENTS_MAX, ADAPTED_MAKERS_MAX, BOOT_FILE_BYTES_MAX, EVENTS_QUEUED_MAX,
     HEADER_FILE_BYTES_MAX, OFFER_DELAY, OFFERS_DELAYED_MAX, REPLIES_QUEUED_MAX,
     REPLY_GROWTH_BYTES_MAX,
 };
+pub use phrase::{ClientClass, ProxyStyle, ProxyStyles};
 pub use proxy::{
-    Answered, ClientClass, Dropped, HardwareAddress, Inbound, ProxyAnswer, ProxyConfig, ProxyEvent,
-    ProxyRequest, ProxyResponder, ProxyStyle, ProxyStyles, RequestKind, Silence, StyleChange,
-    StyleReason,
+    Answered, Dropped, Inbound, ProxyAnswer, ProxyConfig, ProxyEvent, ProxyRequest, ProxyResponder,
+    RequestKind, Silence, StyleChange, StyleReason,
 };
 
 /// Which of our two sockets a datagram belongs to. The numbers are in [`Ports`], since tests and
@@ -62,6 +66,10 @@ pub struct Received {
     pub local_address: Ipv4Addr,
     /// Index of the receiving interface; 0 when the driver cannot tell.
     pub interface: u32,
+    /// Whether the datagram was sent to us alone or to everybody (`ipi_addr` of `IP_PKTINFO`);
+    /// `None` when the driver cannot tell. Tells a client that renews its lease from one that
+    /// rebinds it.
+    pub unicast: Option<bool>,
 }
 
 impl Received {
@@ -74,7 +82,13 @@ impl Received {
         local_address: Ipv4Addr,
         interface: u32,
     ) -> Self {
-        Self { source, port, local_address, interface }
+        Self { source, port, local_address, interface, unicast: None }
+    }
+
+    /// The same, sent to us alone or to everybody.
+    #[must_use]
+    pub const fn sent_as_unicast(self, unicast: bool) -> Self {
+        Self { unicast: Some(unicast), ..self }
     }
 }
 
@@ -90,4 +104,21 @@ pub struct Transmit {
     pub source_address: Ipv4Addr,
     /// Index of the interface to send from: the one the request came by; 0 leaves it to routing.
     pub interface: u32,
+    /// The Ethernet address the frame must go to, since the owner of [`Self::destination`] does
+    /// not answer ARP for it yet: by a neighbour entry or a raw socket. Only with
+    /// [`ServerConfig::reach_by_hardware_address`].
+    pub link: Option<[u8; 6]>,
+}
+
+impl Transmit {
+    /// A reply to what was `received`.
+    fn reply(received: &Received, to: &ReplyDestination, link: Option<[u8; 6]>) -> Self {
+        Self {
+            port: to.port,
+            destination: to.address,
+            source_address: received.local_address,
+            interface: received.interface,
+            link,
+        }
+    }
 }
