@@ -2,10 +2,15 @@
 //!
 //! [`ProxyResponder`] answers network-boot clients beside a DHCP server that nobody touches
 //! (PXE 2.1 section 2.2.3: a proxyDHCP server on port 67 and a boot server on port 4011).
+//! [`ServerResponder`] is a DHCP server itself: it knows what each message asks, what a reply must hold
+//! and when nothing may be said, and leaves to its caller who gets which address.
 //! [`reply_destination`] is the addressing table of RFC 2131 section 4.1 with the PXE rows added;
-//! it knows every kind of reply, so that a full DHCP server uses the same one.
+//! both use it.
 //!
 //! # The loop around a responder
+//! Told of the proxy; the server's methods have the same names and meanings. With it, a request is also
+//! refused ([`ServerResponder::refuse`]), or held until its lease is stored ([`ServerResponder::hold`]).
+//!
 //! 1. Give every datagram to [`ProxyResponder::handle_datagram`] with where it came from and by
 //!    which of our addresses ([`Received`]).
 //! 2. An [`Inbound::Request`] wants a decision: end it with [`ProxyResponder::accept`] or
@@ -27,6 +32,7 @@ mod limits;
 mod phrase;
 mod proxy;
 mod queue;
+mod server;
 
 use core::net::{Ipv4Addr, SocketAddrV4};
 
@@ -34,13 +40,19 @@ pub use address::{Delivery, Ports, ReplyDestination, reply_destination};
 pub use hardware::HardwareAddress;
 pub use limits::{
     ADAPTED_CLIENTS_MAX, ADAPTED_MAKERS_MAX, BOOT_FILE_BYTES_MAX, EVENTS_QUEUED_MAX,
-    HEADER_FILE_BYTES_MAX, OFFER_DELAY, OFFERS_DELAYED_MAX, REPLIES_QUEUED_MAX,
-    REPLY_GROWTH_BYTES_MAX,
+    HEADER_FILE_BYTES_MAX, HELD_AGE_MAX, HELD_REQUESTS_MAX, OFFER_DELAY, OFFERS_DELAYED_MAX,
+    REPLIES_QUEUED_MAX, REPLY_GROWTH_BYTES_MAX, REQUEST_BYTES_MAX, SERVER_REPLIES_QUEUED_MAX,
 };
 pub use phrase::{ClientClass, ProxyStyle, ProxyStyles};
 pub use proxy::{
     Answered, Dropped, Inbound, ProxyAnswer, ProxyConfig, ProxyEvent, ProxyRequest, ProxyResponder,
     RequestKind, Silence, StyleChange, StyleReason,
+};
+pub use server::{
+    BootAnswer, Denial, HeldId, HeldRequest, LEASE_SECONDS_INFINITE, Lease, LeaseTimes,
+    LeaseTimesFault, Link, LinkSource, RefusalSilence, Refused, RequestState, ServerAbandoned,
+    ServerAnswer, ServerAnswerError, ServerAnswered, ServerConfig, ServerEvent, ServerInbound,
+    ServerMessage, ServerNotice, ServerRequest, ServerRequestKind, ServerResponder, ServerSilence,
 };
 
 /// Which of our two sockets a datagram belongs to. The numbers are in [`Ports`], since tests and
