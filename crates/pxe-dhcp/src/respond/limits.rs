@@ -41,6 +41,9 @@ pub const REQUEST_BYTES_MAX: usize = 2_048;
 /// waits for this answer.
 pub const HELD_AGE_MAX: Duration = Duration::from_secs(10);
 
+/// DISCOVERs of one [`ForeignProbe`](super::ForeignProbe).
+pub const PROBE_SENDS_MAX: usize = 3;
+
 /// Events that wait to be read. When full, the oldest is discarded and counted. Worst case
 /// 1024 × 96 bytes, about 96 KiB.
 pub const EVENTS_QUEUED_MAX: usize = 1024;

@@ -5,7 +5,7 @@
 //! [`ServerResponder`] is a DHCP server itself: it knows what each message asks, what a reply must hold
 //! and when nothing may be said, and leaves to its caller who gets which address.
 //! [`reply_destination`] is the addressing table of RFC 2131 section 4.1 with the PXE rows added;
-//! both use it.
+//! both use it. [`ForeignProbe`] finds out whether another DHCP server is there.
 //!
 //! # The loop around a responder
 //! Told of the proxy; the server's methods have the same names and meanings. With it, a request is also
@@ -30,6 +30,7 @@ pub mod fuzz;
 mod hardware;
 mod limits;
 mod phrase;
+mod probe;
 mod proxy;
 mod queue;
 mod server;
@@ -41,9 +42,11 @@ pub use hardware::HardwareAddress;
 pub use limits::{
     ADAPTED_CLIENTS_MAX, ADAPTED_MAKERS_MAX, BOOT_FILE_BYTES_MAX, EVENTS_QUEUED_MAX,
     HEADER_FILE_BYTES_MAX, HELD_AGE_MAX, HELD_REQUESTS_MAX, OFFER_DELAY, OFFERS_DELAYED_MAX,
-    REPLIES_QUEUED_MAX, REPLY_GROWTH_BYTES_MAX, REQUEST_BYTES_MAX, SERVER_REPLIES_QUEUED_MAX,
+    PROBE_SENDS_MAX, REPLIES_QUEUED_MAX, REPLY_GROWTH_BYTES_MAX, REQUEST_BYTES_MAX,
+    SERVER_REPLIES_QUEUED_MAX,
 };
 pub use phrase::{ClientClass, ProxyStyle, ProxyStyles};
+pub use probe::{ForeignProbe, ForeignServer, ProbeTransmit, ProbeVerdict};
 pub use proxy::{
     Answered, Dropped, Inbound, ProxyAnswer, ProxyConfig, ProxyEvent, ProxyRequest, ProxyResponder,
     RequestKind, Silence, StyleChange, StyleReason,
