@@ -7,7 +7,7 @@ use super::{Denial, LinkSource, ServerMessage, ServerRequest, ServerRequestKind}
 use crate::options::OptionSet;
 use crate::respond::ProxyStyle;
 use crate::respond::phrase::{self, ClientClass, FileOption};
-use crate::{EncodeError, Message, MessageType, OptionCode};
+use crate::{EncodeError, Message, MessageKind, MessageType, OptionCode};
 
 /// Fills the OFFER, ACK or BOOTP reply that gives what `answer` says.
 pub(super) fn fill(
@@ -161,8 +161,13 @@ fn push_boot(
     message.set_server_address(boot.next_server.unwrap_or(server));
     let option = match asked.class() {
         Some(ClientClass::Http) if !boot.file.is_empty() => FileOption::Terminated,
-        // Loaders of other systems (petitboot, s390) read option 67, and without a NUL.
-        None if Wanted::of(asked).has(OptionCode::BOOT_FILE_NAME) => FileOption::Plain,
+        // Loaders of other systems (petitboot, s390) read option 67, and without a NUL. BOOTP has room
+        // for 59 bytes of options, and a field for the name.
+        None if asked.view().kind() == MessageKind::Dhcp
+            && Wanted::of(asked).has(OptionCode::BOOT_FILE_NAME) =>
+        {
+            FileOption::Plain
+        }
         _ => FileOption::IfLong,
     };
     phrase::fill_boot_file(message, option, boot.file)?;
