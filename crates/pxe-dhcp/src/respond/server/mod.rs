@@ -4,6 +4,8 @@
 mod answer;
 mod classify;
 mod event;
+#[cfg(feature = "_fuzz")]
+mod fuzz;
 mod held;
 mod message;
 mod refuse;
@@ -21,6 +23,8 @@ pub use answer::{
 };
 pub use classify::{RequestState, ServerNotice, ServerRequestKind, ServerSilence};
 pub use event::{ServerAbandoned, ServerAnswered, ServerEvent};
+#[cfg(feature = "_fuzz")]
+pub use fuzz::server_responder;
 pub use message::{Link, LinkSource, ServerMessage};
 pub use refuse::{Denial, RefusalSilence, Refused};
 pub use request::{HeldId, HeldRequest, ServerInbound, ServerRequest};
