@@ -8,8 +8,7 @@ use std::time::{Duration, Instant};
 use pxe_dhcp::options::OptionSet;
 use pxe_dhcp::respond::{
     BootAnswer, Denial, HeldId, Lease, Received, ServerAnswer, ServerConfig, ServerEvent,
-    ServerInbound, ServerMessage, ServerNotice, ServerPort, ServerRequest, ServerRequestKind,
-    ServerResponder,
+    ServerInbound, ServerMessage, ServerPort, ServerRequest, ServerRequestKind, ServerResponder,
 };
 
 use crate::server::{BootServer, Meta, Outgoing, Verdict};
@@ -164,11 +163,9 @@ impl<D: FnMut(&ServerMessage<'_>) -> Option<Verdict>> BootServer for DhcpServer<
             Ok(ServerInbound::Request(request)) => {
                 self.answer(now, meta.local_address, request);
             }
-            Ok(ServerInbound::Notice(message, notice)) => {
+            // Nobody gets the address of another, so there is nothing to take back.
+            Ok(ServerInbound::Notice(_, notice)) => {
                 self.notes.push_back(format!("notes: {notice:?}"));
-                if let ServerNotice::Release { .. } = notice {
-                    self.leases.remove(&client_of(&message));
-                }
             }
             Ok(ServerInbound::Overheard(_, silence)) => {
                 self.notes.push_back(format!("overhears: {silence:?}"));
