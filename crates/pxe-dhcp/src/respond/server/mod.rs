@@ -164,7 +164,7 @@ impl ServerResponder {
         let your_address = given.unwrap_or(Ipv4Addr::UNSPECIFIED);
         let reply_type = reply::reply_type(request.kind);
         let (transmit, bytes) = self.compose(&request, reply_type, your_address)?;
-        let address = given.or(request.message.address()).unwrap_or(Ipv4Addr::UNSPECIFIED);
+        let address = given.or_else(|| request.message.address()).unwrap_or(Ipv4Addr::UNSPECIFIED);
         let mut answered = answered(&request, address, transmit, bytes.len());
         answered.lease_seconds = match request.kind {
             ServerRequestKind::Bootp => LEASE_SECONDS_INFINITE,
