@@ -151,6 +151,15 @@ fn clients_get_what_they_ask_for_and_what_is_forced() {
     assert_eq!(layers(&subnet), [53, 54, 51, 58, 59, 1, 42]);
     subnet.force(OptionCode::INTERFACE_MTU, true);
     assert_eq!(layers(&subnet), [53, 54, 51, 58, 59, 1, 26, 42]);
+    // The host's value goes in place of the forced one.
+    let asked = discover(|message| {
+        message.push(OptionCode::PARAMETER_REQUEST_LIST, &[1]);
+    });
+    let host = set(&[("mtu", "1300"), ("domain-name", "not-asked-for.example")]);
+    let reply = accept(&asked, &answer().with_options(&[&subnet, &host]));
+    let mtu = reply.view().first(OptionCode::INTERFACE_MTU).map(<[u8]>::to_vec);
+    assert_eq!(mtu, Some(1300_u16.to_be_bytes().to_vec()));
+    assert_eq!(reply.codes(), [53, 54, 51, 58, 59, 1, 26]);
     let everything = accept(&discover(|_| {}), &answer().with_options(&[&subnet])).codes();
     assert_eq!(everything, [53, 54, 51, 58, 59, 1, 3, 26, 42]);
 }
@@ -398,4 +407,34 @@ fn a_refusal_is_sent_or_is_silence() {
     let codes: Vec<_> = view.options().map(|option| option.code.0).collect();
     assert_eq!(codes, [53, 54, 56]);
     assert!(matches!(event, Some(ServerEvent::Refused(refused)) if refused.address == CLIENT));
+}
+
+#[test]
+fn bootp_gets_300_bytes_and_what_fits_into_59() {
+    let long = "x".repeat(40);
+    let subnet = set(&[
+        ("routers", "192.0.2.1"),
+        ("domain-name-servers", "192.0.2.1"),
+        ("host-name", &long),
+        ("domain-name", "lab.example"),
+    ]);
+    let layers = [&subnet];
+    let asked = discover(|message| {
+        message.remove(OptionCode::MESSAGE_TYPE);
+    });
+    let endless = ServerAnswer::new(US, MASK, Lease::new(CLIENT, LEASE_SECONDS_INFINITE));
+    let answer = endless.with_options(&layers).with_boot(BootAnswer::new(b"kernel.img"));
+    let reply = accept(&asked, &answer);
+    assert_eq!(reply.bytes.len(), 300);
+    assert_eq!(
+        reply.codes(),
+        [1, 3, 6],
+        "the name of the host is too long, what follows it goes first"
+    );
+    assert_eq!(reply.view().boot_file(), b"kernel.img");
+    let ServerEvent::Acknowledged(given) = reply.event else { panic!("{:?}", reply.event) };
+    assert_eq!(
+        (given.kind, given.lease_seconds),
+        (ServerRequestKind::Bootp, LEASE_SECONDS_INFINITE)
+    );
 }

@@ -66,6 +66,11 @@ pub const REPLY_GROWTH_BYTES_MAX: usize = 3 + 6 + 13 + 51 + 257 + 1;
 /// its first offer (`DHCP_DISC_PROXY_TIMEOUT_SEC`), and everybody else has asked again by four.
 pub(crate) const REPLY_AGE_MAX: Duration = Duration::from_secs(4);
 
+/// What an event takes, at most.
+const EVENT_BYTES: usize = 96;
+
 const _: () = assert!(HEADER_FILE_BYTES_MAX < BOOT_FILE_BYTES_MAX);
 const _: () = assert!(EVENTS_QUEUED_MAX >= SERVER_REPLIES_QUEUED_MAX);
 const _: () = assert!(EVENTS_QUEUED_MAX >= 2 * (REPLIES_QUEUED_MAX + OFFERS_DELAYED_MAX));
+const _: () = assert!(size_of::<super::ProxyEvent>() <= EVENT_BYTES);
+const _: () = assert!(size_of::<super::ServerEvent>() <= EVENT_BYTES);

@@ -108,7 +108,9 @@ fn push_times(message: &mut Message, lease: &Lease) {
 fn push_configured(message: &mut Message, asked: &ServerMessage<'_>, answer: &ServerAnswer<'_>) {
     let wanted = Wanted::of(asked);
     for option in answer.options.iter().copied().flat_map(OptionSet::iter) {
-        let is_wanted = option.forced || wanted.has(option.code);
+        // What a general layer forces upon clients, a special one may still change.
+        let is_given = message.value(option.code).is_some();
+        let is_wanted = option.forced || is_given || wanted.has(option.code);
         if is_wanted && !belongs_to_boot(option.code, asked, answer) {
             message.push(option.code, &option.value);
         }
