@@ -11,9 +11,11 @@ use std::time::Instant;
 use allocation_counter::measure;
 use pxe_benches::codec::{READERS, ours};
 use pxe_benches::messages::samples;
+use pxe_dhcp::options::OptionSet;
 use pxe_dhcp::respond::{
-    Inbound, ProxyAnswer, ProxyConfig, ProxyEvent, ProxyResponder, ProxyStyle, ProxyStyles,
-    Received, ServerPort,
+    BootAnswer, Inbound, Lease, ProxyAnswer, ProxyConfig, ProxyEvent, ProxyResponder, ProxyStyle,
+    ProxyStyles, Received, ServerAnswer, ServerConfig, ServerInbound, ServerPort,
+    ServerRequestKind, ServerResponder,
 };
 use pxe_dhcp::{Message, MessageType, MessageView, Operation, OptionCode, SizeBudget};
 
@@ -152,6 +154,60 @@ fn an_adaptive_responder_that_knows_its_clients_allocates_nothing() {
     assert!(cycle(&mut responder) >= 7, "two rounds of each style, twice");
     let counted = measure(|| assert!(cycle(&mut responder) >= 7));
     assert_eq!(counted.count_total, 0);
+}
+
+/// A DHCP server's offers and acknowledgements cost nothing; holding a request until its lease is stored costs the copy
+/// of its bytes, and now and then a node of a map.
+#[test]
+fn a_server_that_has_warmed_up_allocates_for_held_requests_only() {
+    let mut options = OptionSet::new();
+    for (option, text) in
+        [("routers", "192.0.2.1"), ("dns", "192.0.2.1"), ("domain", "lab.example")]
+    {
+        options.set(option, text).expect("a sound option");
+    }
+    let mut config = ServerConfig::default();
+    config.server_identifiers.push(Ipv4Addr::new(10, 77, 0, 1));
+    let mut responder = ServerResponder::new(config);
+    let now = Instant::now();
+    let samples = samples();
+    let mut out = Vec::new();
+    let mut round = |responder: &mut ServerResponder, hold: bool| {
+        let mut answered = 0;
+        for sample in &samples {
+            let client = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 68);
+            let received = Received::new(client, ServerPort::Dhcp, SERVER, 1);
+            let inbound = responder.handle_datagram(now, &received, &sample.datagram);
+            let Ok(ServerInbound::Request(request)) = inbound else { continue };
+            let address = match request.kind() {
+                ServerRequestKind::Request(_) => request.message().address(),
+                _ => None,
+            };
+            let lease = Lease::new(address.unwrap_or(Ipv4Addr::new(10, 77, 0, 99)), 3600);
+            let layers = [&options];
+            let answer = ServerAnswer::new(SERVER, Ipv4Addr::new(255, 255, 255, 0), lease)
+                .with_options(&layers)
+                .with_boot(BootAnswer::new(b"ipxe.efi"));
+            if hold {
+                let id = responder.hold(now, request);
+                let held = responder.take_held(id).expect("what was just held");
+                responder.accept(now, held.request(), &answer).expect("an answer that fits");
+            } else {
+                responder.accept(now, request, &answer).expect("an answer that fits");
+            }
+            answered += 1;
+        }
+        while responder.poll_transmit(now, &mut out).is_some() {}
+        while responder.poll_event().is_some() {}
+        answered
+    };
+    let answered = round(&mut responder, false);
+    assert!(answered >= 8, "only {answered} were answered");
+    let counted = measure(|| assert_eq!(round(&mut responder, false), answered));
+    assert_eq!(counted.count_total, 0);
+    round(&mut responder, true);
+    let counted = measure(|| assert_eq!(round(&mut responder, true), answered));
+    assert!(counted.count_total <= 2 * answered, "{counted:?} for {answered}");
 }
 
 fn answer(responder: &mut ProxyResponder, now: Instant, datagram: &[u8]) -> bool {

@@ -26,6 +26,10 @@ pub const OPTION_VALUE_BYTES_MAX: usize = 255;
 /// Most options one [`Message`](crate::Message) can hold: one for each code but PAD and END.
 pub const OPTION_ENTRIES_MAX: usize = 254;
 
+/// Longest value of a configured option ([`OptionSet`](crate::options::OptionSet)); longer ones would not leave room
+/// for anything else. A set has at most one value for each of 254 codes: in the worst case 260 KB.
+pub const CONFIGURED_VALUE_BYTES_MAX: usize = 1024;
+
 /// Shortest message the encoder emits. BOOTP messages are at least this long (RFC 1542), and some
 /// clients, the Linux kernel's among them, ignore shorter ones.
 pub const MESSAGE_BYTES_MIN: usize = 300;

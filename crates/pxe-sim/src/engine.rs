@@ -139,6 +139,7 @@ impl EngineServer {
                 source: SocketAddrV4::new(source, port),
                 destination,
                 interface: transmit.interface,
+                link: None,
                 payload: datagram.to_vec(),
             });
         }

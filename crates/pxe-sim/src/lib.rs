@@ -5,6 +5,7 @@
 //! A run is a function of its seed. [`network::World::report`] gives seed and transcript for the
 //! message of a failing test.
 
+pub mod dhcp_server;
 pub mod engine;
 pub mod fetch;
 pub mod firmware;

@@ -3,6 +3,7 @@
 use std::net::Ipv4Addr;
 
 use pxe_dhcp::respond::{ProxyRequest, ProxyStyle};
+use pxe_dhcp::{BootFacts, MessageView};
 use pxe_select::{Action, Arch, Asked, ClientFacts, Firmware, IpxeFeatures, Policy};
 
 use crate::server::Verdict;
@@ -12,9 +13,19 @@ use crate::wire;
 /// URLs.
 #[must_use]
 pub fn decide(policy: &Policy, server: Ipv4Addr, request: &ProxyRequest<'_>) -> Option<Verdict> {
-    let facts = request.facts();
+    decide_for(policy, server, request.view(), request.facts())
+}
+
+/// The same, of any message.
+#[must_use]
+pub fn decide_for(
+    policy: &Policy,
+    server: Ipv4Addr,
+    view: &MessageView<'_>,
+    facts: &BootFacts<'_>,
+) -> Option<Verdict> {
     let archs: Vec<Arch> = facts.archs.iter().map(Arch).collect();
-    let mut client = ClientFacts::new(request.view().hardware_address());
+    let mut client = ClientFacts::new(view.hardware_address());
     client.archs = &archs;
     client.vendor_class = facts.vendor_class;
     client.user_class = facts.user_class;
@@ -25,7 +36,7 @@ pub fn decide(policy: &Policy, server: Ipv4Addr, request: &ProxyRequest<'_>) -> 
             flags.map(|(code, value)| (code, value.first().copied().unwrap_or(0))),
         )
     });
-    let relay = request.view().relay_address();
+    let relay = view.relay_address();
     client.relay = (!relay.is_unspecified()).then_some(relay);
     let decision = policy.decide(&client, Asked::BootFile);
     let file = match decision.action {

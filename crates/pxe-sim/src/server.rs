@@ -9,7 +9,7 @@ use pxe_dhcp::respond::{
     ProxyStyles, Received, ServerPort,
 };
 
-use crate::network::{Arrival, Datagram, Node, Outbox};
+use crate::network::{Arrival, Datagram, Mac, Node, Outbox};
 
 /// How a datagram reached the server.
 #[derive(Clone, Copy, Debug)]
@@ -22,6 +22,8 @@ pub struct Meta {
     pub local_address: Ipv4Addr,
     /// The receiving interface, from 1.
     pub interface: u32,
+    /// Whether it was sent to us alone.
+    pub unicast: bool,
 }
 
 /// A datagram that the server wants sent.
@@ -33,6 +35,8 @@ pub struct Outgoing {
     pub destination: SocketAddrV4,
     /// Interface to send by, from 1; 0 stands for the first.
     pub interface: u32,
+    /// The station it goes to, where the server says so ([`Datagram::link`]).
+    pub link: Option<Mac>,
     /// The payload.
     pub payload: Vec<u8>,
 }
@@ -67,8 +71,8 @@ impl<S: BootServer> ServerHost<S> {
     fn drain(&mut self, now: Instant, out: &mut Outbox) {
         while let Some(outgoing) = self.0.poll_transmit(now) {
             let interface = outgoing.interface.saturating_sub(1) as usize;
-            let Outgoing { source, destination, payload, .. } = outgoing;
-            out.send(interface, Datagram { source, destination, link: None, payload });
+            let Outgoing { source, destination, link, payload, .. } = outgoing;
+            out.send(interface, Datagram { source, destination, link, payload });
         }
         while let Some(note) = self.0.poll_note() {
             out.note(note);
@@ -83,6 +87,7 @@ impl<S: BootServer> Node for ServerHost<S> {
             port: arrival.destination.port(),
             local_address: arrival.local_address,
             interface: arrival.interface as u32 + 1,
+            unicast: !arrival.destination.ip().is_broadcast(),
         };
         self.0.handle_datagram(now, &meta, arrival.payload);
         self.drain(now, out);
@@ -189,6 +194,7 @@ impl<D: FnMut(&ProxyRequest<'_>) -> Option<Verdict>> BootServer for ProxyServer<
             source: SocketAddrV4::new(transmit.source_address, port),
             destination: transmit.destination,
             interface: transmit.interface,
+            link: transmit.link,
             payload,
         })
     }

@@ -19,7 +19,7 @@ impl Message {
     /// Writes the message and returns its length in bytes.
     ///
     /// When room is short, options are left out: first those the request did not ask for, last in the output order
-    /// first; then those it asked for, least wanted first; then 61, 67 and 97. Options 1, 43, 51, 53, 54, 60, 82
+    /// first; then those it asked for, least wanted first; then 61, 97, 67, 59 and 58. Options 1, 43, 51, 53, 54, 60, 82
     /// and those of [`push_mandatory`](Self::push_mandatory) always stay.
     ///
     /// # Errors

@@ -135,11 +135,15 @@ pub(super) const fn output_rank(code: OptionCode) -> u16 {
     }
 }
 
-/// Options a client needs back though its request list does not name them.
+/// Options a client needs though its request list does not name them. HP JetDirect takes no offer without 58 and 59.
 const fn is_wanted_unasked(code: OptionCode) -> bool {
     matches!(
         code,
-        OptionCode::CLIENT_IDENTIFIER | OptionCode::BOOT_FILE_NAME | OptionCode::MACHINE_ID
+        OptionCode::CLIENT_IDENTIFIER
+            | OptionCode::BOOT_FILE_NAME
+            | OptionCode::MACHINE_ID
+            | OptionCode::RENEWAL_TIME
+            | OptionCode::REBINDING_TIME
     )
 }
 

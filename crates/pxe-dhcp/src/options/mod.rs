@@ -4,9 +4,12 @@
 //! [`MessageView::option`](crate::MessageView::option), or from anywhere else. Types made by `new` accept any
 //! bytes and read them as far as they make sense; `decode` refuses what breaks the option's form. [`OptionValue`]
 //! picks the type by the option's code.
+//!
+//! [`OptionSet`] goes the other way: it makes values from a configuration's text, by the option's name or number.
 
 mod address;
 mod client;
+mod config;
 mod ipxe;
 mod pxe;
 mod pxe_menu;
@@ -21,6 +24,7 @@ mod vendor;
 
 pub use address::{AddressList, address, duration_seconds, octet, short};
 pub use client::{ArchList, ClientIdentifier, MachineId, NetworkInterface, ParameterRequestList};
+pub use config::{ConfiguredOption, OptionFault, OptionFaultKind, OptionKind, OptionSet};
 pub use ipxe::{IpxeBusId, IpxeFeatures, IpxeOption, IpxeOptions, IpxeOptionsBuilder};
 pub use pxe::{
     BootItem, DiscoveryControl, MulticastAllocation, PxeOption, PxeOptions, PxeOptionsBuilder,

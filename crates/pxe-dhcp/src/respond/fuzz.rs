@@ -1,5 +1,5 @@
-//! The fuzz body of the proxy responder as a whole machine. Always compiled with `_fuzz`, so that
-//! it cannot rot; the corpus replays under plain `cargo test`.
+//! The fuzz body of the proxy responder as a whole machine, and that of the server. Always compiled with
+//! `_fuzz`, so that they cannot rot; the corpora replay under plain `cargo test`.
 
 use alloc::vec::Vec;
 use core::net::{Ipv4Addr, SocketAddrV4};
@@ -7,6 +7,7 @@ use core::time::Duration;
 use std::time::Instant;
 
 use super::limits::{ADAPTED_CLIENTS_MAX, OFFERS_DELAYED_MAX, REPLY_GROWTH_BYTES_MAX};
+pub use super::server::server_responder;
 use super::{
     Answered, ClientClass, Inbound, Ports, ProxyAnswer, ProxyConfig, ProxyEvent, ProxyResponder,
     ProxyStyle, ProxyStyles, Received, RequestKind, ServerPort, Transmit,
@@ -261,7 +262,7 @@ impl Expectation {
 }
 
 /// What we send is strictly well-formed but for what we must echo as it came.
-fn assert_only_echoed_anomalies(sent: &[u8]) {
+pub(in crate::respond) fn assert_only_echoed_anomalies(sent: &[u8]) {
     let Err(error) = MessageView::parse_strict(sent) else { return };
     let echoed = match error.kind {
         DecodeErrorKind::Anomaly(AnomalyKind::HardwareAddressMissing) => true,

@@ -2,10 +2,15 @@
 //!
 //! [`ProxyResponder`] answers network-boot clients beside a DHCP server that nobody touches
 //! (PXE 2.1 section 2.2.3: a proxyDHCP server on port 67 and a boot server on port 4011).
+//! [`ServerResponder`] is a DHCP server itself: it knows what each message asks, what a reply must hold
+//! and when nothing may be said, and leaves to its caller who gets which address.
 //! [`reply_destination`] is the addressing table of RFC 2131 section 4.1 with the PXE rows added;
-//! it knows every kind of reply, so that a full DHCP server uses the same one.
+//! both use it. [`ForeignProbe`] finds out whether another DHCP server is there.
 //!
 //! # The loop around a responder
+//! Told of the proxy; the server's methods have the same names and meanings. With it, a request is also
+//! refused ([`ServerResponder::refuse`]), or held until its lease is stored ([`ServerResponder::hold`]).
+//!
 //! 1. Give every datagram to [`ProxyResponder::handle_datagram`] with where it came from and by
 //!    which of our addresses ([`Received`]).
 //! 2. An [`Inbound::Request`] wants a decision: end it with [`ProxyResponder::accept`] or
@@ -22,21 +27,35 @@ mod address;
 #[cfg(feature = "_fuzz")]
 #[doc(hidden)]
 pub mod fuzz;
+mod hardware;
 mod limits;
+mod phrase;
+mod probe;
 mod proxy;
+mod queue;
+mod server;
 
 use core::net::{Ipv4Addr, SocketAddrV4};
 
 pub use address::{Delivery, Ports, ReplyDestination, reply_destination};
+pub use hardware::HardwareAddress;
 pub use limits::{
     ADAPTED_CLIENTS_MAX, ADAPTED_MAKERS_MAX, BOOT_FILE_BYTES_MAX, EVENTS_QUEUED_MAX,
-    HEADER_FILE_BYTES_MAX, OFFER_DELAY, OFFERS_DELAYED_MAX, REPLIES_QUEUED_MAX,
-    REPLY_GROWTH_BYTES_MAX,
+    HEADER_FILE_BYTES_MAX, HELD_AGE_MAX, HELD_REQUESTS_MAX, OFFER_DELAY, OFFERS_DELAYED_MAX,
+    PROBE_SENDS_MAX, REPLIES_QUEUED_MAX, REPLY_GROWTH_BYTES_MAX, REQUEST_BYTES_MAX,
+    SERVER_REPLIES_QUEUED_MAX,
 };
+pub use phrase::{ClientClass, ProxyStyle, ProxyStyles};
+pub use probe::{ForeignProbe, ForeignServer, ProbeTransmit, ProbeVerdict};
 pub use proxy::{
-    Answered, ClientClass, Dropped, HardwareAddress, Inbound, ProxyAnswer, ProxyConfig, ProxyEvent,
-    ProxyRequest, ProxyResponder, ProxyStyle, ProxyStyles, RequestKind, Silence, StyleChange,
-    StyleReason,
+    Answered, Dropped, Inbound, ProxyAnswer, ProxyConfig, ProxyEvent, ProxyRequest, ProxyResponder,
+    RequestKind, Silence, StyleChange, StyleReason,
+};
+pub use server::{
+    BootAnswer, Denial, HeldId, HeldRequest, LEASE_SECONDS_INFINITE, Lease, LeaseTimes,
+    LeaseTimesFault, Link, LinkSource, RefusalSilence, Refused, RequestState, ServerAbandoned,
+    ServerAnswer, ServerAnswerError, ServerAnswered, ServerConfig, ServerEvent, ServerInbound,
+    ServerMessage, ServerNotice, ServerRequest, ServerRequestKind, ServerResponder, ServerSilence,
 };
 
 /// Which of our two sockets a datagram belongs to. The numbers are in [`Ports`], since tests and
@@ -62,6 +81,10 @@ pub struct Received {
     pub local_address: Ipv4Addr,
     /// Index of the receiving interface; 0 when the driver cannot tell.
     pub interface: u32,
+    /// Whether the datagram was sent to us alone or to everybody (`ipi_addr` of `IP_PKTINFO`);
+    /// `None` when the driver cannot tell. Tells a client that renews its lease from one that
+    /// rebinds it.
+    pub unicast: Option<bool>,
 }
 
 impl Received {
@@ -74,7 +97,13 @@ impl Received {
         local_address: Ipv4Addr,
         interface: u32,
     ) -> Self {
-        Self { source, port, local_address, interface }
+        Self { source, port, local_address, interface, unicast: None }
+    }
+
+    /// The same, sent to us alone or to everybody.
+    #[must_use]
+    pub const fn sent_as_unicast(self, unicast: bool) -> Self {
+        Self { unicast: Some(unicast), ..self }
     }
 }
 
@@ -90,4 +119,21 @@ pub struct Transmit {
     pub source_address: Ipv4Addr,
     /// Index of the interface to send from: the one the request came by; 0 leaves it to routing.
     pub interface: u32,
+    /// The Ethernet address the frame must go to, since the owner of [`Self::destination`] does
+    /// not answer ARP for it yet: by a neighbour entry or a raw socket. Only with
+    /// [`ServerConfig::reach_by_hardware_address`].
+    pub link: Option<[u8; 6]>,
+}
+
+impl Transmit {
+    /// A reply to what was `received`.
+    fn reply(received: &Received, to: &ReplyDestination, link: Option<[u8; 6]>) -> Self {
+        Self {
+            port: to.port,
+            destination: to.address,
+            source_address: received.local_address,
+            interface: received.interface,
+            link,
+        }
+    }
 }

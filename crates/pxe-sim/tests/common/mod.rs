@@ -2,6 +2,8 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its own part")]
 
+pub mod cases;
+
 use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
@@ -135,14 +137,38 @@ impl Lab {
         change: impl FnOnce(ForeignDhcp, Instant) -> ForeignDhcp,
         server: impl BootServer + 'static,
     ) -> Self {
-        let mut world = World::new(seed, impairment);
-        let servers = world.segment();
         let first = match place {
             Place::SameLan => Ipv4Addr::new(192, 0, 2, 100),
             Place::Relayed => Ipv4Addr::new(198, 51, 100, 100),
         };
-        let foreign = change(ForeignDhcp::new(FOREIGN, first, habit), world.now());
-        world.attach("foreign DHCP", vec![interface(servers, 1, FOREIGN)], foreign);
+        let foreign = |start| change(ForeignDhcp::new(FOREIGN, first, habit), start);
+        Self::build(seed, impairment, place, Some(foreign), server)
+    }
+
+    /// The same without any DHCP server but ours.
+    pub fn alone(
+        seed: u64,
+        impairment: Impairment,
+        place: Place,
+        server: impl BootServer + 'static,
+    ) -> Self {
+        let nobody = None::<fn(Instant) -> ForeignDhcp>;
+        Self::build(seed, impairment, place, nobody, server)
+    }
+
+    fn build(
+        seed: u64,
+        impairment: Impairment,
+        place: Place,
+        foreign: Option<impl FnOnce(Instant) -> ForeignDhcp>,
+        server: impl BootServer + 'static,
+    ) -> Self {
+        let mut world = World::new(seed, impairment);
+        let servers = world.segment();
+        if let Some(foreign) = foreign {
+            let foreign = foreign(world.now());
+            world.attach("foreign DHCP", vec![interface(servers, 1, FOREIGN)], foreign);
+        }
         let server = ServerHost::new(server);
         let server = world.attach("our server", vec![interface(servers, 2, US)], server);
         let clients = match place {

@@ -3,8 +3,7 @@
 use core::net::Ipv4Addr;
 
 use super::{ClientClass, ProxyRequest, ProxyStyle};
-use crate::options::VendorClass;
-use crate::respond::limits::{BOOT_FILE_BYTES_MAX, HEADER_FILE_BYTES_MAX};
+use crate::respond::phrase::{self, FileOption};
 use crate::{EncodeError, Message, OptionCode};
 
 /// The decision about one request: who we are, and what to boot from where.
@@ -42,16 +41,7 @@ pub(super) fn fill_identity(
     answer: &ProxyAnswer<'_>,
 ) {
     message.push(OptionCode::SERVER_IDENTIFIER, &answer.server.octets());
-    match request.class() {
-        ClientClass::Http => {
-            // A GRUB patch reads this option as a C string (docs/quirks.md).
-            message.push_padded(OptionCode::VENDOR_CLASS, VendorClass::HTTP_CLIENT);
-        }
-        // U-Boot reads neither; EDK2 on the same wire must never see a proxy offer without it.
-        ClientClass::Pxe | ClientClass::UBoot => {
-            message.push(OptionCode::VENDOR_CLASS, VendorClass::PXE_CLIENT);
-        }
-    }
+    phrase::push_class(message, request.class());
     message.push_from(request.view(), OptionCode::MACHINE_ID);
 }
 
@@ -61,38 +51,9 @@ pub(super) fn fill_boot_file(
     request: &ProxyRequest<'_>,
     file: &[u8],
 ) -> Result<(), EncodeError> {
-    if file.contains(&0) {
-        return Err(EncodeError::Name {
-            bytes: file.len(),
-            field_bytes: HEADER_FILE_BYTES_MAX + 1,
-        });
-    }
-    if file.len() > BOOT_FILE_BYTES_MAX {
-        return Err(EncodeError::ValueTooLong {
-            code: OptionCode::BOOT_FILE_NAME,
-            bytes: file.len(),
-        });
-    }
-    let fits_header = file.len() <= HEADER_FILE_BYTES_MAX;
-    if fits_header {
-        message.set_boot_file(file)?;
-    }
-    // EDK2 writes a NUL behind a value that does not end in one, over the next option's code.
-    let mut terminated = [0_u8; BOOT_FILE_BYTES_MAX + 1];
-    terminated[..file.len()].copy_from_slice(file);
-    let terminated = &terminated[..=file.len()];
-    if !fits_header {
-        message.push_mandatory(OptionCode::BOOT_FILE_NAME, terminated);
-    } else if request.class() == ClientClass::Http {
-        message.push(OptionCode::BOOT_FILE_NAME, terminated);
-    }
-    Ok(())
-}
-
-/// An answer without a name is no answer; EDK2 would go on with nothing, BIOS would say PXE-E53.
-pub(super) fn require_boot_file(file: &[u8]) -> Result<(), EncodeError> {
-    if file.is_empty() {
-        return Err(EncodeError::ValueLength { code: OptionCode::BOOT_FILE_NAME, bytes: 0 });
-    }
-    Ok(())
+    let option = match request.class() {
+        ClientClass::Http if !file.is_empty() => FileOption::Terminated,
+        _ => FileOption::IfLong,
+    };
+    phrase::fill_boot_file(message, option, file)
 }

@@ -2,10 +2,10 @@
 
 use core::net::Ipv4Addr;
 
-use super::ProxyRequest;
 use super::answer::{self, ProxyAnswer};
-use super::style::{self, ProxyStyle};
+use super::{ProxyRequest, ProxyStyle};
 use crate::options::{BootItem, PxeOption};
+use crate::respond::phrase::{self, require_boot_file};
 use crate::{EncodeError, Message, OptionCode};
 
 /// Fills the ACK to a REQUEST on port 4011. As complete as the OFFER: shim and GRUB read this very
@@ -14,14 +14,14 @@ pub(super) fn fill(
     message: &mut Message,
     request: &ProxyRequest<'_>,
     answer: &ProxyAnswer<'_>,
-    phrase: ProxyStyle,
+    style: ProxyStyle,
 ) -> Result<(), EncodeError> {
     fill_common(message, request, answer)?;
-    if phrase != ProxyStyle::RaspberryPi {
-        answer::require_boot_file(answer.file)?;
+    if style != ProxyStyle::RaspberryPi {
+        require_boot_file(answer.file)?;
     }
     message.set_client_address(request.view().client_address());
-    style::push(message, request.facts(), phrase, answer.server);
+    phrase::push(message, request.facts(), style, answer.server);
     Ok(())
 }
 
@@ -35,7 +35,7 @@ pub(super) fn fill_item(
     item: BootItem,
 ) -> Result<(), EncodeError> {
     fill_common(message, request, answer)?;
-    answer::require_boot_file(answer.file)?;
+    require_boot_file(answer.file)?;
     // EDK2 takes the reply only from the server it asked, and looks for that in `siaddr`
     // (`PxeBcDhcp4Discover`).
     message.set_server_address(answer.server);
@@ -44,7 +44,7 @@ pub(super) fn fill_item(
     message.push_with(OptionCode::VENDOR_SPECIFIC, |value| {
         value.extend_from_slice(&[PxeOption::BOOT_ITEM.0, 4]);
         value.extend_from_slice(&item.to_bytes());
-        value.push(style::END);
+        value.push(phrase::END);
     });
     Ok(())
 }

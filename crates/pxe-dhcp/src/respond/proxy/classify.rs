@@ -5,10 +5,9 @@
 
 use core::net::Ipv4Addr;
 
-use super::ProxyConfig;
-use super::style::is_ipxe;
-use crate::options::{BootItem, PxeOptions, VendorClass, VendorSpace};
-use crate::respond::{Received, ServerPort};
+use super::{ClientClass, ProxyConfig};
+use crate::options::BootItem;
+use crate::respond::{Received, ServerPort, phrase};
 use crate::{BootFacts, MessageType, MessageView, Operation, OptionCode};
 
 /// What a request wants from us.
@@ -22,20 +21,6 @@ pub enum RequestKind {
     /// REQUEST with option 43 sub-option 71, on either port: the client chose this from a boot
     /// menu (PXE 2.1, boot server discovery).
     BootItem(BootItem),
-}
-
-/// Which boot protocol a client speaks. Decided by option 60, never by the architecture alone:
-/// firmware reports HTTP architecture numbers under `PXEClient` as well.
-#[non_exhaustive]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum ClientClass {
-    /// `PXEClient`, or an iPXE that says so in option 77 or 175 only: wants a file name.
-    Pxe,
-    /// `HTTPClient`: UEFI HTTP Boot, wants a URL.
-    Http,
-    /// `U-Boot…` with an architecture in option 93. Builds with `CONFIG_SERVERIP_FROM_PROXYDHCP`
-    /// read the header of a proxy offer, the others ignore it.
-    UBoot,
 }
 
 /// Why a datagram gets no answer from us.
@@ -140,23 +125,10 @@ fn is_ours(config: &ProxyConfig, received: &Received, server: Ipv4Addr) -> bool 
 }
 
 fn class_of(config: &ProxyConfig, facts: &BootFacts<'_>) -> Option<ClientClass> {
-    let class = VendorClass::new(facts.vendor_class.unwrap_or_default());
-    match class.space() {
-        VendorSpace::Http => Some(ClientClass::Http),
-        VendorSpace::Pxe => Some(ClientClass::Pxe),
-        // Apple's clients speak BSDP, whatever else they say.
-        VendorSpace::Bsdp => None,
-        VendorSpace::Other if is_ipxe(facts) => Some(ClientClass::Pxe),
-        VendorSpace::Other => {
-            let u_boot = class.as_bytes().starts_with(U_BOOT) && !facts.archs.is_empty();
-            (u_boot && config.answer_u_boot).then_some(ClientClass::UBoot)
-        }
-    }
+    let class = phrase::class_of(facts);
+    class.filter(|class| *class != ClientClass::UBoot || config.answer_u_boot)
 }
 
-/// The menu choice in option 43. An iPXE that leaves out option 60 means PXE by it all the same.
 fn boot_item(facts: &BootFacts<'_>) -> Option<RequestKind> {
-    PxeOptions::new(facts.vendor_specific?).boot_item().map(RequestKind::BootItem)
+    phrase::boot_item(facts).map(RequestKind::BootItem)
 }
-
-const U_BOOT: &[u8] = b"U-Boot";

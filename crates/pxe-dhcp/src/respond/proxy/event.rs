@@ -1,11 +1,10 @@
 //! What a responder has done, for logs, metrics and the story of each client.
 
-use core::fmt;
 use core::net::Ipv4Addr;
 
-use super::{ClientClass, ProxyAnswer, ProxyRequest, ProxyStyle, RequestKind};
-use crate::MessageView;
-use crate::respond::Transmit;
+use super::{ProxyAnswer, ProxyRequest, RequestKind};
+use crate::respond::queue::Discard;
+use crate::respond::{ClientClass, HardwareAddress, ProxyStyle, Transmit};
 
 /// Something a [`ProxyResponder`](super::ProxyResponder) did.
 #[non_exhaustive]
@@ -112,8 +111,10 @@ impl ProxyEvent {
             RequestKind::BootServer | RequestKind::BootItem(_) => Self::Acknowledged(answered),
         }
     }
+}
 
-    pub(super) fn into_discarded(self) -> Self {
+impl Discard for ProxyEvent {
+    fn into_discarded(self) -> Self {
         match self {
             Self::Offered(answered) | Self::Acknowledged(answered) | Self::Discarded(answered) => {
                 Self::Discarded(answered)
@@ -122,53 +123,3 @@ impl ProxyEvent {
         }
     }
 }
-
-/// A hardware address of up to 16 bytes, copied out of a message. Displays as
-/// `52:54:00:aa:00:01`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct HardwareAddress {
-    bytes: [u8; HARDWARE_ADDRESS_BYTES_MAX],
-    length: u8,
-}
-
-impl HardwareAddress {
-    pub(super) fn of(view: &MessageView<'_>) -> Self {
-        Self::new(view.hardware_address())
-    }
-
-    /// The first 16 of `address`.
-    pub(super) fn new(address: &[u8]) -> Self {
-        let mut bytes = [0; HARDWARE_ADDRESS_BYTES_MAX];
-        let mut length = 0;
-        for (to, from) in bytes.iter_mut().zip(address) {
-            *to = *from;
-            length += 1;
-        }
-        Self { bytes, length }
-    }
-
-    /// The address, 0 to 16 bytes.
-    #[must_use]
-    pub fn as_bytes(&self) -> &[u8] {
-        &self.bytes[..usize::from(self.length)]
-    }
-}
-
-impl fmt::Display for HardwareAddress {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (position, byte) in self.as_bytes().iter().enumerate() {
-            let separator = if position == 0 { "" } else { ":" };
-            write!(f, "{separator}{byte:02x}")?;
-        }
-        Ok(())
-    }
-}
-
-impl fmt::Debug for HardwareAddress {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-/// Octets of `chaddr`.
-const HARDWARE_ADDRESS_BYTES_MAX: usize = crate::limits::HARDWARE_ADDRESS_BYTES_MAX;

@@ -1,17 +1,13 @@
 //! The proxyDHCP and boot-server responder: dispatch. What is asked is decided in `classify`, what
-//! an answer holds in `offer` and `boot_server`, how it is phrased in `style` and `adapt`, when it
-//! leaves in `queue`.
+//! an answer holds in `offer` and `boot_server`, which way of phrasing it is tried in `adapt`.
 
 mod adapt;
 mod answer;
 mod boot_server;
 mod classify;
 mod event;
-mod menu;
 mod offer;
-mod queue;
 mod request;
-mod style;
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
@@ -19,15 +15,18 @@ use core::net::Ipv4Addr;
 use std::time::Instant;
 
 pub use answer::ProxyAnswer;
-pub use classify::{ClientClass, RequestKind, Silence};
-pub use event::{Answered, HardwareAddress, ProxyEvent, StyleChange, StyleReason};
+pub use classify::{RequestKind, Silence};
+pub use event::{Answered, ProxyEvent, StyleChange, StyleReason};
 pub use request::{Dropped, Inbound, ProxyRequest};
-pub use style::{ProxyStyle, ProxyStyles};
 
 use self::adapt::{Adaptation, Choice, FollowUp};
-use self::queue::{Replies, Reply};
-use super::limits::EVENTS_QUEUED_MAX;
-use super::{Ports, Received, Transmit, reply_destination};
+use super::limits::{EVENTS_QUEUED_MAX, REPLIES_QUEUED_MAX};
+use super::phrase::is_ipxe;
+use super::queue::{Replies, Reply};
+use super::{
+    ClientClass, HardwareAddress, Ports, ProxyStyle, ProxyStyles, Received, Transmit,
+    reply_destination,
+};
 use crate::{EncodeError, Flags, Message, MessageType, MessageView, Operation, SizeBudget};
 
 /// Settings of a [`ProxyResponder`].
@@ -78,7 +77,7 @@ pub struct ProxyResponder {
     config: ProxyConfig,
     /// Rebuilt for each answer; kept for its buffers.
     message: Message,
-    replies: Replies,
+    replies: Replies<ProxyEvent>,
     events: VecDeque<ProxyEvent>,
     adaptation: Adaptation,
 }
@@ -90,7 +89,7 @@ impl ProxyResponder {
         Self {
             config,
             message: Message::new(Operation::BootReply),
-            replies: Replies::default(),
+            replies: Replies::new(REPLIES_QUEUED_MAX),
             events: VecDeque::new(),
             adaptation: Adaptation::new(),
         }
@@ -240,7 +239,7 @@ impl ProxyResponder {
         let is_open = request.kind == RequestKind::Discover
             && request.class == ClientClass::Pxe
             && Adaptation::knows(usual)
-            && !style::is_ipxe(&request.facts);
+            && !is_ipxe(&request.facts);
         match self.config.styles {
             ProxyStyles::Only(style) if is_open => plain(style),
             // Without an address nobody can be told from the next.
@@ -287,12 +286,7 @@ impl ProxyResponder {
             self.replies.recycle(bytes);
             return Err(error);
         }
-        let transmit = Transmit {
-            port: destination.port,
-            destination: destination.address,
-            source_address: request.received.local_address,
-            interface: request.received.interface,
-        };
+        let transmit = Transmit::reply(&request.received, &destination, None);
         Ok((transmit, bytes))
     }
 
@@ -306,7 +300,7 @@ impl ProxyResponder {
             RequestKind::BootServer => FollowUp::BootServer,
             RequestKind::BootItem(_) => FollowUp::BootItem,
             // The file of the offer is running: iPXE asks for what comes next.
-            RequestKind::Discover if style::is_ipxe(&request.facts) => FollowUp::Fetch,
+            RequestKind::Discover if is_ipxe(&request.facts) => FollowUp::Fetch,
             RequestKind::Discover => return,
         };
         self.follow_up(now, HardwareAddress::of(&request.view), follow_up);

@@ -27,6 +27,11 @@ pub enum Dropped {
     /// It came from UDP port 0, to which nothing can be answered.
     #[error("source port 0")]
     SourcePortZero,
+    /// It is longer than anything a client sends ([`REQUEST_BYTES_MAX`]). A proxy reads it all the same.
+    ///
+    /// [`REQUEST_BYTES_MAX`]: crate::respond::REQUEST_BYTES_MAX
+    #[error("{0} bytes long")]
+    TooLong(usize),
 }
 
 /// A request that waits for a decision. Holds nothing back: dropping it is the same as

@@ -16,8 +16,7 @@ use lru::LruCache;
 
 use self::makers::Makers;
 use self::trial::Trial;
-use super::ProxyStyle;
-use super::event::HardwareAddress;
+use super::{HardwareAddress, ProxyStyle};
 use crate::respond::limits::ADAPTED_CLIENTS_MAX;
 
 pub(super) use self::trial::Choice;

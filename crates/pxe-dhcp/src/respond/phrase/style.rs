@@ -1,9 +1,9 @@
-//! The ways to phrase a proxy offer. Firmware differs in which of them it understands.
+//! The ways to phrase an offer in option 43. Firmware differs in which of them it understands.
 
 use core::fmt;
 use core::net::Ipv4Addr;
 
-use super::menu;
+use super::{is_ipxe, menu};
 use crate::options::PxeOptions;
 use crate::{BootFacts, Message, MessageView, OptionCode};
 
@@ -34,18 +34,18 @@ pub enum ProxyStyle {
 /// Which style the offers have whose answer names none ([`ProxyAnswer::style`]). iPXE, HTTP Boot,
 /// U-Boot and the Raspberry Pi keep their own style whatever is set here: what they take is known.
 ///
-/// [`ProxyAnswer::style`]: super::ProxyAnswer::style
+/// [`ProxyAnswer::style`]: crate::respond::ProxyAnswer::style
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum ProxyStyles {
-    /// What suits the request ([`ProxyRequest::default_style`](super::ProxyRequest::default_style)).
+    /// What suits the request ([`ProxyRequest::default_style`](crate::respond::ProxyRequest::default_style)).
     /// Nothing is remembered of clients, so copies of a responder answer alike.
     #[default]
     ByRequest,
     /// What suits the request first; firmware that ignores it, two rounds of DISCOVER long, is
     /// offered the other styles in turn. What worked is remembered for each hardware address and
     /// each maker. The responder must hear ports 67 and 4011 both, and be told of files that
-    /// clients fetch ([`ProxyResponder::note_fetch`](super::ProxyResponder::note_fetch)).
+    /// clients fetch ([`ProxyResponder::note_fetch`](crate::respond::ProxyResponder::note_fetch)).
     Adaptive,
     /// This one for everybody.
     Only(ProxyStyle),
@@ -71,7 +71,7 @@ impl ProxyStyle {
     }
 
     /// What stands in the packet: a delayed one says what a punctual one would say.
-    pub(super) fn phrase(self, usual: Self) -> Self {
+    pub(in crate::respond) fn phrase(self, usual: Self) -> Self {
         if self == Self::Delayed { usual } else { self }
     }
 }
@@ -90,7 +90,7 @@ impl fmt::Display for ProxyStyle {
 
 /// Adds option 43 as `phrase` wants it, if it wants it at all. `server` is where a menu's items are
 /// asked for.
-pub(super) fn push(
+pub(in crate::respond) fn push(
     message: &mut Message,
     facts: &BootFacts<'_>,
     phrase: ProxyStyle,
@@ -114,13 +114,6 @@ pub(super) fn push(
             message.push(OptionCode::VENDOR_SPECIFIC, menu);
         }
     }
-}
-
-/// Whether iPXE sent the request: user class `iPXE` in either framing, or its own options. Vendor
-/// builds omit one or the other.
-pub(super) fn is_ipxe(facts: &BootFacts<'_>) -> bool {
-    let named = facts.user_classes().is_some_and(|classes| classes.contains(IPXE_USER_CLASS));
-    named || facts.ipxe.is_some()
 }
 
 /// The architecture that decides: the first entry of option 93 that the registry knows, else the
@@ -151,8 +144,6 @@ const RASPBERRY_PI_PREFIXES: [&[u8]; 7] = [
     &[0xe4, 0x5f, 0x01],
 ];
 
-const IPXE_USER_CLASS: &[u8] = b"iPXE";
-
 /// x86 BIOS (IANA "Processor Architecture Types").
 const ARCH_BIOS: u16 = 0;
 const ARCH_RASPBERRY_PI: u16 = 41;
@@ -168,4 +159,4 @@ const RASPBERRY_PI_3_MENU: &[u8] =
     b"\x06\x01\x03\x0a\x04\0PXE\x09\x17\0\0\x14Raspberry Pi Boot   \xff";
 
 /// End of the encapsulated space. Intel ROMs want it.
-pub(super) const END: u8 = 255;
+pub(in crate::respond) const END: u8 = 255;

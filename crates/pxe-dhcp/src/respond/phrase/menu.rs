@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use core::net::Ipv4Addr;
 
-use super::style::END;
+use super::END;
 use crate::options::{BootServerType, DiscoveryControl, PxeOption};
 
 /// The item that is us.
