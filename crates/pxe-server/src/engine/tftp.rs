@@ -346,7 +346,7 @@ impl Engine {
     ) {
         // The client is told a fixed text: paths and system errors stay here.
         let (code, message) = match error {
-            ContentError::NotFound => (ErrorCode::FILE_NOT_FOUND, "file not found"),
+            ContentError::NotFound => (ErrorCode::FILE_NOT_FOUND, "not found"),
             ContentError::Refused(_) => (ErrorCode::ACCESS_VIOLATION, "access violation"),
             ContentError::Unavailable(_) => (ErrorCode::NOT_DEFINED, "try again later"),
         };
