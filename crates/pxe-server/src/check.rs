@@ -8,8 +8,8 @@ use nix::unistd::{AccessFlags, access};
 use crate::config::{Config, Fault, Faults};
 use crate::content::Loaders;
 use crate::driver::Ports;
-use crate::policy;
 use crate::serve::{self, EXIT_CONFIG};
+use crate::{leases, policy};
 
 /// Prints what was looked at, then every fault; exit code 0 if there is none.
 pub fn check(config: &Config) -> ExitCode {
@@ -50,6 +50,7 @@ pub fn check(config: &Config) -> ExitCode {
         ),
         Err(list) => faults.extend(list),
     }
+    addresses(config, &mut faults);
     match Ports::bind(config, 1) {
         Ok(_) => println!("ports          free"),
         Err(list) => faults.extend(
@@ -68,6 +69,35 @@ pub fn check(config: &Config) -> ExitCode {
     eprintln!("\n{}", Faults { file: config.file.clone(), list: faults });
     eprintln!("\n{count} to mend");
     ExitCode::from(EXIT_CONFIG)
+}
+
+/// Pools, reservations and the lease store, which is opened or asked as `serve` would.
+fn addresses(config: &Config, faults: &mut Vec<Fault>) {
+    let plan = match crate::addresses::build(config) {
+        Ok(Some(plan)) => plan,
+        Ok(None) => return,
+        Err(list) => return faults.extend(list),
+    };
+    for (subnet, known) in config.dhcp.addresses.subnets.iter().zip(&plan.subnets) {
+        let network = subnet.network.value;
+        let pools: Vec<String> = subnet.pools.iter().map(|pool| pool.value.to_string()).collect();
+        let pools = if pools.is_empty() { "no pool".to_owned() } else { pools.join(", ") };
+        let hosts = config.hosts.iter().filter_map(|host| host.address.as_ref());
+        let hosts = hosts.filter(|address| network.contains(address.value)).count();
+        let reserved = hosts + subnet.reservations.len();
+        let options = known.options.iter().len();
+        println!("subnet         {network}: {pools}; {reserved} reservations, {options} options");
+    }
+    let opened = leases::open(config).and_then(|mut store| {
+        let mut leases = 0_usize;
+        let loaded = store.load(&mut |_| leases += 1);
+        loaded.map_err(|error| Fault::new("dhcp.store", error.to_string(), ""))?;
+        Ok(leases)
+    });
+    match opened {
+        Ok(leases) => println!("lease store    {leases} records"),
+        Err(fault) => faults.push(fault),
+    }
 }
 
 fn root(config: &Config, faults: &mut Vec<Fault>) {

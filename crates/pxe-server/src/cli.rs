@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::{Config, DhcpMode, Faults, Located};
 use crate::fetch::FetchOptions;
+use crate::leases::LeasesOptions;
 use crate::snippet::SnippetOptions;
 
 /// Boots machines from the network: names the right boot file for each firmware beside a DHCP
@@ -51,6 +52,8 @@ pub struct Overrides {
 /// Values of `--mode`.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum Mode {
+    /// Give addresses too: be the DHCP server, as [[dhcp.subnet]] in the configuration says
+    Server,
     /// Add boot files beside any DHCP server (proxyDHCP)
     Proxy,
     /// Listen to DHCP and send none: the DHCP server names a bait that stands for every loader
@@ -69,6 +72,8 @@ pub enum Command {
     Check,
     /// Fetch one file by TFTP, as a machine would: to see whether it gets there, and how fast
     Fetch(FetchOptions),
+    /// Show, export, import or release the leases of `server` mode
+    Leases(LeasesOptions),
     /// Print what to enter at another DHCP server (dnsmasq, Kea, Windows, a router, …) to name this one
     Snippet(SnippetOptions),
 }
@@ -89,6 +94,7 @@ impl Cli {
         }
         config.advertise = self.overrides.advertise.or(config.advertise);
         match self.overrides.mode {
+            Some(Mode::Server) => config.dhcp.mode = DhcpMode::Server,
             Some(Mode::Proxy) => config.dhcp.mode = DhcpMode::Proxy,
             Some(Mode::Observe) => config.dhcp.mode = DhcpMode::Observe,
             Some(Mode::Off) => config.dhcp.mode = DhcpMode::Off,

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod addresses;
 pub mod check;
 pub mod cli;
 pub mod config;
@@ -7,8 +8,10 @@ pub mod content;
 pub mod driver;
 pub mod engine;
 pub mod fetch;
+pub mod leases;
 pub mod logging;
 pub mod policy;
+pub mod reload;
 pub mod serve;
 pub mod snippet;
 pub mod state;

@@ -6,7 +6,7 @@ use log::{Level, LevelFilter, debug, info, warn};
 
 use pxe_dhcp::respond::StyleReason;
 
-use crate::engine::{Event, Stage};
+use crate::engine::{Event, LeaseStep, Stage};
 
 /// Target of the one line that says every socket is bound; it is written bare, so that a script can
 /// wait for a line that begins with `ready`.
@@ -52,7 +52,11 @@ pub fn tell(event: &Event) {
         Stage::Tried { .. } | Stage::Probed { .. } | Stage::Closed { .. } => {
             debug!("{client} {stage}")
         }
-        Stage::Held { .. }
+        Stage::Leased { step: LeaseStep::Offered, file: None, .. }
+        | Stage::Leased { step: LeaseStep::Renewed, .. } => debug!("{client} {stage}"),
+        Stage::Unserved { .. }
+        | Stage::Declined { .. }
+        | Stage::Held { .. }
         | Stage::HeldBait { .. }
         | Stage::Failed { .. }
         | Stage::Phrased { reason: StyleReason::NoneWorked { .. }, .. } => {

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use pxe_server::cli::{Cli, Command};
-use pxe_server::{check, fetch, logging, serve, snippet};
+use pxe_server::{check, fetch, leases, logging, serve, snippet};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -20,10 +20,11 @@ fn main() -> ExitCode {
             return ExitCode::from(serve::EXIT_CONFIG);
         }
     };
-    match cli.command.unwrap_or_default() {
-        Command::Serve => serve::serve(&config),
+    match cli.command.clone().unwrap_or_default() {
+        Command::Serve => serve::serve(&config, Box::new(move || cli.load())),
         Command::Check => check::check(&config),
         Command::Fetch(options) => fetch::fetch(&options),
+        Command::Leases(options) => leases::run(&options, &config),
         Command::Snippet(options) => snippet::print(&options, &config),
     }
 }

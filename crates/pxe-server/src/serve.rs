@@ -1,30 +1,35 @@
 //! `serve`: everything looked at first, then bound, then run.
 
+use core::net::Ipv4Addr;
 use std::io;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread;
+use std::time::Instant;
 
 use log::{error, info, warn};
+use pxe_dhcp::respond::ProxyStyles;
 
-use crate::check;
-use crate::config::{Config, DhcpMode, Fault};
+use crate::config::{Config, DhcpMode, Fault, Faults, StoreConfig};
 use crate::content::{self, Files, Loaders, UPLOADS_MAX, Uploads};
 use crate::driver::interfaces::{self, Interfaces, SharedInterfaces};
 use crate::driver::neighbours::ArpTable;
-use crate::driver::{BindFault, Crew, Driver, Housekeeping, Ports};
-use crate::engine::{self, Engine, EngineConfig};
+use crate::driver::{BindFault, Crew, Desk, Driver, Housekeeping, Leasing, Ports, Reloaded, Store};
+use crate::engine::{self, AddressPlan, Engine, EngineConfig, ServerSettings};
 use crate::logging::READY_TARGET;
-use crate::policy;
 use crate::state::{self, Keeper};
+use crate::{addresses, check, leases, policy, reload};
 
 /// Exit code for a fault that the administrator mends in the configuration.
 pub const EXIT_CONFIG: u8 = 2;
 /// Exit code for a fault of the machine: a taken port, a missing right.
 pub const EXIT_MACHINE: u8 = 1;
 
+/// Reads the configuration again, with the flags of the command line.
+pub type Reload = Box<dyn Fn() -> Result<Config, Faults> + Send>;
+
 /// Serves until a signal.
-pub fn serve(config: &Config) -> ExitCode {
+pub fn serve(config: &Config, reload: Reload) -> ExitCode {
     let served = match served_interfaces(config) {
         Ok(served) => served,
         Err(faults) => return refuse(EXIT_CONFIG, &faults),
@@ -34,12 +39,20 @@ pub fn serve(config: &Config) -> ExitCode {
         Ok(policy) => policy,
         Err(faults) => return refuse(EXIT_CONFIG, &faults),
     };
+    let plan = match addresses::build(config) {
+        Ok(plan) => plan,
+        Err(faults) => return refuse(EXIT_CONFIG, &faults),
+    };
     let ports = match Ports::bind(config, loops(config)) {
         Ok(ports) => ports,
         Err(faults) => {
             let faults: Vec<Fault> = faults.into_iter().map(fault_of).collect();
             return refuse(EXIT_MACHINE, &faults);
         }
+    };
+    let leases = match plan.map(|plan| Leases::open(config, plan)).transpose() {
+        Ok(leases) => leases,
+        Err(fault) => return refuse(EXIT_MACHINE, &[fault]),
     };
     raise_descriptor_limit(config.tftp.transfers_max);
     for doubt in check::uploads(config).into_iter().chain(check::doubts(config)) {
@@ -50,7 +63,8 @@ pub fn serve(config: &Config) -> ExitCode {
     let shared = engine::Shared::new(policy);
     shared.set_neighbours(Box::new(ArpTable));
     let served = keeper(config, &shared).and_then(|keeper| {
-        let drivers = start(config, ports, served, loaders, shared)?;
+        let parts = Parts { ports, served, loaders, leases, reload };
+        let drivers = start(config, parts, shared)?;
         let ran = run(drivers, &ready);
         // Written for the last time.
         drop(keeper);
@@ -80,14 +94,40 @@ fn keeper(config: &Config, shared: &Arc<engine::Shared>) -> io::Result<Option<Ke
     Keeper::start(config.state.clone(), Arc::clone(shared)).map(Some)
 }
 
-/// Puts the loops together: one engine each, which share the decision, the story and the cache.
-fn start(
-    config: &Config,
+/// What the loops are made of.
+struct Parts {
     ports: Vec<Ports>,
     served: Interfaces,
     loaders: Loaders,
-    shared: Arc<engine::Shared>,
-) -> io::Result<Vec<Driver>> {
+    leases: Option<Leases>,
+    reload: Reload,
+}
+
+/// What gives addresses.
+struct Leases {
+    plan: AddressPlan,
+    leasing: Leasing,
+}
+
+impl Leases {
+    fn open(config: &Config, plan: AddressPlan) -> Result<Self, Fault> {
+        let is_shared = config.dhcp.addresses.store != StoreConfig::Embedded;
+        let store = Store::new(leases::open(config)?, is_shared);
+        // What is in a database is asked there.
+        let desk =
+            (!is_shared).then(|| Desk::open(&config.state)).transpose().map_err(|error| {
+                let problem =
+                    format!("no socket can be made in {}: {error}", config.state.display());
+                Fault::new("state", problem, "name a folder this user may write to: state = \"…\"")
+            })?;
+        Ok(Self { plan, leasing: Leasing { store, desk } })
+    }
+}
+
+/// Puts the loops together: one engine each, which share the decision, the story and the cache.
+fn start(config: &Config, parts: Parts, shared: Arc<engine::Shared>) -> io::Result<Vec<Driver>> {
+    let Parts { ports, served, loaders, leases, reload } = parts;
+    let (mut plan, mut leasing) = leases.map(|leases| (leases.plan, leases.leasing)).unzip();
     let interfaces = Arc::new(SharedInterfaces::new(served));
     let contents = Arc::new(contents(config, loaders.clone()));
     let crew = Crew::default();
@@ -96,16 +136,18 @@ fn start(
         loaders,
         contents: Arc::clone(&contents),
         shared: Arc::clone(&shared),
+        reload,
     }));
     let count = ports.len();
     ports
         .into_iter()
         .map(|ports| {
             let house = house.take();
-            let engine_config = engine_config(config, house.is_some(), count);
+            let mut engine_config = engine_config(config, house.is_some(), count);
+            engine_config.server = plan.take().map(|plan| server_settings(config, plan));
             let engine = Engine::new(engine_config, Arc::clone(&shared));
             let files = Files::new(config.root.clone(), Arc::clone(&contents), config.tftp.port);
-            Driver::new(ports, engine, files, Arc::clone(&interfaces), &crew, house)
+            Driver::new(ports, engine, files, Arc::clone(&interfaces), &crew, house, leasing.take())
         })
         .collect()
 }
@@ -149,7 +191,7 @@ fn run(drivers: Vec<Driver>, ready: &str) -> io::Result<()> {
 
 /// Prints every fault and gives the exit code.
 pub fn refuse(code: u8, faults: &[Fault]) -> ExitCode {
-    let faults = crate::config::Faults { file: None, list: faults.to_vec() };
+    let faults = Faults { file: None, list: faults.to_vec() };
     eprintln!("{faults}");
     ExitCode::from(code)
 }
@@ -184,12 +226,17 @@ pub fn served_interfaces(config: &Config) -> Result<Interfaces, Vec<Fault>> {
 
 /// `first`: the loop that has the DHCP ports.
 fn engine_config(config: &Config, first: bool, loops: usize) -> EngineConfig {
-    let proxy = (first && config.dhcp.mode == DhcpMode::Proxy).then(|| {
+    let answers = matches!(config.dhcp.mode, DhcpMode::Proxy | DhcpMode::Server);
+    let proxy = (first && answers).then(|| {
         let mut proxy = pxe_dhcp::respond::ProxyConfig::default();
         proxy.ports.server = config.dhcp.port;
         proxy.ports.client = config.dhcp.client_port();
         proxy.ports.boot_server = config.dhcp.boot_port;
-        proxy.styles = config.dhcp.proxy_style;
+        proxy.styles = match config.dhcp.mode {
+            // It sees no DISCOVER from which to tell whether its offers are taken.
+            DhcpMode::Server => ProxyStyles::ByRequest,
+            _ => config.dhcp.proxy_style,
+        };
         proxy.server_identifiers = config.advertise.into_iter().collect();
         proxy
     });
@@ -200,7 +247,23 @@ fn engine_config(config: &Config, first: bool, loops: usize) -> EngineConfig {
     tftp.transfers_max = config.tftp.transfers_max.div_ceil(loops);
     // Whether there is a place for them is another question, and told in the client's story.
     tftp.uploads_max = UPLOADS_MAX;
-    EngineConfig { proxy, tftp, advertise: config.advertise, tftp_port: config.tftp.port }
+    EngineConfig {
+        proxy,
+        server: None,
+        tftp,
+        advertise: config.advertise,
+        tftp_port: config.tftp.port,
+    }
+}
+
+fn server_settings(config: &Config, plan: AddressPlan) -> ServerSettings {
+    let mut responder = pxe_dhcp::respond::ServerConfig::default();
+    responder.ports.server = config.dhcp.port;
+    responder.ports.client = config.dhcp.client_port();
+    responder.ports.boot_server = config.dhcp.boot_port;
+    responder.trust_snooped_relay_information =
+        config.dhcp.addresses.trust_snooped_relay_information;
+    ServerSettings { responder, plan, unix_ms: state::unix_ms(), now: Instant::now() }
 }
 
 fn announce(config: &Config, loaders: &Loaders) {
@@ -221,7 +284,7 @@ fn announce(config: &Config, loaders: &Loaders) {
 
 fn ready_line(config: &Config, served: &Interfaces) -> String {
     let mut parts = vec![format!("ready: {} mode on {}", config.dhcp.mode, served)];
-    if config.dhcp.mode == DhcpMode::Proxy {
+    if matches!(config.dhcp.mode, DhcpMode::Proxy | DhcpMode::Server) {
         parts.push(format!("DHCP {} and {}", config.dhcp.port, config.dhcp.boot_port));
     }
     if config.dhcp.mode == DhcpMode::Observe {
@@ -253,6 +316,7 @@ fn raise_descriptor_limit(transfers_max: usize) {
 
 /// Looks at the machine again while the server runs.
 struct House {
+    reload: Reload,
     config: Config,
     loaders: Loaders,
     contents: Arc<content::Shared>,
@@ -277,5 +341,39 @@ impl Housekeeping for House {
         self.shared.set_policy(policy);
         self.contents.set_loaders(loaders.clone());
         self.loaders = loaders;
+    }
+
+    fn own_addresses(&mut self) -> io::Result<Vec<Ipv4Addr>> {
+        interfaces::own_addresses()
+    }
+
+    fn reload(&mut self) -> Option<Reloaded> {
+        match self.read_again() {
+            Ok(reloaded) => Some(reloaded),
+            Err(faults) => {
+                error!("the configuration has faults, and everything stays as it was:\n{faults}");
+                None
+            }
+        }
+    }
+}
+
+impl House {
+    fn read_again(&mut self) -> Result<Reloaded, Faults> {
+        let mut config = (self.reload)()?;
+        let kept = reload::keep_what_is_bound(&self.config, &mut config);
+        if !kept.is_empty() {
+            warn!("takes effect after a restart only: {}", kept.join(", "));
+        }
+        let faults = |list| Faults { file: config.file.clone(), list };
+        served_interfaces(&config).map_err(faults)?;
+        let loaders = Loaders::search(&config);
+        let policy = policy::build(&config, &loaders).map_err(faults)?;
+        let plan = addresses::build(&config).map_err(faults)?;
+        self.shared.set_policy(policy);
+        self.contents.set_loaders(loaders.clone());
+        self.loaders = loaders;
+        self.config = config;
+        Ok(Reloaded { plan })
     }
 }

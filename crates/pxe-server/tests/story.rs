@@ -91,6 +91,7 @@ impl Bench {
             local: Ipv4Addr::new(192, 0, 2, 5).into(),
             interface: 1,
             mtu: None,
+            unicast: None,
         };
         self.engine.handle_datagram(self.now, socket, &arrival, datagram, &mut self.store);
         self.drain();

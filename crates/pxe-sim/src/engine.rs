@@ -173,6 +173,7 @@ impl BootServer for EngineServer {
             local: IpAddr::V4(meta.local_address),
             interface: meta.interface,
             mtu: None,
+            unicast: Some(meta.unicast),
         };
         self.engine.handle_datagram(now, socket, &arrival, datagram, &mut self.files);
     }

@@ -156,7 +156,8 @@ fn nothing_that_comes_in_draws_dhcp() {
                 count += 1;
                 let now = start + Duration::from_millis(count);
                 let source = source.parse().expect("an address");
-                let arrival = Arrival { source, local: US.into(), interface: 1, mtu: None };
+                let arrival =
+                    Arrival { source, local: US.into(), interface: 1, mtu: None, unicast: None };
                 engine.handle_datagram(now, socket, &arrival, &datagram, &mut files);
                 let sent = engine.poll_transmit(now, &mut files, &mut out);
                 assert!(sent.is_none(), "{}: {sent:?}", path.display());

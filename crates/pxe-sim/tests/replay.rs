@@ -78,7 +78,8 @@ impl Replay {
             (17, 67 | 68) => {
                 let from = SocketAddr::from((source, short(0)));
                 let local = IpAddr::V4(US);
-                let arrival = Arrival { source: from, local, interface: 1, mtu: None };
+                let arrival =
+                    Arrival { source: from, local, interface: 1, mtu: None, unicast: None };
                 let payload = &transport[8..];
                 let socket = SocketId::Observer;
                 self.engine.handle_datagram(now, socket, &arrival, payload, &mut self.files);

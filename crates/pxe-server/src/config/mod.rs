@@ -6,16 +6,19 @@
 mod fault;
 mod reader;
 mod sections;
+mod subnet;
 mod tftp;
 
 use core::fmt;
 use core::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
+use pxe_dhcp::options::OptionSet;
 use pxe_dhcp::respond::ProxyStyles;
 
 pub use fault::{Fault, Faults};
 pub use reader::Located;
+pub use subnet::{AddressConfig, ClassConfig, ReservationConfig, StoreConfig, SubnetConfig};
 pub use tftp::{RewriteConfig, TftpConfig};
 
 /// How we stand towards DHCP (design section 2).
@@ -24,6 +27,8 @@ pub enum DhcpMode {
     /// Somebody else gives addresses; we add the boot file by proxyDHCP.
     #[default]
     Proxy,
+    /// We give addresses ourselves.
+    Server,
     /// Somebody else gives addresses and names a bait for everybody; we listen, and send nothing.
     Observe,
     /// No DHCP socket at all: only files are served.
@@ -34,6 +39,7 @@ impl fmt::Display for DhcpMode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Proxy => "proxy",
+            Self::Server => "server",
             Self::Observe => "observe",
             Self::Off => "off",
         })
@@ -52,6 +58,8 @@ pub struct DhcpConfig {
     pub boot_port: u16,
     /// How proxy offers are phrased to firmware whose taste is not known beforehand.
     pub proxy_style: ProxyStyles,
+    /// What `mode = "server"` gives to whom.
+    pub addresses: AddressConfig,
 }
 
 impl DhcpConfig {
@@ -84,8 +92,12 @@ pub struct HostConfig {
     pub line: usize,
     /// Its MAC address.
     pub mac: Located<String>,
-    /// A name for logs.
-    pub hostname: Option<String>,
+    /// The name it is told (option 12).
+    pub hostname: Option<Located<String>>,
+    /// Its address in `server` mode.
+    pub address: Option<Located<Ipv4Addr>>,
+    /// Options of its own in `server` mode.
+    pub options: OptionSet,
     /// Its own loader.
     pub loader: Option<Located<String>>,
     /// `false`: this machine gets nothing from us.
@@ -163,6 +175,7 @@ impl Default for Config {
                 port: 67,
                 boot_port: 4011,
                 proxy_style: ProxyStyles::Adaptive,
+                addresses: AddressConfig::default(),
             },
             tftp: TftpConfig::default(),
             state: PathBuf::from("state"),

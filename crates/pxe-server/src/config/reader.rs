@@ -2,6 +2,7 @@
 //! with their line, and reading goes on, so that all of them are reported at once.
 
 use core::cell::RefCell;
+use core::fmt::Display;
 use core::ops::{Range, RangeInclusive};
 use core::str::FromStr;
 
@@ -199,6 +200,60 @@ impl<'r, 't> Section<'r, 't> {
         Some(texts)
     }
 
+    /// A list of texts, each of which is parsed; the type's own error says what a good one looks like.
+    pub(super) fn list<T: FromStr<Err: Display>>(&self, name: &'static str) -> Vec<Located<T>> {
+        let texts = self.strings(name).unwrap_or_default();
+        texts.iter().filter_map(|text| self.understood(name, text)).collect()
+    }
+
+    /// Parses a text that was read from `name`.
+    pub(super) fn understood<T: FromStr<Err: Display>>(
+        &self,
+        name: &str,
+        text: &Located<String>,
+    ) -> Option<Located<T>> {
+        match text.value.parse() {
+            Ok(value) => Some(Located { value, line: text.line }),
+            Err(error) => {
+                self.fault(text.line, name, error.to_string(), "");
+                None
+            }
+        }
+    }
+
+    /// A text, or a number as one writes it.
+    pub(super) fn text_or_number(&self, name: &'static str) -> Option<Located<String>> {
+        let value = self.get(name)?;
+        let text = scalar(value.get_ref());
+        if text.is_none() {
+            self.wrong_type(name, value, "a text in quotes or a number");
+        }
+        Some(Located { value: text?, line: self.reader.line(&value.span()) })
+    }
+
+    /// Every key with its value as text, for tables whose keys are names and whose values have types of their own:
+    /// numbers and truth values as they are written, lists with commas.
+    pub(super) fn values(&self) -> Vec<(Located<String>, Located<String>)> {
+        let mut pairs = Vec::new();
+        for (key, value) in self.table.into_iter().flatten() {
+            let line = self.reader.line(&key.span());
+            let name = Located { value: key.get_ref().to_string(), line };
+            let text = match value.get_ref() {
+                DeValue::Array(items) => {
+                    let items: Option<Vec<_>> =
+                        items.iter().map(|item| scalar(item.get_ref())).collect();
+                    items.map(|items| items.join(", "))
+                }
+                other => scalar(other),
+            };
+            match text {
+                Some(value) => pairs.push((name, Located { value, line })),
+                None => self.wrong_type(&name.value, value, "a text, a number, or a list of them"),
+            }
+        }
+        pairs
+    }
+
     /// A sub-table; an empty section if the file has none.
     pub(super) fn section(&self, name: &'static str) -> Self {
         let value = self.get(name);
@@ -281,6 +336,18 @@ impl<'r, 't> Section<'r, 't> {
             };
             self.fault(line, name, "no such key".into(), &remedy);
         }
+    }
+}
+
+/// A value that has one word.
+fn scalar(value: &DeValue<'_>) -> Option<String> {
+    match value {
+        DeValue::String(text) => Some(text.to_string()),
+        DeValue::Integer(number) => {
+            i64::from_str_radix(number.as_str(), number.radix()).ok().map(|it| it.to_string())
+        }
+        DeValue::Boolean(flag) => Some(flag.to_string()),
+        _ => None,
     }
 }
 

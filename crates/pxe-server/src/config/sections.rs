@@ -2,12 +2,15 @@
 
 use core::ops::RangeInclusive;
 
+use pxe_dhcp::options::OptionSet;
 use pxe_dhcp::respond::{ProxyStyle, ProxyStyles};
 use toml::de::DeTable;
 
 use super::fault::Faults;
 use super::reader::{Reader, Section};
-use super::{Config, DhcpConfig, DhcpMode, HostConfig, RuleAction, RuleConfig, SelectConfig, tftp};
+use super::{
+    Config, DhcpConfig, DhcpMode, HostConfig, RuleAction, RuleConfig, SelectConfig, subnet, tftp,
+};
 
 const PORTS: RangeInclusive<i64> = 1..=65_535;
 /// Words of `dhcp.proxy_style`. `fixed` is for several servers that must answer alike.
@@ -59,8 +62,12 @@ fn top(root: Section<'_, '_>, config: &mut Config) {
 }
 
 fn dhcp(section: Section<'_, '_>, dhcp: &mut DhcpConfig) {
-    let modes =
-        [("proxy", DhcpMode::Proxy), ("observe", DhcpMode::Observe), ("off", DhcpMode::Off)];
+    let modes = [
+        ("server", DhcpMode::Server),
+        ("proxy", DhcpMode::Proxy),
+        ("observe", DhcpMode::Observe),
+        ("off", DhcpMode::Off),
+    ];
     if let Some(mode) = section.choice("mode", &modes) {
         dhcp.mode = mode;
     }
@@ -77,7 +84,7 @@ fn dhcp(section: Section<'_, '_>, dhcp: &mut DhcpConfig) {
         let problem = format!("is {0} like dhcp.port: each needs its own", dhcp.port);
         section.fault(section.line, "boot_port", problem, "4011 is the port of real firmware");
     }
-    section.reserved(&["subnet", "store"]);
+    subnet::read(&section, &mut dhcp.addresses);
     section.finish();
 }
 
@@ -99,15 +106,25 @@ fn host(section: Section<'_, '_>) -> Option<HostConfig> {
             "mac = \"52:54:00:aa:00:01\"",
         );
     }
+    let mut options = OptionSet::new();
+    let hostname = section.string("hostname");
+    if let Some(name) = &hostname
+        && let Err(fault) = options.set("host-name", &name.value)
+    {
+        section.fault(name.line, "hostname", fault.to_string(), "");
+    }
+    subnet::read_options(&section, &mut options);
     let host = mac.map(|mac| HostConfig {
         line: section.line,
         mac,
-        hostname: section.string("hostname").map(|name| name.value),
+        hostname,
+        address: section.parsed("address", "an IPv4 address like 192.0.2.50"),
+        options,
         loader: section.string("loader"),
         boot: section.boolean("boot").unwrap_or(true),
         folder: section.string("folder"),
     });
-    section.reserved(&["address", "image", "script", "kernel", "initrd", "cmdline"]);
+    section.reserved(&["image", "script", "kernel", "initrd", "cmdline"]);
     section.finish();
     host
 }
@@ -169,7 +186,7 @@ mod tests {
 interface = [\"eth0\"]
 advertise = \"192.0.2.500\"
 [dhcp]
-mode = \"server\"
+mode = \"servant\"
 port = 70000
 proxy_style = \"option 43\"
 [tftp]

@@ -111,15 +111,19 @@ fn arrival(message: &RecvMsg<'_, '_, SockaddrStorage>) -> Option<Arrival> {
         message.cmsgs().ok().into_iter().flatten().find_map(|control| match control {
             ControlMessageOwned::Ipv4PacketInfo(info) => {
                 let local = Ipv4Addr::from(u32::from_be(info.ipi_spec_dst.s_addr));
-                Some((IpAddr::V4(local), u32::try_from(info.ipi_ifindex).unwrap_or(0)))
+                // A broadcast has another destination than the address of ours that it came to.
+                let unicast = info.ipi_addr.s_addr == info.ipi_spec_dst.s_addr;
+                let interface = u32::try_from(info.ipi_ifindex).unwrap_or(0);
+                Some((IpAddr::V4(local), interface, Some(unicast)))
             }
             ControlMessageOwned::Ipv6PacketInfo(info) => {
-                Some((IpAddr::V6(Ipv6Addr::from(info.ipi6_addr.s6_addr)), info.ipi6_ifindex))
+                let local = IpAddr::V6(Ipv6Addr::from(info.ipi6_addr.s6_addr));
+                Some((local, info.ipi6_ifindex, None))
             }
             _ => None,
         });
-    let (local, interface) = information.unwrap_or((unknown, 0));
-    Some(Arrival { source, local, interface, mtu: None })
+    let (local, interface, unicast) = information.unwrap_or((unknown, 0, None));
+    Some(Arrival { source, local, interface, mtu: None, unicast })
 }
 
 /// The address in `std`'s terms; `None` for other families.

@@ -20,42 +20,58 @@ pub struct Crew {
 #[derive(Default)]
 struct Shared {
     stopping: AtomicBool,
-    wakers: Mutex<Vec<Waker>>,
+    wakers: Mutex<Vec<Arc<Waker>>>,
 }
 
 /// One loop's part in it.
 pub struct Control {
     shared: Arc<Shared>,
     signals: Option<Signals>,
+    waker: Arc<Waker>,
+    is_reload_wanted: bool,
 }
 
 impl Crew {
-    /// Another loop; the one `with_signals` watches for SIGTERM and SIGINT.
+    /// Another loop; the one `with_signals` watches for SIGTERM, SIGINT and SIGHUP.
     pub(super) fn join(&self, registry: &Registry, with_signals: bool) -> io::Result<Control> {
         let shared = Arc::clone(&self.shared);
         let mut signals = None;
         if with_signals {
-            let mut watched = Signals::new([libc::SIGTERM, libc::SIGINT])?;
+            let mut watched = Signals::new([libc::SIGTERM, libc::SIGINT, libc::SIGHUP])?;
             registry.register(&mut watched, CONTROL, Interest::READABLE)?;
             signals = Some(watched);
         }
         // A registry has one waker at most; events of both mean "look whether to stop".
-        let waker = Waker::new(registry, CONTROL)?;
-        shared.wakers.lock().unwrap_or_else(PoisonError::into_inner).push(waker);
-        Ok(Control { shared, signals })
+        let waker = Arc::new(Waker::new(registry, CONTROL)?);
+        let mut wakers = shared.wakers.lock().unwrap_or_else(PoisonError::into_inner);
+        wakers.push(Arc::clone(&waker));
+        drop(wakers);
+        Ok(Control { shared, signals, waker, is_reload_wanted: false })
     }
 }
 
 impl Control {
     /// Whether this loop is to end.
     pub(super) fn must_stop(&mut self) -> bool {
-        if let Some(signals) = &mut self.signals
-            && let Some(signal) = signals.pending().next()
-        {
+        for signal in self.signals.iter_mut().flat_map(|signals| signals.pending()) {
+            if signal == libc::SIGHUP {
+                self.is_reload_wanted = true;
+                continue;
+            }
             info!("stopped by {}", if signal == libc::SIGINT { "SIGINT" } else { "SIGTERM" });
             self.shared.stopping.store(true, Ordering::Relaxed);
         }
         self.shared.stopping.load(Ordering::Relaxed)
+    }
+
+    /// Whether SIGHUP asked for the configuration to be read again since the last call.
+    pub(super) fn take_reload(&mut self) -> bool {
+        core::mem::take(&mut self.is_reload_wanted)
+    }
+
+    /// What wakes this loop from other threads.
+    pub(super) fn waker(&self) -> Arc<Waker> {
+        Arc::clone(&self.waker)
     }
 
     /// This loop ends, and so do the others.

@@ -131,6 +131,18 @@ pub fn present() -> io::Result<Vec<Interface>> {
     Ok(found)
 }
 
+/// Every IPv4 address of this machine.
+pub fn own_addresses() -> io::Result<Vec<Ipv4Addr>> {
+    let addresses = getifaddrs()?.filter_map(|entry| {
+        let address = entry.address?;
+        address.as_sockaddr_in().map(nix::sys::socket::SockaddrIn::ip)
+    });
+    let mut own: Vec<Ipv4Addr> = addresses.take(INTERFACES_MAX).collect();
+    own.sort_unstable();
+    own.dedup();
+    Ok(own)
+}
+
 /// The leading ones of a netmask: at most 32, so that the conversion does not lose anything.
 fn prefix_bits(netmask: Ipv4Addr) -> u8 {
     u8::try_from(netmask.to_bits().leading_ones()).unwrap_or(32)

@@ -5,34 +5,41 @@
 
 mod batch;
 mod control;
+mod desk;
 mod frame;
 pub mod holder;
 pub mod interfaces;
+mod leases;
 mod listen;
 pub mod neighbours;
 mod observe;
 mod port;
 mod ports;
 mod segments;
+mod store;
 mod transfers;
 
-use core::net::IpAddr;
+use core::net::{IpAddr, Ipv4Addr};
 use core::time::Duration;
 use std::io;
 use std::sync::Arc;
+use std::sync::mpsc::Receiver;
 use std::time::Instant;
 
 use log::{debug, info, warn};
 use mio::{Events, Poll};
 
 use crate::content::Files;
-use crate::engine::{Arrival, Drops, Engine, Output, SocketId, Transmit};
+use crate::engine::{AddressPlan, Arrival, Drops, Engine, Output, SocketId, Transmit};
 use crate::logging;
 use batch::{Batches, ListenBatch, TransferBatch};
 pub use control::{Control, Crew};
+pub use desk::Desk;
 use interfaces::{Interfaces, SharedInterfaces};
 use ports::Ready;
 pub use ports::{BindFault, Ports};
+pub use store::Store;
+use store::StoreThread;
 use transfers::PortId;
 pub use transfers::{TRANSFERS_PER_PORT_MAX, UNSHARED_PORTS_MAX};
 
@@ -55,6 +62,25 @@ pub trait Housekeeping {
     fn interfaces(&mut self) -> io::Result<Interfaces>;
     /// Looks at the loaders again and passes on what changed.
     fn refresh(&mut self);
+    /// Every IPv4 address of this machine.
+    fn own_addresses(&mut self) -> io::Result<Vec<Ipv4Addr>>;
+    /// Reads the configuration again; none if it has faults, which are told, and everything stays as it is.
+    fn reload(&mut self) -> Option<Reloaded>;
+}
+
+/// What the first loop takes over of a new configuration.
+#[derive(Debug)]
+pub struct Reloaded {
+    /// How addresses are given from now on, in `server` mode.
+    pub plan: Option<AddressPlan>,
+}
+
+/// What gives addresses besides the engine.
+pub struct Leasing {
+    /// Where leases are durable.
+    pub store: Store,
+    /// Where the `leases` command asks, if the store is ours alone.
+    pub desk: Option<Desk>,
 }
 
 /// Room for what is received, used again and again.
@@ -72,13 +98,15 @@ pub struct Driver {
     interfaces: Arc<SharedInterfaces>,
     control: Control,
     housekeeping: Option<Box<dyn Housekeeping + Send>>,
+    store: Option<StoreThread>,
+    desk: Option<Receiver<desk::Asked>>,
     next_housekeeping: Instant,
     told_drops: Drops,
     next_drops: Instant,
 }
 
 impl Driver {
-    /// Takes bound ports and everything they serve. `housekeeping` is for the first loop.
+    /// Takes bound ports and everything they serve. `housekeeping` and `leasing` are for the first loop.
     pub fn new(
         mut ports: Ports,
         engine: Engine,
@@ -86,12 +114,18 @@ impl Driver {
         interfaces: Arc<SharedInterfaces>,
         crew: &Crew,
         housekeeping: Option<Box<dyn Housekeeping + Send>>,
+        leasing: Option<Leasing>,
     ) -> io::Result<Self> {
         let poll = Poll::new()?;
         ports.register(poll.registry())?;
         let control = crew.join(poll.registry(), housekeeping.is_some())?;
+        let (mut store, mut desk) = (None, None);
+        if let Some(leasing) = leasing {
+            store = Some(leasing.store.start(control.waker())?);
+            desk = leasing.desk.map(|desk| desk.start(control.waker())).transpose()?;
+        }
         let now = Instant::now();
-        Ok(Self {
+        let mut driver = Self {
             poll,
             ports,
             engine,
@@ -99,15 +133,20 @@ impl Driver {
             interfaces,
             control,
             housekeeping,
+            store,
+            desk,
             next_housekeeping: now + HOUSEKEEPING_EVERY,
             told_drops: Drops::default(),
             next_drops: now,
-        })
+        };
+        driver.refresh_own_addresses();
+        Ok(driver)
     }
 
     /// Serves until a signal, or another loop's end, asks it to stop.
     pub fn run(mut self) -> io::Result<()> {
         let ran = self.serve();
+        self.flush_leases(&mut Vec::new());
         self.control.stop_others();
         ran
     }
@@ -132,11 +171,16 @@ impl Driver {
                     self.ports.mark_ready(event.token());
                 }
             }
+            if self.control.take_reload() {
+                self.reload(Instant::now());
+            }
             self.receive(&mut batches, &mut out);
             let now = Instant::now();
             if self.engine.poll_timeout().is_some_and(|due| due <= now) {
                 self.engine.handle_timeout(now, &mut self.files);
             }
+            self.attend_desk(now);
+            self.exchange_with_store(now)?;
             if !self.transmit(now, TRANSMITS_PER_WAKE_MAX, &mut out) {
                 // More waits: read the sockets first, then go on.
                 self.ports.mark_pending();
@@ -255,6 +299,8 @@ impl Driver {
         while let Some(output) = self.engine.poll_output() {
             match output {
                 Output::Event(event) => logging::tell(&event),
+                Output::Notice(notice) if notice.is_fault => warn!("{notice}"),
+                Output::Notice(notice) => info!("{notice}"),
                 Output::Close(transfer) => self.ports.close(self.poll.registry(), transfer),
             }
         }
@@ -276,6 +322,7 @@ impl Driver {
             }
             housekeeping.refresh();
         }
+        self.refresh_own_addresses();
         self.tell_drops(now);
     }
 
@@ -287,9 +334,10 @@ impl Driver {
         self.next_drops = now + DROPS_TOLD_EVERY;
         warn!(
             "dropped since the last such line: {} DHCP and {} TFTP datagrams that were broken or not \
-             for us, {} log lines",
+             for us, {} DHCP requests that the lease store or the network was too slow for, {} log lines",
             drops.dhcp - self.told_drops.dhcp,
             drops.tftp - self.told_drops.tftp,
+            drops.lost - self.told_drops.lost,
             drops.events - self.told_drops.events,
         );
         self.told_drops = drops;

@@ -142,6 +142,7 @@ fn arrival(frame: &Frame<'_>, from: Option<&SockaddrStorage>) -> Arrival {
         local: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
         interface: u32::try_from(interface).unwrap_or(0),
         mtu: None,
+        unicast: None,
     }
 }
 

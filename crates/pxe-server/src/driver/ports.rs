@@ -60,10 +60,10 @@ impl Ports {
     /// ports. Reports every port that cannot be bound.
     pub fn bind(config: &Config, loops: usize) -> Result<Vec<Self>, Vec<BindFault>> {
         let mut binder = Binder { faults: Vec::new() };
-        let proxy = config.dhcp.mode == DhcpMode::Proxy;
+        let answers = matches!(config.dhcp.mode, DhcpMode::Proxy | DhcpMode::Server);
         let dhcp = &config.dhcp;
         let mut first = Self::empty();
-        if proxy {
+        if answers {
             first.dhcp = binder.alone("DHCP", "dhcp.port", dhcp.port);
             first.boot_server = binder.alone("PXE boot server", "dhcp.boot_port", dhcp.boot_port);
         }

@@ -115,6 +115,11 @@ fn digest(stage: &Stage) -> u64 {
         | Stage::Missing { file, .. }
         | Stage::Uploading { file, .. }
         | Stage::Stored { file, .. } => file.hash(&mut hasher),
+        Stage::Leased { address, file, .. } => (address, file).hash(&mut hasher),
+        Stage::Refused { address, reason } => (address, reason).hash(&mut hasher),
+        Stage::Unserved { reason } => reason.hash(&mut hasher),
+        Stage::Released { address } => address.hash(&mut hasher),
+        Stage::Declined { address, ignored } => (address, ignored).hash(&mut hasher),
         Stage::Progress { file, bytes, .. } => (file, bytes).hash(&mut hasher),
         Stage::Failed { file, reason } => (file, reason).hash(&mut hasher),
         Stage::Phrased { style, reason } => (style, reason).hash(&mut hasher),

@@ -10,8 +10,9 @@ use pxe_dhcp::respond::{
 use pxe_select::{Action, Asked, Decision, Firmware, Ipxe};
 
 use super::event::{ClientId, Stage, one_line, printable};
+use super::server::Taken;
 use super::{Arrival, Engine, SocketId, Transmit};
-use super::{facts, observe};
+use super::{facts, named, observe};
 
 impl Engine {
     pub(super) fn handle_dhcp(
@@ -25,12 +26,21 @@ impl Engine {
             return;
         };
         self.learn_fetches(now);
-        let Some(proxy) = &mut self.proxy else { return };
         let port = match socket {
             SocketId::BootServer => ServerPort::BootServer,
             _ => ServerPort::Dhcp,
         };
-        let received = Received::new(source, port, local, arrival.interface);
+        let mut received = Received::new(source, port, local, arrival.interface);
+        received.unicast = arrival.unicast;
+        if let (Some(server), ServerPort::Dhcp) = (&mut self.server, port) {
+            let taken = server.handle_datagram(now, &received, datagram);
+            self.drops.dhcp += u64::from(taken == Taken::Broken);
+            self.collect_server();
+            if taken != Taken::MenuChoice {
+                return;
+            }
+        }
+        let Some(proxy) = &mut self.proxy else { return };
         match proxy.handle_datagram(now, &received, datagram) {
             Ok(Inbound::Request(request)) => self.handle_boot_request(now, local, request),
             // A REQUEST to another server tells which address the client will have.
@@ -76,7 +86,7 @@ impl Engine {
         let policy = self.shared.policy();
         let decision = policy.decide(&known.as_facts(), Asked::BootFile);
         let server = self.advertise.unwrap_or(local);
-        let file = self.boot_file(&decision, server);
+        let file = named::boot_file(&decision, server, self.tftp_port);
         let stage = stage(&request, &decision, file.as_deref());
         let discovered = Stage::Discovered {
             firmware: decision.identity.firmware,
@@ -123,38 +133,30 @@ impl Engine {
         }
     }
 
-    /// The name or URL of the decision, as it goes on the wire.
-    fn boot_file(&self, decision: &Decision<'_>, server: Ipv4Addr) -> Option<Vec<u8>> {
-        match &decision.action {
-            Action::File { name, .. } => Some(name.to_vec()),
-            Action::Url(url) => Some(url.as_bytes().to_vec()),
-            Action::Script { name, .. } => Some(self.tftp_url(server, name).into_bytes()),
-            _ => None,
-        }
-    }
-
-    /// An absolute link, because after its own DHCP round iPXE takes a bare name from whichever
-    /// server its address came from.
-    fn tftp_url(&self, server: Ipv4Addr, name: &str) -> String {
-        match self.tftp_port {
-            69 => format!("tftp://{server}/{name}"),
-            port => format!("tftp://{server}:{port}/{name}"),
-        }
-    }
-
     pub(super) fn poll_dhcp(&mut self, now: Instant, out: &mut Vec<u8>) -> Option<Transmit> {
         self.tell_styles(now);
+        if let Some(server) = &mut self.server {
+            let transmit = server.poll_transmit(now, out);
+            self.collect_server();
+            if let Some(transmit) = transmit {
+                return Some(on_the_wire(&transmit));
+            }
+        }
         let transmit = self.proxy.as_mut()?.poll_transmit(now, out)?;
-        Some(Transmit {
-            socket: match transmit.port {
-                ServerPort::BootServer => SocketId::BootServer,
-                ServerPort::Dhcp => SocketId::Dhcp,
-            },
-            destination: SocketAddr::V4(transmit.destination),
-            source: IpAddr::V4(transmit.source_address),
-            interface: transmit.interface,
-            segment_bytes: None,
-        })
+        Some(on_the_wire(&transmit))
+    }
+}
+
+fn on_the_wire(transmit: &pxe_dhcp::respond::Transmit) -> Transmit {
+    Transmit {
+        socket: match transmit.port {
+            ServerPort::BootServer => SocketId::BootServer,
+            ServerPort::Dhcp => SocketId::Dhcp,
+        },
+        destination: SocketAddr::V4(transmit.destination),
+        source: IpAddr::V4(transmit.source_address),
+        interface: transmit.interface,
+        segment_bytes: None,
     }
 }
 

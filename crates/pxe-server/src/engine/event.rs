@@ -1,7 +1,7 @@
 //! What happened to which client: the engine's only report. Logs are views of it.
 
 use core::fmt;
-use core::net::IpAddr;
+use core::net::{IpAddr, Ipv4Addr};
 use core::time::Duration;
 
 use pxe_dhcp::respond::{ProxyStyle, StyleReason};
@@ -115,6 +115,41 @@ pub enum Stage {
         /// File name or URL.
         file: String,
     },
+    /// We gave it an address, and named its boot file beside it.
+    Leased {
+        /// How far that is.
+        step: LeaseStep,
+        /// Which address.
+        address: Ipv4Addr,
+        /// For how long, in seconds; [`u32::MAX`] for ever.
+        seconds: u32,
+        /// File name or URL, if it boots from the network.
+        file: Option<String>,
+    },
+    /// It cannot have the address it asked for, and was told so.
+    Refused {
+        /// Which address.
+        address: Ipv4Addr,
+        /// Why.
+        reason: String,
+    },
+    /// It gets no address and no answer from us.
+    Unserved {
+        /// Why, and what to do.
+        reason: String,
+    },
+    /// It gave its address back.
+    Released {
+        /// Which address.
+        address: Ipv4Addr,
+    },
+    /// It says that another machine has the address we gave it.
+    Declined {
+        /// Which address.
+        address: Ipv4Addr,
+        /// Why that changes nothing, if so.
+        ignored: Option<String>,
+    },
     /// We name no file: too little is known, or there is none for it.
     Held {
         /// Why, and what to do.
@@ -221,6 +256,17 @@ pub enum Stage {
     },
 }
 
+/// How far the giving of an address is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LeaseStep {
+    /// It was offered, and is kept for the client for a while.
+    Offered,
+    /// The client has it, durably.
+    Acknowledged,
+    /// The client had it, and has it for longer.
+    Renewed,
+}
+
 impl Stage {
     /// The word that names the step, for logs and for counting.
     pub fn word(&self) -> &'static str {
@@ -231,6 +277,13 @@ impl Stage {
             Self::Phrased { reason: StyleReason::Worked, .. } => "settled",
             Self::Phrased { reason: StyleReason::NoneWorked { .. }, .. } => "ignored",
             Self::Phrased { .. } => "trying",
+            Self::Leased { step: LeaseStep::Offered, .. } => "offered",
+            Self::Leased { step: LeaseStep::Acknowledged, .. } => "acknowledged",
+            Self::Leased { step: LeaseStep::Renewed, .. } => "renewed",
+            Self::Refused { .. } => "refused",
+            Self::Unserved { .. } => "unserved",
+            Self::Released { .. } => "released",
+            Self::Declined { .. } => "declined",
             Self::Acknowledged { .. } => "acknowledged",
             Self::Baited { .. } => "asked",
             Self::Held { .. } | Self::HeldBait { .. } => "held",
@@ -267,6 +320,24 @@ impl fmt::Display for Stage {
             }
             Self::Offered { file } | Self::Acknowledged { file } | Self::Probed { file } => {
                 write!(f, " {file}")
+            }
+            Self::Leased { step: LeaseStep::Offered, address, file: Some(file), .. } => {
+                write!(f, " {address} and {file}")
+            }
+            Self::Leased { step: LeaseStep::Offered, address, .. } | Self::Released { address } => {
+                write!(f, " {address}")
+            }
+            Self::Leased { address, seconds, file, .. } => {
+                write!(f, " {address} for {}", Seconds(*seconds))?;
+                file.as_ref().map_or(Ok(()), |file| write!(f, ", and {file}"))
+            }
+            Self::Refused { address, reason } => write!(f, " {address}: {reason}"),
+            Self::Unserved { reason } => write!(f, ": {reason}"),
+            Self::Declined { address, ignored: None } => {
+                write!(f, " {address}: another machine uses it, so it is set aside")
+            }
+            Self::Declined { address, ignored: Some(why) } => {
+                write!(f, " {address}, which is ignored: {why}")
             }
             Self::Tried { file } | Self::Missing { file, names: 1, .. } => {
                 write!(f, " {file}: there is no such file")
@@ -308,6 +379,20 @@ fn fmt_machine(firmware: Option<Firmware>, ipxe: bool, f: &mut fmt::Formatter<'_
         None => f.write_str(" unknown firmware")?,
     }
     if ipxe { f.write_str(" running iPXE") } else { Ok(()) }
+}
+
+/// A time as people say it.
+struct Seconds(u32);
+
+impl fmt::Display for Seconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            u32::MAX => f.write_str("ever"),
+            seconds if seconds % 3600 == 0 => write!(f, "{} h", seconds / 3600),
+            seconds if seconds % 60 == 0 => write!(f, "{} min", seconds / 60),
+            seconds => write!(f, "{seconds} s"),
+        }
+    }
 }
 
 /// A size, the time it took, and how fast that was.

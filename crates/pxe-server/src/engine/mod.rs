@@ -15,8 +15,11 @@ mod content;
 mod dhcp;
 mod event;
 mod facts;
+mod leasing;
+mod named;
 mod observe;
 mod searches;
+mod server;
 mod shared;
 mod styles;
 mod tftp;
@@ -39,9 +42,11 @@ pub use content::{
     UploadRequest,
 };
 pub(crate) use event::printable;
-pub use event::{ClientId, Event, Stage};
+pub use event::{ClientId, Event, LeaseStep, Stage};
 use searches::SEARCH_ENDS_AFTER;
 pub use searches::SEARCHES_MAX;
+use server::DhcpServer;
+pub use server::{AddressPlan, ClassPlan, Notice, ServerSettings, SubnetPlan};
 pub use shared::{Neighbours, Shared};
 pub use upload::UPLOAD_BLOCK_BYTES_MAX;
 pub use wanted::{Try, Wanted};
@@ -76,6 +81,8 @@ pub struct Arrival {
     pub interface: u32,
     /// Largest IP packet that interface carries, in bytes, if known.
     pub mtu: Option<u32>,
+    /// Sent to us alone, or to everybody; `None` if unknown.
+    pub unicast: Option<bool>,
 }
 
 /// A datagram, or a row of equal ones, to send now; the bytes are in the buffer of the call.
@@ -100,6 +107,8 @@ pub enum Output {
     Event(Event),
     /// This transfer is over: its port can be closed.
     Close(TransferId),
+    /// Something about the leases as a whole.
+    Notice(Notice),
 }
 
 /// Datagrams that were not answered because they were not what they should be.
@@ -109,6 +118,8 @@ pub struct Drops {
     pub dhcp: u64,
     /// On the TFTP ports.
     pub tftp: u64,
+    /// DHCP requests that waited too long for the lease store, and replies that could not be sent in time.
+    pub lost: u64,
     /// Reports that nobody polled in time.
     pub events: u64,
 }
@@ -118,6 +129,8 @@ pub struct Drops {
 pub struct EngineConfig {
     /// Answer as proxyDHCP; otherwise files only.
     pub proxy: Option<pxe_dhcp::respond::ProxyConfig>,
+    /// Give addresses; the proxy then answers the boot server port alone.
+    pub server: Option<ServerSettings>,
     /// TFTP limits.
     pub tftp: pxe_tftp::ServerConfig,
     /// Address that clients are told instead of the receiving interface's.
@@ -132,6 +145,7 @@ pub struct Engine {
     advertise: Option<Ipv4Addr>,
     tftp_port: u16,
     proxy: Option<ProxyResponder>,
+    server: Option<Box<DhcpServer>>,
     tftp: tftp::Files,
     outputs: VecDeque<Output>,
     drops: Drops,
@@ -142,8 +156,13 @@ pub struct Engine {
 impl Engine {
     /// A server, or one loop of it, that decides and tells the story with the others of `shared`.
     pub fn new(config: EngineConfig, shared: Arc<Shared>) -> Self {
+        let (advertise, tftp_port) = (config.advertise, config.tftp_port);
+        let server = config.server.map(|settings| {
+            Box::new(DhcpServer::new(settings, advertise, tftp_port, Arc::clone(&shared)))
+        });
         Self {
             shared,
+            server,
             advertise: config.advertise,
             tftp_port: config.tftp_port,
             proxy: config.proxy.map(ProxyResponder::new),
@@ -183,6 +202,10 @@ impl Engine {
         if let Some(proxy) = &mut self.proxy {
             proxy.handle_timeout(now);
         }
+        if let Some(server) = &mut self.server {
+            server.handle_timeout(now);
+            self.collect_server();
+        }
         self.tftp.server.handle_timeout(now);
         self.collect_transfers(now, content);
         self.tell_searches(now);
@@ -192,7 +215,11 @@ impl Engine {
     /// other methods.
     pub fn poll_timeout(&self) -> Option<Instant> {
         let proxy = self.proxy.as_ref().and_then(ProxyResponder::poll_timeout);
-        [proxy, self.tftp.server.poll_timeout(), self.searches_due].into_iter().flatten().min()
+        let server = self.server.as_ref().and_then(|server| server.poll_timeout());
+        [proxy, server, self.tftp.server.poll_timeout(), self.searches_due]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// The next datagrams to send, written into `out`, which is cleared first.

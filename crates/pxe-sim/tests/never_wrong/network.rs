@@ -224,7 +224,7 @@ impl Network {
     fn give(&mut self, at: u64, socket: SocketId, source: SocketAddr, datagram: &[u8]) {
         let now = self.now(at);
         self.engine.handle_timeout(now, &mut self.files);
-        let arrival = Arrival { source, local: US.into(), interface: 1, mtu: None };
+        let arrival = Arrival { source, local: US.into(), interface: 1, mtu: None, unicast: None };
         self.engine.handle_datagram(now, socket, &arrival, datagram, &mut self.files);
         while self.engine.poll_output().is_some() {}
     }

@@ -1,0 +1,130 @@
+//! Answers the `leases` command while the server runs: a Unix socket in the state folder, one line asked, one text
+//! answered. Only the server's own user reaches it.
+
+use core::net::Ipv4Addr;
+use core::time::Duration;
+use std::fs::{self, Permissions};
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::thread;
+
+use log::{debug, warn};
+use mio::Waker;
+
+use crate::leases::CONTROL_FILE;
+
+/// Bytes of a question that are read.
+const QUESTION_BYTES_MAX: u64 = 64;
+/// How long one asker may keep the next one waiting.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What is asked of the loop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Question {
+    /// All leases, as CSV.
+    Export,
+    /// The lease of this address ends; nothing is said unless that fails.
+    Release(Ipv4Addr),
+}
+
+/// A question that waits for the loop.
+pub(super) struct Asked {
+    pub(super) question: Question,
+    pub(super) answer: Sender<String>,
+}
+
+/// The loop's end of the socket.
+pub struct Desk {
+    listener: UnixListener,
+}
+
+impl Desk {
+    /// Opens the socket in the state folder. The caller has the store in that folder, so that a socket there is what
+    /// an earlier run left.
+    ///
+    /// # Errors
+    /// If it cannot be made.
+    pub fn open(state: &Path) -> io::Result<Self> {
+        let path = state.join(CONTROL_FILE);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let listener = UnixListener::bind(&path)?;
+        fs::set_permissions(&path, Permissions::from_mode(0o600))?;
+        Ok(Self { listener })
+    }
+
+    /// Takes askers in a thread that ends with the program.
+    pub(super) fn start(self, waker: Arc<Waker>) -> io::Result<Receiver<Asked>> {
+        let (ask, asked) = mpsc::channel();
+        let take = move || {
+            for stream in self.listener.incoming() {
+                match stream.and_then(|stream| attend(stream, &ask, &waker)) {
+                    Ok(true) => {}
+                    Ok(false) => return,
+                    Err(error) => {
+                        debug!("control socket: {error}");
+                        // Out of descriptors, for one.
+                        thread::sleep(Duration::from_millis(20));
+                    }
+                }
+            }
+        };
+        thread::Builder::new().name("control".to_owned()).spawn(take)?;
+        Ok(asked)
+    }
+}
+
+/// One asker; whether the loop is still there.
+fn attend(mut stream: UnixStream, ask: &Sender<Asked>, waker: &Waker) -> io::Result<bool> {
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    let mut line = String::new();
+    BufReader::new((&stream).take(QUESTION_BYTES_MAX)).read_line(&mut line)?;
+    // One that only looks whether we are here says nothing.
+    if line.is_empty() {
+        return Ok(true);
+    }
+    let Some(question) = read(&line) else {
+        stream.write_all(b"this server does not know that question\n")?;
+        return Ok(true);
+    };
+    let (answer, answered) = mpsc::channel();
+    if ask.send(Asked { question, answer }).is_err() {
+        return Ok(false);
+    }
+    waker.wake()?;
+    match answered.recv_timeout(PATIENCE) {
+        Ok(text) => stream.write_all(text.as_bytes())?,
+        Err(error) => warn!("control socket: no answer: {error}"),
+    }
+    Ok(true)
+}
+
+fn read(line: &str) -> Option<Question> {
+    match line.trim().split_once(' ') {
+        None if line.trim() == "export" => Some(Question::Export),
+        Some(("release", address)) => address.parse().ok().map(Question::Release),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn questions_are_read() {
+        assert_eq!(read("export\n"), Some(Question::Export));
+        let address = Ipv4Addr::new(192, 0, 2, 7);
+        assert_eq!(read("release 192.0.2.7\n"), Some(Question::Release(address)));
+        for broken in ["", "\n", "release", "release x", "exports", "release 192.0.2.7 now"] {
+            assert_eq!(read(broken), None, "{broken:?}");
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! The first loop between the engine and the lease store, and the configuration read anew.
+
+use std::io;
+use std::time::Instant;
+
+use log::{info, warn};
+
+use super::desk::Question;
+use super::store::{FLUSH_PATIENCE, Told};
+use super::{Driver, TRANSMITS_PER_WAKE_MAX};
+use crate::state::unix_ms;
+
+impl Driver {
+    /// Takes what the store has told, and hands it what waits if it is idle.
+    pub(super) fn exchange_with_store(&mut self, now: Instant) -> io::Result<()> {
+        let Some(store) = &mut self.store else { return Ok(()) };
+        let engine = &mut self.engine;
+        engine.set_time(now, unix_ms());
+        if store.is_dead() {
+            return Err(io::Error::other("the lease store's thread has ended"));
+        }
+        while let Some(told) = store.poll() {
+            take(engine, now, told);
+        }
+        if store.is_idle()
+            && let Some(batch) = engine.poll_commit(now)
+        {
+            store.store(batch);
+        }
+        Ok(())
+    }
+
+    /// Answers those who ask about leases.
+    pub(super) fn attend_desk(&mut self, now: Instant) {
+        while let Some(asked) = self.desk.as_ref().and_then(|desk| desk.try_recv().ok()) {
+            let answer = match asked.question {
+                Question::Export => pxe_lease::exchange::to_csv(self.engine.leases()),
+                Question::Release(address) => {
+                    let released = self.engine.release(now, address);
+                    released.err().unwrap_or_default()
+                }
+            };
+            // Whoever asked may have gone.
+            let _ = asked.answer.send(answer);
+        }
+    }
+
+    /// At the end of the program: whoever was to be acknowledged still is, and what was released is kept.
+    pub(super) fn flush_leases(&mut self, out: &mut Vec<u8>) {
+        let deadline = Instant::now() + FLUSH_PATIENCE;
+        while Instant::now() < deadline {
+            let now = Instant::now();
+            let Some(store) = &mut self.store else { return };
+            if store.is_idle() {
+                match self.engine.poll_commit(now) {
+                    Some(batch) => store.store(batch),
+                    None => return,
+                }
+            }
+            let Some(told) = store.wait(deadline) else { break };
+            let failed = matches!(told, Told::Committed(_, Err(_)));
+            take(&mut self.engine, now, told);
+            while !self.transmit(now, TRANSMITS_PER_WAKE_MAX, out) {}
+            self.report();
+            if failed {
+                break;
+            }
+        }
+        warn!("stopped without having stored the last changes of leases");
+    }
+
+    /// The addresses of this machine change while we run.
+    pub(super) fn refresh_own_addresses(&mut self) {
+        let Some(housekeeping) = &mut self.housekeeping else { return };
+        match housekeeping.own_addresses() {
+            Ok(own) => self.engine.set_own_addresses(own),
+            Err(error) => warn!("cannot list this machine's addresses: {error}"),
+        }
+    }
+
+    /// SIGHUP.
+    pub(super) fn reload(&mut self, now: Instant) {
+        let Some(housekeeping) = &mut self.housekeeping else { return };
+        let Some(reloaded) = housekeeping.reload() else { return };
+        if let Some(plan) = reloaded.plan {
+            self.engine.set_plan(plan);
+            self.report();
+        }
+        // Interfaces may be others now.
+        self.next_housekeeping = now;
+        info!("the configuration was read again");
+    }
+}
+
+fn take(engine: &mut crate::engine::Engine, now: Instant, told: Told) {
+    match told {
+        Told::Records(records) => {
+            for record in records {
+                engine.handle_record(record);
+            }
+        }
+        Told::Loaded => engine.handle_loaded(),
+        Told::Committed(batch, result) => engine.handle_committed(now, batch, result),
+    }
+}
