@@ -88,6 +88,16 @@ fn addresses(config: &Config, faults: &mut Vec<Fault>) {
         let options = known.options.iter().len();
         println!("subnet         {network}: {pools}; {reserved} reservations, {options} options");
     }
+    if let Some(folder) = leases::is_new(config) {
+        return match folder.map(|folder| access(&folder, AccessFlags::W_OK | AccessFlags::X_OK)) {
+            Some(Ok(())) => println!("lease store    new"),
+            _ => faults.push(Fault::new(
+                "state",
+                format!("{} cannot be made or written to", config.state.display()),
+                "name a folder this user may write to: state = \"…\"",
+            )),
+        };
+    }
     let opened = leases::open(config).and_then(|mut store| {
         let mut leases = 0_usize;
         let loaded = store.load(&mut |_| leases += 1);

@@ -11,6 +11,9 @@ use signal_hook_mio::v1_0::Signals;
 
 use super::ports::CONTROL;
 
+/// SIGXFSZ is not to end us: a write beyond the limit of file sizes fails, as on a full disk.
+const SIGNALS: [i32; 4] = [libc::SIGTERM, libc::SIGINT, libc::SIGHUP, libc::SIGXFSZ];
+
 /// All loops of a server.
 #[derive(Default)]
 pub struct Crew {
@@ -37,7 +40,7 @@ impl Crew {
         let shared = Arc::clone(&self.shared);
         let mut signals = None;
         if with_signals {
-            let mut watched = Signals::new([libc::SIGTERM, libc::SIGINT, libc::SIGHUP])?;
+            let mut watched = Signals::new(SIGNALS)?;
             registry.register(&mut watched, CONTROL, Interest::READABLE)?;
             signals = Some(watched);
         }
@@ -56,6 +59,9 @@ impl Control {
         for signal in self.signals.iter_mut().flat_map(|signals| signals.pending()) {
             if signal == libc::SIGHUP {
                 self.is_reload_wanted = true;
+                continue;
+            }
+            if signal == libc::SIGXFSZ {
                 continue;
             }
             info!("stopped by {}", if signal == libc::SIGINT { "SIGINT" } else { "SIGTERM" });

@@ -6,11 +6,24 @@ use std::time::Instant;
 use log::{info, warn};
 
 use super::desk::Question;
-use super::store::{FLUSH_PATIENCE, Told};
+use super::store::{FLUSH_PATIENCE, LOAD_PATIENCE, Told};
 use super::{Driver, TRANSMITS_PER_WAKE_MAX};
 use crate::state::unix_ms;
 
 impl Driver {
+    /// Reads the store before clients are told that we are ready. One that cannot be read now is read later.
+    pub(super) fn load_leases(&mut self) {
+        let Some(store) = &mut self.store else { return };
+        let now = Instant::now();
+        while let Some(told) = store.wait(now + LOAD_PATIENCE) {
+            let is_over = matches!(told, Told::Loaded | Told::Unread);
+            take(&mut self.engine, now, told);
+            if is_over {
+                return;
+            }
+        }
+    }
+
     /// Takes what the store has told, and hands it what waits if it is idle.
     pub(super) fn exchange_with_store(&mut self, now: Instant) -> io::Result<()> {
         let Some(store) = &mut self.store else { return Ok(()) };
@@ -100,6 +113,7 @@ fn take(engine: &mut crate::engine::Engine, now: Instant, told: Told) {
             }
         }
         Told::Loaded => engine.handle_loaded(),
+        Told::Unread => {}
         Told::Committed(batch, result) => engine.handle_committed(now, batch, result),
     }
 }

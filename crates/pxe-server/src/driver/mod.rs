@@ -140,6 +140,7 @@ impl Driver {
             next_drops: now,
         };
         driver.refresh_own_addresses();
+        driver.load_leases();
         Ok(driver)
     }
 

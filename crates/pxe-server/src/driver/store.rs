@@ -17,6 +17,8 @@ use pxe_lease::{Batch, BatchId, Cursor, LeaseRecord, LeaseStore, Outcome, StoreE
 const POLLED_EVERY: Duration = Duration::from_secs(1);
 /// How long the end of the program waits for what is on its way into the store.
 pub(super) const FLUSH_PATIENCE: Duration = Duration::from_secs(5);
+/// How long the start of the program waits for a store to be read.
+pub(super) const LOAD_PATIENCE: Duration = Duration::from_secs(60);
 /// Records that are told at once while a store is read.
 const TOLD_AT_ONCE: usize = 4096;
 
@@ -26,6 +28,8 @@ pub(super) enum Told {
     Records(Vec<LeaseRecord>),
     /// All records of the start are told.
     Loaded,
+    /// They cannot be read for now; it is tried again.
+    Unread,
     /// A batch is durable, or failed.
     Committed(BatchId, Result<Vec<Outcome>, StoreError>),
 }
@@ -174,6 +178,7 @@ impl Worker {
                         "no client is given an address until the lease store can be read: {error}"
                     );
                     is_failing = true;
+                    self.tell(Told::Unread);
                 }
                 Err(_) => {}
             }

@@ -5,5 +5,5 @@ mod open;
 mod remote;
 
 pub use command::{LeasesOptions, run};
-pub use open::{EMBEDDED_FILE, open};
+pub use open::{EMBEDDED_FILE, is_new, open};
 pub use remote::CONTROL_FILE;

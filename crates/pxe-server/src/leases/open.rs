@@ -1,6 +1,7 @@
 //! The store of the configuration.
 
 use std::fs;
+use std::path::{Path, PathBuf};
 
 use pxe_lease::store::{EmbeddedStore, PostgresConfig, PostgresStore};
 use pxe_lease::{LeaseStore, StoreError};
@@ -30,6 +31,21 @@ pub fn open(config: &Config) -> Result<Box<dyn LeaseStore>, Fault> {
             Ok(Box::new(store))
         }
     }
+}
+
+/// Whether opening the store would make it: then the nearest folder that is there already, in which that happens. For
+/// those who only look.
+pub fn is_new(config: &Config) -> Option<Option<PathBuf>> {
+    let embedded = config.dhcp.addresses.store == StoreConfig::Embedded;
+    if !embedded || config.state.join(EMBEDDED_FILE).exists() {
+        return None;
+    }
+    let whole = std::path::absolute(&config.state).ok();
+    Some(
+        whole.and_then(|path| {
+            path.ancestors().find(|folder| folder.is_dir()).map(Path::to_path_buf)
+        }),
+    )
 }
 
 fn fault(error: StoreError) -> Fault {

@@ -150,10 +150,12 @@ impl DhcpServer {
     pub(super) fn release(&mut self, now: Instant, address: Ipv4Addr) -> Result<(), String> {
         let time = self.clock.seconds(now);
         let record = self.allocator.record(address).filter(|record| record.is_active(time));
-        let Some(record) = record.cloned() else { return Err(format!("nobody has {address}")) };
+        let nobody = || format!("nobody has {address}");
+        let record = record.cloned().ok_or_else(nobody)?;
         let mut client = Client::new(record.hardware);
         client.identifier = record.identifier.as_deref();
-        self.allocator.release(time, &client, address).map_err(|why| why.to_string())
+        // One that is given back already is on its way into the store.
+        self.allocator.release(time, &client, address).map_err(|_| nobody())
     }
 
     pub(super) fn is_store_away(&self) -> bool {
