@@ -10,7 +10,7 @@ use crate::client::Client;
 use crate::common::{Folder, Server};
 use crate::stage::{enter, serve};
 
-const ROUNDS: u32 = 12;
+const ROUNDS: u32 = 100;
 const CLIENTS: u8 = 40;
 const SUBNET: &str = "[[dhcp.subnet]]\nnetwork = \"10.9.0.0/16\"\n\
                       pool = [\"10.9.1.1-10.9.1.250\"]\nlease = \"1h\"\nauthoritative = true\n";
