@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod addresses;
+pub mod alone;
 pub mod check;
 pub mod cli;
 pub mod config;

@@ -10,6 +10,7 @@ use std::time::Instant;
 use log::{error, info, warn};
 use pxe_dhcp::respond::ProxyStyles;
 
+use crate::alone::Alone;
 use crate::config::{Config, DhcpMode, Fault, Faults, StoreConfig};
 use crate::content::{self, Files, Loaders, UPLOADS_MAX, Uploads};
 use crate::driver::interfaces::{self, Interfaces, SharedInterfaces};
@@ -43,6 +44,10 @@ pub fn serve(config: &Config, reload: Reload) -> ExitCode {
         Ok(plan) => plan,
         Err(faults) => return refuse(EXIT_CONFIG, &faults),
     };
+    let alone = match Alone::at_start(config, &served) {
+        Ok(alone) => alone,
+        Err(faults) => return refuse(EXIT_CONFIG, &faults),
+    };
     let ports = match Ports::bind(config, loops(config)) {
         Ok(ports) => ports,
         Err(faults) => {
@@ -63,7 +68,7 @@ pub fn serve(config: &Config, reload: Reload) -> ExitCode {
     let shared = engine::Shared::new(policy);
     shared.set_neighbours(Box::new(ArpTable));
     let served = keeper(config, &shared).and_then(|keeper| {
-        let parts = Parts { ports, served, loaders, leases, reload };
+        let parts = Parts { ports, served, loaders, leases, alone, reload };
         let drivers = start(config, parts, shared)?;
         let ran = run(drivers, &ready);
         // Written for the last time.
@@ -100,6 +105,7 @@ struct Parts {
     served: Interfaces,
     loaders: Loaders,
     leases: Option<Leases>,
+    alone: Alone,
     reload: Reload,
 }
 
@@ -126,7 +132,7 @@ impl Leases {
 
 /// Puts the loops together: one engine each, which share the decision, the story and the cache.
 fn start(config: &Config, parts: Parts, shared: Arc<engine::Shared>) -> io::Result<Vec<Driver>> {
-    let Parts { ports, served, loaders, leases, reload } = parts;
+    let Parts { ports, served, loaders, leases, alone, reload } = parts;
     let (mut plan, mut leasing) = leases.map(|leases| (leases.plan, leases.leasing)).unzip();
     let interfaces = Arc::new(SharedInterfaces::new(served));
     let contents = Arc::new(contents(config, loaders.clone()));
@@ -136,6 +142,7 @@ fn start(config: &Config, parts: Parts, shared: Arc<engine::Shared>) -> io::Resu
         loaders,
         contents: Arc::clone(&contents),
         shared: Arc::clone(&shared),
+        alone,
         reload,
     }));
     let count = ports.len();
@@ -316,6 +323,7 @@ fn raise_descriptor_limit(transfers_max: usize) {
 
 /// Looks at the machine again while the server runs.
 struct House {
+    alone: Alone,
     reload: Reload,
     config: Config,
     loaders: Loaders,
@@ -327,7 +335,7 @@ impl Housekeeping for House {
     fn interfaces(&mut self) -> io::Result<Interfaces> {
         let present = interfaces::present()?;
         let names: Vec<&str> = self.config.interfaces.iter().map(|name| &*name.value).collect();
-        Ok(Interfaces::select(&present, &names))
+        Ok(self.alone.allowed(Interfaces::select(&present, &names)))
     }
 
     fn refresh(&mut self) {
