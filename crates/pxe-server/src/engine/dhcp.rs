@@ -7,7 +7,7 @@ use pxe_dhcp::observe::Observation;
 use pxe_dhcp::respond::{
     Inbound, ProxyAnswer, ProxyEvent, ProxyRequest, ProxyStyle, Received, RequestKind, ServerPort,
 };
-use pxe_select::{Action, Asked, Decision, Firmware, Ipxe};
+use pxe_select::{Action, Asked, Decision, Firmware, Ipxe, Policy};
 
 use super::event::{ClientId, Stage, one_line, printable};
 use super::{Arrival, Engine, SocketId, Transmit};
@@ -76,7 +76,7 @@ impl Engine {
         let policy = self.shared.policy();
         let decision = policy.decide(&known.as_facts(), Asked::BootFile);
         let server = self.advertise.unwrap_or(local);
-        let file = self.boot_file(&decision, server);
+        let file = self.boot_file(&policy, &decision, server);
         let stage = stage(&request, &decision, file.as_deref());
         let discovered = Stage::Discovered {
             firmware: decision.identity.firmware,
@@ -124,21 +124,27 @@ impl Engine {
     }
 
     /// The name or URL of the decision, as it goes on the wire.
-    fn boot_file(&self, decision: &Decision<'_>, server: Ipv4Addr) -> Option<Vec<u8>> {
+    fn boot_file(
+        &self,
+        policy: &Policy,
+        decision: &Decision<'_>,
+        server: Ipv4Addr,
+    ) -> Option<Vec<u8>> {
         match &decision.action {
             Action::File { name, .. } => Some(name.to_vec()),
-            Action::Url(url) => Some(url.as_bytes().to_vec()),
-            Action::Script { name, .. } => Some(self.tftp_url(server, name).into_bytes()),
+            Action::Url(url) => Some(with_server(url, server).into_bytes()),
+            Action::Script { name, .. } => Some(self.script_url(policy, server, name).into_bytes()),
             _ => None,
         }
     }
 
     /// An absolute link, because after its own DHCP round iPXE takes a bare name from whichever
     /// server its address came from.
-    fn tftp_url(&self, server: Ipv4Addr, name: &str) -> String {
-        match self.tftp_port {
-            69 => format!("tftp://{server}/{name}"),
-            port => format!("tftp://{server}:{port}/{name}"),
+    fn script_url(&self, policy: &Policy, server: Ipv4Addr, name: &str) -> String {
+        match (policy.script_base(), self.tftp_port) {
+            (Some(base), _) => format!("{}{name}", with_server(base, server)),
+            (None, 69) => format!("tftp://{server}/{name}"),
+            (None, port) => format!("tftp://{server}:{port}/{name}"),
         }
     }
 
@@ -156,6 +162,11 @@ impl Engine {
             segment_bytes: None,
         })
     }
+}
+
+/// Each interface has an address of its own to name.
+fn with_server(url: &str, server: Ipv4Addr) -> String {
+    url.replace("{server}", &server.to_string())
 }
 
 fn stage(request: &ProxyRequest<'_>, decision: &Decision<'_>, file: Option<&[u8]>) -> Stage {

@@ -40,9 +40,10 @@ pub use content::{
 };
 pub(crate) use event::printable;
 pub use event::{ClientId, Event, Stage};
-use searches::SEARCH_ENDS_AFTER;
+pub(crate) use searches::SEARCH_ENDS_AFTER;
 pub use searches::SEARCHES_MAX;
 pub use shared::{Neighbours, Shared};
+pub(crate) use transfers::has_news;
 pub use upload::UPLOAD_BLOCK_BYTES_MAX;
 pub use wanted::{Try, Wanted};
 
