@@ -7,13 +7,18 @@ use std::thread;
 
 use log::{error, info, warn};
 
+use crate::bound::Bound;
 use crate::check;
 use crate::config::{Config, DhcpMode, Fault};
+#[cfg(feature = "http")]
+use crate::content::Finder;
 use crate::content::{self, Files, Loaders, UPLOADS_MAX, Uploads};
 use crate::driver::interfaces::{self, Interfaces, SharedInterfaces};
 use crate::driver::neighbours::ArpTable;
-use crate::driver::{BindFault, Crew, Driver, Housekeeping, Ports};
+use crate::driver::{Crew, Driver, Housekeeping};
 use crate::engine::{self, Engine, EngineConfig};
+#[cfg(feature = "http")]
+use crate::http;
 use crate::logging::READY_TARGET;
 use crate::policy;
 use crate::state::{self, Keeper};
@@ -34,14 +39,14 @@ pub fn serve(config: &Config) -> ExitCode {
         Ok(policy) => policy,
         Err(faults) => return refuse(EXIT_CONFIG, &faults),
     };
-    let ports = match Ports::bind(config, loops(config)) {
-        Ok(ports) => ports,
-        Err(faults) => {
-            let faults: Vec<Fault> = faults.into_iter().map(fault_of).collect();
-            return refuse(EXIT_MACHINE, &faults);
+    let bound = match Bound::bind(config, loops(config)) {
+        Ok(bound) => bound,
+        Err(unbound) => {
+            let code = if unbound.configuration.is_empty() { EXIT_MACHINE } else { EXIT_CONFIG };
+            return refuse(code, &unbound.into_faults());
         }
     };
-    raise_descriptor_limit(config.tftp.transfers_max);
+    raise_descriptor_limit(config);
     for doubt in check::uploads(config).into_iter().chain(check::doubts(config)) {
         warn!("{doubt}");
     }
@@ -50,8 +55,8 @@ pub fn serve(config: &Config) -> ExitCode {
     let shared = engine::Shared::new(policy);
     shared.set_neighbours(Box::new(ArpTable));
     let served = keeper(config, &shared).and_then(|keeper| {
-        let drivers = start(config, ports, served, loaders, shared)?;
-        let ran = run(drivers, &ready);
+        let running = start(config, bound, served, loaders, shared)?;
+        let ran = run(running, &ready);
         // Written for the last time.
         drop(keeper);
         ran
@@ -80,14 +85,22 @@ fn keeper(config: &Config, shared: &Arc<engine::Shared>) -> io::Result<Option<Ke
     Keeper::start(config.state.clone(), Arc::clone(shared)).map(Some)
 }
 
-/// Puts the loops together: one engine each, which share the decision, the story and the cache.
+/// Everything that runs.
+struct Running {
+    drivers: Vec<Driver>,
+    #[cfg(feature = "http")]
+    http: Option<http::Server>,
+}
+
+/// Puts the loops together: one engine each, which share the decision, the story and the cache, with
+/// each other and with HTTP.
 fn start(
     config: &Config,
-    ports: Vec<Ports>,
+    bound: Bound,
     served: Interfaces,
     loaders: Loaders,
     shared: Arc<engine::Shared>,
-) -> io::Result<Vec<Driver>> {
+) -> io::Result<Running> {
     let interfaces = Arc::new(SharedInterfaces::new(served));
     let contents = Arc::new(contents(config, loaders.clone()));
     let crew = Crew::default();
@@ -97,8 +110,14 @@ fn start(
         contents: Arc::clone(&contents),
         shared: Arc::clone(&shared),
     }));
-    let count = ports.len();
-    ports
+    let count = bound.ports.len();
+    #[cfg(feature = "http")]
+    let http = bound.http.map(|port| {
+        let finder = Finder::new(config.root.clone(), Arc::clone(&contents));
+        http::Server::start(port, config, finder, Arc::clone(&shared))
+    });
+    let drivers = bound
+        .ports
         .into_iter()
         .map(|ports| {
             let house = house.take();
@@ -107,7 +126,12 @@ fn start(
             let files = Files::new(config.root.clone(), Arc::clone(&contents), config.tftp.port);
             Driver::new(ports, engine, files, Arc::clone(&interfaces), &crew, house)
         })
-        .collect()
+        .collect::<io::Result<_>>()?;
+    Ok(Running {
+        drivers,
+        #[cfg(feature = "http")]
+        http: http.transpose()?,
+    })
 }
 
 /// What the loops' files have in common. What an earlier run left of unfinished uploads goes.
@@ -127,9 +151,12 @@ fn contents(config: &Config, loaders: Loaders) -> content::Shared {
     contents
 }
 
-/// Runs the first loop here and the others in threads of their own, until one ends.
-fn run(drivers: Vec<Driver>, ready: &str) -> io::Result<()> {
-    let mut drivers = drivers.into_iter();
+/// Runs the first loop here and the others in threads of their own, until one ends. HTTP has its
+/// threads already, and ends with them.
+fn run(running: Running, ready: &str) -> io::Result<()> {
+    #[cfg(feature = "http")]
+    let _http = running.http;
+    let mut drivers = running.drivers.into_iter();
     let Some(first) = drivers.next() else { return Ok(()) };
     let mut threads = Vec::new();
     for (index, driver) in drivers.enumerate() {
@@ -152,10 +179,6 @@ pub fn refuse(code: u8, faults: &[Fault]) -> ExitCode {
     let faults = crate::config::Faults { file: None, list: faults.to_vec() };
     eprintln!("{faults}");
     ExitCode::from(code)
-}
-
-fn fault_of(fault: BindFault) -> Fault {
-    Fault::new(fault.key, fault.problem, fault.remedy)
 }
 
 /// The interfaces of the configuration that are there; a named one that is missing is a fault.
@@ -234,15 +257,21 @@ fn ready_line(config: &Config, served: &Interfaces) -> String {
             parts.push(format!("uploads to {}", uploads.value.display()));
         }
     }
+    if config.http.enabled {
+        let name = if config.http.is_tls() { "HTTPS" } else { "HTTP" };
+        parts.push(format!("{name} {}", config.http.listen));
+    }
     parts.join(", ")
 }
 
 /// Every transfer has a socket and may have a file, an upload a file and its folder twice: takes as
 /// many descriptors as the system lets us have.
-fn raise_descriptor_limit(transfers_max: usize) {
+fn raise_descriptor_limit(config: &Config) {
     use nix::sys::resource::{Resource, getrlimit, setrlimit};
     let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else { return };
-    let wanted = (2 * transfers_max + 2 * UPLOADS_MAX + 64) as u64;
+    let connections = if config.http.enabled { config.http.connections_max } else { 0 };
+    let wanted = 2 * (config.tftp.transfers_max + connections + UPLOADS_MAX) + 64;
+    let wanted = u64::try_from(wanted).unwrap_or(u64::MAX);
     let wanted = wanted.min(hard);
     if wanted > soft
         && let Err(error) = setrlimit(Resource::RLIMIT_NOFILE, wanted, hard)

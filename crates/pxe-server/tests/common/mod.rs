@@ -4,7 +4,7 @@
 use core::sync::atomic::{AtomicU16, Ordering};
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
@@ -21,14 +21,15 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 /// files one after the other.
 static NEXT_PORT: AtomicU16 = AtomicU16::new(0);
 
-/// Four ports nobody holds: server, client (server + 1), boot server, TFTP.
+/// Five ports nobody holds: server, client (server + 1), boot server, TFTP, and behind it HTTP (TCP).
 pub fn free_ports() -> (u16, u16, u16) {
     // A hundred ports for each process, below those the system deals out.
     let base = 10_000 + (std::process::id() % 220) as u16 * 100;
     loop {
         let port = base.wrapping_add(NEXT_PORT.fetch_add(10, Ordering::Relaxed));
         let free = |port| UdpSocket::bind((Ipv4Addr::UNSPECIFIED, port)).is_ok();
-        if (port..port + 4).all(free) {
+        let http_is_free = TcpListener::bind((Ipv4Addr::UNSPECIFIED, port + 4)).is_ok();
+        if (port..port + 4).all(free) && http_is_free {
             return (port, port + 2, port + 3);
         }
     }
@@ -66,6 +67,7 @@ pub struct Server {
     pub dhcp: u16,
     pub boot_server: u16,
     pub tftp: u16,
+    pub http: u16,
 }
 
 impl Server {
@@ -76,19 +78,29 @@ impl Server {
 
     /// The same with flags.
     pub fn start_with(folder: &Folder, extra: &str, flags: &[&str]) -> Self {
+        Self::start_http(folder, "", extra, flags)
+    }
+
+    /// The same with lines for its `[http]`.
+    pub fn start_http(folder: &Folder, http_lines: &str, extra: &str, flags: &[&str]) -> Self {
         let (dhcp, boot_server, tftp) = free_ports();
+        let http = tftp + 1;
         let root = folder.0.join("boot");
         fs::create_dir_all(&root).expect("root");
         let config = folder.0.join("pxe.toml");
+        let http_table = match cfg!(feature = "http") {
+            true => format!("[http]\nlisten = \"0.0.0.0:{http}\"\n{http_lines}"),
+            false => String::new(),
+        };
         let text = format!(
             "interfaces = [\"lo\"]\nroot = \"boot\"\n[dhcp]\nport = {dhcp}\nboot_port = {boot_server}\n\
-             [tftp]\nport = {tftp}\n{extra}"
+             {http_table}[tftp]\nport = {tftp}\n{extra}"
         );
         fs::write(&config, text).expect("config");
         let config = config.to_string_lossy();
         let arguments: Vec<&str> = ["--config", &*config].iter().chain(flags).copied().collect();
         let (child, log) = spawn(&arguments);
-        let mut server = Self { child, log, seen: Vec::new(), dhcp, boot_server, tftp };
+        let mut server = Self { child, log, seen: Vec::new(), dhcp, boot_server, tftp, http };
         server.expect("ready");
         server
     }
