@@ -32,18 +32,18 @@ pub const EXIT_MACHINE: u8 = 1;
 pub fn serve(config: &Config) -> ExitCode {
     let served = match served_interfaces(config) {
         Ok(served) => served,
-        Err(faults) => return refuse(EXIT_CONFIG, &faults),
+        Err(faults) => return refuse(config, EXIT_CONFIG, &faults),
     };
     let loaders = Loaders::search(config);
     let policy = match policy::build(config, &loaders) {
         Ok(policy) => policy,
-        Err(faults) => return refuse(EXIT_CONFIG, &faults),
+        Err(faults) => return refuse(config, EXIT_CONFIG, &faults),
     };
     let bound = match Bound::bind(config, loops(config)) {
         Ok(bound) => bound,
         Err(unbound) => {
             let code = if unbound.configuration.is_empty() { EXIT_MACHINE } else { EXIT_CONFIG };
-            return refuse(code, &unbound.into_faults());
+            return refuse(config, code, &unbound.into_faults());
         }
     };
     raise_descriptor_limit(config);
@@ -175,8 +175,8 @@ fn run(running: Running, ready: &str) -> io::Result<()> {
 }
 
 /// Prints every fault and gives the exit code.
-pub fn refuse(code: u8, faults: &[Fault]) -> ExitCode {
-    let faults = crate::config::Faults { file: None, list: faults.to_vec() };
+pub fn refuse(config: &Config, code: u8, faults: &[Fault]) -> ExitCode {
+    let faults = crate::config::Faults { file: config.file.clone(), list: faults.to_vec() };
     eprintln!("{faults}");
     ExitCode::from(code)
 }

@@ -153,3 +153,117 @@ async fn speak<S>(
         debug!("{}: {error}", peer.address);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::path::PathBuf;
+
+    use pxe_select::Policy;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::runtime::Builder;
+
+    use super::super::body::Blocks;
+    use super::super::story::Story;
+    use super::*;
+    use crate::config::HttpConfig;
+    use crate::content::{self, Finder, Loaders};
+    use crate::engine;
+
+    const SHORT: Duration = Duration::from_millis(200);
+    /// More than all buffers between us and a client that does not read.
+    const LARGE_BYTES: u64 = 256 << 20;
+
+    /// A server of one connection at a time that waits for clients no longer than [`SHORT`], and what
+    /// `client` comes to with a connection to it.
+    fn with_server<F: Future<Output = T>, T>(name: &str, client: impl FnOnce(TcpStream) -> F) -> T {
+        let root = std::env::temp_dir().join(format!("pxe-http-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&root).expect("a folder");
+        File::create(root.join("large")).expect("a file").set_len(LARGE_BYTES).expect("a size");
+        let slots = Slots::new(1, 1);
+        let service = Arc::new(service(root.clone(), &slots));
+        let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let came = runtime.block_on(async {
+            let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+            let stream = TcpStream::connect(listener.local_addr().expect("an address"));
+            let (client_side, accepted) = tokio::join!(stream, listener.accept());
+            let (server_side, from) = accepted.expect("a connection");
+            let peer = Peer { address: from.ip(), local: from.ip() };
+            let admission = slots.admit(peer.address).expect("a place");
+            let patience = Patience { request: SHORT, handshake: SHORT, stall: SHORT };
+            tokio::spawn(serve(server_side, None, service, peer, admission, patience));
+            client(client_side.expect("connected")).await
+        });
+        std::fs::remove_dir_all(root).expect("clean");
+        came
+    }
+
+    fn service(root: PathBuf, slots: &Arc<Slots>) -> Service {
+        Service {
+            finder: Arc::new(Finder::new(root, Arc::new(content::Shared::new(Loaders::default())))),
+            story: Arc::new(Story::new(engine::Shared::new(Policy::default()))),
+            blocks: Arc::new(Blocks::new(Arc::clone(slots))),
+            config: HttpConfig::default(),
+            advertise: None,
+        }
+    }
+
+    /// Everything until the server closes.
+    async fn rest(stream: &mut TcpStream) -> Vec<u8> {
+        let mut received = Vec::new();
+        // A connection that is cut is over as well.
+        let _ = stream.read_to_end(&mut received).await;
+        received
+    }
+
+    #[test]
+    fn a_request_that_does_not_come_ends_the_connection() {
+        for begun in ["", "GET /boot/large HTTP/1.1\r\nHost: x\r\nX: "] {
+            let came = with_server("slow", async |mut stream| {
+                stream.write_all(begun.as_bytes()).await.expect("sent");
+                timeout(20 * SHORT, rest(&mut stream)).await
+            });
+            let came = came.expect("the server closes");
+            assert!(!came.starts_with(b"HTTP/1.1 200"), "{:?}", came.escape_ascii().to_string());
+        }
+    }
+
+    #[test]
+    fn an_idle_connection_ends_after_its_last_answer() {
+        let came = with_server("idle", async |mut stream| {
+            stream.write_all(b"HEAD /boot/large HTTP/1.1\r\n\r\n").await.expect("sent");
+            timeout(20 * SHORT, rest(&mut stream)).await
+        });
+        let came = came.expect("the server closes");
+        assert!(came.starts_with(b"HTTP/1.1 200 OK\r\n"), "{:?}", came.escape_ascii().to_string());
+    }
+
+    #[test]
+    fn a_client_that_takes_nothing_is_not_waited_for() {
+        let came = with_server("stalled", async |mut stream| {
+            stream.write_all(b"GET /boot/large HTTP/1.1\r\n\r\n").await.expect("sent");
+            sleep(5 * SHORT).await;
+            timeout(20 * SHORT, rest(&mut stream)).await
+        });
+        let came = came.expect("the server closes");
+        assert!(came.len() > 100_000 && (came.len() as u64) < LARGE_BYTES, "{} bytes", came.len());
+    }
+
+    #[test]
+    fn a_slow_client_gets_everything() {
+        let bytes = with_server("steady", async |mut stream| {
+            stream.write_all(b"GET /boot/large HTTP/1.0\r\n\r\n").await.expect("sent");
+            let (mut bytes, mut block, mut paused) = (0_usize, vec![0; 1 << 20], 0);
+            while let Ok(count @ 1..) = stream.read(&mut block).await {
+                bytes += count;
+                // 64 pauses: much longer in all than the server waits for a client that stops.
+                if bytes >> 22 > paused {
+                    paused = bytes >> 22;
+                    sleep(SHORT / 10).await;
+                }
+            }
+            bytes as u64
+        });
+        assert!(bytes > LARGE_BYTES, "{bytes} bytes");
+    }
+}
