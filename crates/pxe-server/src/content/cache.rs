@@ -49,6 +49,7 @@ impl Version {
     }
 
     /// What tells this state from others, for those who keep a copy.
+    #[cfg(feature = "http")]
     pub(super) fn stamp(&self) -> Stamp {
         let Self { device, inode, size, modified: (seconds, nanoseconds), .. } = *self;
         Stamp { digest: [device, inode, size], seconds, nanoseconds }
@@ -61,6 +62,7 @@ impl Version {
 }
 
 /// A file's state as caches beyond this machine know it.
+#[cfg(feature = "http")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Stamp {
     /// Device, inode and size.

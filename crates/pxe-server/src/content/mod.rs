@@ -22,13 +22,15 @@ use crate::engine::{
     UploadRequest,
 };
 use cache::Cache;
+#[cfg(feature = "http")]
+pub(crate) use cache::Stamp;
 pub use cache::{CACHE_BYTES_MAX, CACHED_FILE_BYTES_MAX};
 use cases::Cases;
 pub use cases::{CASE_NAMES_MAX, FOLDER_NAMES_MAX};
 pub use find::Finder;
 pub(crate) use find::{Links, host};
 pub use loaders::{FoundLoader, Loaders, MissingLoader};
-pub(crate) use open::{Content, Stamp};
+pub(crate) use open::Content;
 pub use uploads::{UPLOADS_MAX, UPLOADS_PER_CLIENT_MAX, Uploads};
 
 /// What the files of all loops have in common.

@@ -8,9 +8,11 @@ use std::sync::Arc;
 use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
 use nix::sys::uio::preadv;
 
+#[cfg(feature = "http")]
 use rustix::io::{Errno, ReadWriteFlags};
 
-pub(crate) use super::cache::Stamp;
+#[cfg(feature = "http")]
+use super::cache::Stamp;
 use super::cache::Version;
 use super::uploads::Receiving;
 
@@ -18,7 +20,11 @@ use super::uploads::Receiving;
 #[derive(Debug)]
 pub(crate) enum Content {
     /// All of it in memory; the file's state, unless it was made up.
-    Memory { bytes: Arc<[u8]>, version: Option<Version> },
+    Memory {
+        bytes: Arc<[u8]>,
+        #[cfg_attr(not(feature = "http"), expect(dead_code, reason = "for HTTP's tags"))]
+        version: Option<Version>,
+    },
     /// A file too large to keep, and the state it was opened in.
     Disk { file: File, size: u64, version: Version },
     /// A file that is being sent to us, which nobody reads.
@@ -67,7 +73,31 @@ impl Content {
         }
     }
 
-    /// The same, as far as nobody has to wait for it: `None` where a disk has to be read first, or
+    /// Fills blocks that follow each other from `offset` on, in one call where that can be.
+    pub(super) fn read_row(&self, offset: u64, blocks: &mut [IoSliceMut<'_>]) -> io::Result<()> {
+        let wanted: usize = blocks.iter().map(|block| block.len()).sum();
+        if let Self::Disk { file, version, .. } = self {
+            let from = i64::try_from(offset).map_err(io::Error::other)?;
+            if preadv(file, blocks, from)? == wanted {
+                return unchanged(file, version);
+            }
+        }
+        // In memory; or a read cut short, by a signal or the file's end.
+        let mut offset = offset;
+        for block in blocks {
+            if self.read_at(offset, block)? != block.len() {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            offset += block.len() as u64;
+        }
+        Ok(())
+    }
+}
+
+/// What HTTP needs besides.
+#[cfg(feature = "http")]
+impl Content {
+    /// Reads as [`read_at`](Self::read_at), as far as nobody has to wait for it: `None` where a disk has to be read first, or
     /// where the system cannot tell.
     pub(crate) fn read_now(&self, offset: u64, into: &mut [u8]) -> io::Result<Option<usize>> {
         let Self::Disk { file, version, .. } = self else {
@@ -97,26 +127,6 @@ impl Content {
             Self::Disk { version, .. } => Some(version.stamp()),
             Self::Upload(_) => None,
         }
-    }
-
-    /// Fills blocks that follow each other from `offset` on, in one call where that can be.
-    pub(super) fn read_row(&self, offset: u64, blocks: &mut [IoSliceMut<'_>]) -> io::Result<()> {
-        let wanted: usize = blocks.iter().map(|block| block.len()).sum();
-        if let Self::Disk { file, version, .. } = self {
-            let from = i64::try_from(offset).map_err(io::Error::other)?;
-            if preadv(file, blocks, from)? == wanted {
-                return unchanged(file, version);
-            }
-        }
-        // In memory; or a read cut short, by a signal or the file's end.
-        let mut offset = offset;
-        for block in blocks {
-            if self.read_at(offset, block)? != block.len() {
-                return Err(io::ErrorKind::UnexpectedEof.into());
-            }
-            offset += block.len() as u64;
-        }
-        Ok(())
     }
 }
 

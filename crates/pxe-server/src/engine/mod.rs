@@ -43,6 +43,7 @@ pub use event::{ClientId, Event, Stage};
 pub(crate) use searches::SEARCH_ENDS_AFTER;
 pub use searches::SEARCHES_MAX;
 pub use shared::{Neighbours, Shared};
+#[cfg(feature = "http")]
 pub(crate) use transfers::has_news;
 pub use upload::UPLOAD_BLOCK_BYTES_MAX;
 pub use wanted::{Try, Wanted};

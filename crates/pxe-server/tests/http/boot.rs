@@ -54,7 +54,7 @@ fn ipxe_is_sent_to_its_menu_by_http_and_finds_everything_there() {
 fn without_http_nothing_is_promised() {
     let folder = Folder::new("http-off");
     folder.write("boot/ipxe.efi", b"loader");
-    let mut server = Server::start_with(&folder, "enabled = false\n", "");
+    let mut server = Server::start_http(&folder, "enabled = false\n", "", &[]);
     assert!(std::net::TcpStream::connect(("127.0.0.1", server.http)).is_err());
     let client = Client::new(&server, MAC, 7);
     assert_eq!(

@@ -49,7 +49,7 @@ fn one_address_has_its_share_and_waiting_connections_make_room() {
     let folder = Folder::new("share");
     folder.write("boot/large", &pattern(LARGE));
     let lines = "connections_max = 8\nconnections_per_address_max = 4\n";
-    let mut server = Server::start_with(&folder, lines, "");
+    let mut server = Server::start_http(&folder, lines, "", &[]);
     // Three downloads that nobody reads, and one connection that waits.
     let greedy = Ipv4Addr::new(127, 0, 0, 2);
     let mut unread: Vec<_> = (0..3).map(|_| connect_from(greedy, server.http)).collect();

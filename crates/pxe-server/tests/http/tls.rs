@@ -38,7 +38,7 @@ fn files_come_encrypted_and_firmware_is_told_so() {
     let folder = Folder::new("tls");
     folder.write("boot/ipxe.efi", &pattern(9_000_000));
     let trust = certificate(&folder);
-    let mut server = Server::start_with(&folder, LINES, "");
+    let mut server = Server::start_http(&folder, LINES, "", &[]);
     let mut wire = connect(server.http, &trust);
     let reply = wire.ask("GET", "/boot/ipxe.efi", "");
     assert!(reply.status() == 200 && reply.body == pattern(9_000_000), "{}", reply.head);
