@@ -15,8 +15,6 @@ use super::wanted::Wanted;
 pub enum Choice {
     /// These names; and what is to be told if they stand for a bait.
     Open(Box<Wanted>, Option<Baited>),
-    /// It is to fetch this URL instead; a `{server}` is still in it. TFTP has no words for that.
-    Elsewhere(String, Stage),
     /// Refused.
     Refuse(Stage),
     /// No such file for this client.
@@ -82,10 +80,6 @@ fn choose(decision: &Decision<'_>, requested: &[u8], machine: Option<ClientId>) 
         (Action::Deny, false) => Choice::Refuse(Stage::Denied { reasons: reasons() }),
         (Action::Hold, true) => {
             Choice::Silence(Stage::HeldBait { asked: asked(), reasons: reasons() })
-        }
-        (Action::Url(url), _) => {
-            let stage = Stage::Failed { file: asked(), reason: reasons() };
-            Choice::Elsewhere(url.to_string(), stage)
         }
         _ => Choice::Missing(Stage::Failed { file: asked(), reason: reasons() }),
     }

@@ -260,7 +260,7 @@ impl Engine {
                 self.tftp.server.reject(now, request, ErrorCode::ACCESS_VIOLATION, "denied");
                 return self.report(now, client, stage);
             }
-            Choice::Elsewhere(_, stage) | Choice::Missing(stage) => {
+            Choice::Missing(stage) => {
                 self.tftp.server.reject(now, request, ErrorCode::FILE_NOT_FOUND, "not served");
                 return self.report(now, client, stage);
             }

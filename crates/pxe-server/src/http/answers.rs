@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use hyper::body::Incoming;
-use hyper::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, LOCATION, RETRY_AFTER};
+use hyper::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use hyper::{Method, Request, Response, StatusCode};
 
 use super::body::{Answer, Blocks};
@@ -75,23 +75,8 @@ impl Service {
 
     /// Where links lead that this client can follow.
     pub(super) fn links(&self, peer: Peer) -> Links {
-        let base = self.config.url(&self.server(peer));
-        Links { base, path: "/boot/" }
-    }
-
-    /// Our address as this client knows it, as in a URL.
-    fn server(&self, peer: Peer) -> String {
-        host(self.advertise.unwrap_or(peer.local))
-    }
-
-    /// Sends the client on to another URL.
-    pub(super) fn redirect(&self, url: &str, peer: Peer, work: Work) -> Response<Answer> {
-        let url = url.replace("{server}", &self.server(peer));
-        let mut answer = plain(StatusCode::FOUND, "see the header Location\n", work);
-        if let Ok(location) = HeaderValue::try_from(url) {
-            answer.headers_mut().insert(LOCATION, location);
-        }
-        answer
+        let server = host(self.advertise.unwrap_or(peer.local));
+        Links { base: self.config.url(&server), path: "/boot/" }
     }
 }
 

@@ -68,7 +68,6 @@ pub(super) async fn answer(
                 }
             }
         }
-        Choice::Elsewhere(url, _) => return service.redirect(&url, asked.peer, work),
         Choice::Refuse(stage) => (StatusCode::FORBIDDEN, stage),
         Choice::Missing(stage) => (StatusCode::NOT_FOUND, stage),
         // More may be known of it when it asks again.

@@ -3,7 +3,7 @@
 /// What the path of a URL names.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Place<'p> {
-    /// A name beneath the root, as it came: nothing of it has been looked at.
+    /// A name beneath the root: nothing of it has been looked at but the slashes before it.
     Root(&'p [u8]),
     /// The place where booted machines say so.
     Booted,
@@ -20,20 +20,24 @@ impl<'p> Place<'p> {
     /// What is in none of the places is a name beneath the root too: GRUB asks for its modules and its
     /// configuration by `/grub/…`, whatever URL it was loaded from (docs/quirks.md).
     pub(super) fn of(path: &'p [u8]) -> Self {
-        let slashes = path.iter().take_while(|byte| **byte == b'/').count();
-        let path = &path[slashes..];
+        let path = without_slashes(path);
         let first_end = path.iter().position(|byte| *byte == b'/');
         let (first, rest) = match first_end {
             Some(end) => (&path[..end], &path[end..]),
             None => (path, &b""[..]),
         };
         match first {
-            b"boot" => Self::Root(rest),
+            b"boot" => Self::Root(without_slashes(rest)),
             b"booted" if rest.is_empty() => Self::Booted,
             _ if ELSEWHERE.contains(&first) => Self::Nowhere,
             _ => Self::Root(path),
         }
     }
+}
+
+fn without_slashes(path: &[u8]) -> &[u8] {
+    let slashes = path.iter().take_while(|byte| **byte == b'/').count();
+    &path[slashes..]
 }
 
 /// The bytes that a path or a query stands for: `%20` is a blank (RFC 3986 section 2.1). Decoded once, before
@@ -60,10 +64,10 @@ mod tests {
     #[test]
     fn each_path_has_its_place() {
         for (path, place) in [
-            ("/boot/ipxe.efi", Place::Root(b"/ipxe.efi")),
-            ("/boot//grubaa64.efi", Place::Root(b"//grubaa64.efi")),
-            ("//boot/x", Place::Root(b"/x")),
-            ("/boot/../x", Place::Root(b"/../x")),
+            ("/boot/ipxe.efi", Place::Root(b"ipxe.efi")),
+            ("/boot//grubaa64.efi", Place::Root(b"grubaa64.efi")),
+            ("//boot/x", Place::Root(b"x")),
+            ("/boot/../x", Place::Root(b"../x")),
             ("/boot", Place::Root(b"")),
             ("/bootx/y", Place::Root(b"bootx/y")),
             ("/grub/x86_64-efi/fs.lst", Place::Root(b"grub/x86_64-efi/fs.lst")),

@@ -51,6 +51,29 @@ fn ipxe_is_sent_to_its_menu_by_http_and_finds_everything_there() {
 }
 
 #[test]
+fn baits_stand_for_what_each_program_can_use() {
+    let folder = Folder::new("http-baits");
+    folder.write("boot/ipxe.efi", &b"loader".repeat(100));
+    let mut server = Server::start(&folder, "");
+    let http = server.http;
+    let asked = |name: &str, agent: &str| {
+        ask(http, "GET", &format!("/boot/{name}"), &format!("User-Agent: {agent}\r\n"))
+    };
+    // A running iPXE gets its script, not a loader again.
+    let script = asked("pxe-loader", "iPXE/1.21.1+ (g43f8)");
+    assert!(script.text().starts_with("#!ipxe\n"), "{}", script.head);
+    server.expect("127.0.0.1 asked pxe-loader: menu.ipxe because");
+    // Of firmware whose architecture nobody knows: no guess, and a word about when to ask again.
+    let unknown = asked("pxe-loader", "UefiHttpBoot/1.0");
+    assert_eq!((unknown.status(), unknown.header("Retry-After")), (503, Some("5")));
+    server.expect("127.0.0.1 held: pxe-loader:");
+    let named = asked("pxe-loader_uefi.efi", "UefiHttpBoot/1.0");
+    assert_eq!(named.body, b"loader".repeat(100));
+    assert_eq!(named.header("Content-Type"), Some("application/efi"));
+    server.expect("127.0.0.1 delivered ipxe.efi (600 bytes");
+}
+
+#[test]
 fn without_http_nothing_is_promised() {
     let folder = Folder::new("http-off");
     folder.write("boot/ipxe.efi", b"loader");
