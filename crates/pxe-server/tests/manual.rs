@@ -1,4 +1,6 @@
 //! What the manual shows is what the program takes.
+// The manual is that of the program with everything in it.
+#![cfg(feature = "http")]
 
 use std::fs;
 use std::path::Path;
