@@ -1,8 +1,8 @@
 //! Files by HTTP and HTTPS: for UEFI HTTP Boot, iPXE, GRUB, and everything that an operating system fetches next.
 //!
 //! hyper speaks HTTP/1.1, on threads of its own beside the mio loops. Nothing of axum is used: there are two places to
-//! route to, and the bodies are our own. A request goes [`path`] → [`answers`] → [`files`] (the one decision, the
-//! file) → [`body`] (its bytes, as the client takes them); [`story`] tells what became of it.
+//! route to, and the bodies are our own. A request goes `path` → `answers` → `files` (the one decision, the
+//! file) → `body` (its bytes, as the client takes them); `story` tells what became of it.
 
 mod answers;
 mod body;
