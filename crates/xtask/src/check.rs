@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use nix::unistd::geteuid;
 
+use crate::addresses;
 use crate::clients;
 use crate::error::{Failure, Result, fail};
 use crate::interrupt;
@@ -27,7 +28,7 @@ const LIBRARIES: [&str; 4] = ["pxe-dhcp", "pxe-tftp", "pxe-select", "pxe-lease"]
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
     /// Run only this step (again for more): format, clippy, tests, docs, no-std, package, fuzz,
-    /// snippets, clients, matrix
+    /// snippets, dhcp-clients, clients, matrix
     #[arg(long, value_name = "STEP")]
     only: Vec<String>,
     /// Leave the firmware matrix out
@@ -61,6 +62,7 @@ const STEPS: &[Step] = &[
     Step { name: "package", needs: &[], root: false, run: package },
     Step { name: "fuzz", needs: &[&packages::CXX], root: false, run: fuzz },
     Step { name: "snippets", needs: snippets::NEEDS, root: true, run: snippets::run },
+    Step { name: "dhcp-clients", needs: addresses::NEEDS, root: true, run: addresses::run },
 ];
 const TESTS: &str = "tests";
 /// Real TFTP clients.

@@ -1,5 +1,6 @@
 //! The project's own commands: `cargo xtask serve | demo | test | bench`.
 
+mod addresses;
 mod bench;
 mod check;
 mod clients;

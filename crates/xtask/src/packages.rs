@@ -225,6 +225,18 @@ pub(crate) const BUSYBOX: Need = Need {
     packages: [&["busybox"], &["busybox"], &["busybox"], &["busybox"]],
 };
 
+pub(crate) const DHCLIENT: Need = Need {
+    what: "ISC dhclient",
+    present: Present::Programs(&["dhclient"]),
+    packages: [&["isc-dhcp-client"], &["dhcp-client"], &["dhclient"], &["dhcp-client"]],
+};
+pub(crate) const DHCPCD: Need = Need {
+    what: "dhcpcd",
+    present: Present::Programs(&["dhcpcd"]),
+    // Without the service.
+    packages: [&["dhcpcd-base"], &["dhcpcd"], &["dhcpcd"], &["dhcpcd"]],
+};
+
 pub(crate) const CXX: Need = Need {
     what: "a C++ compiler, for libFuzzer",
     present: Present::Programs(&["c++"]),
@@ -406,7 +418,7 @@ mod tests {
     fn every_need_has_a_debian_package() {
         let others: &[&Need] =
             &[&QEMU_X86, &QEMU_ARM, &PXELINUX, &LDLINUX, &ISC_DHCPD, &KEA, &POSTGRESQL];
-        let clients: &[&Need] = &[&CURL, &TFTP_HPA, &ATFTP, &BUSYBOX];
+        let clients: &[&Need] = &[&CURL, &TFTP_HPA, &ATFTP, &BUSYBOX, &DHCLIENT, &DHCPCD];
         for need in [LOADERS, LAB, others, clients].concat() {
             assert!(!Manager::Apt.packages(&[need]).is_empty(), "{}", need.what);
         }

@@ -154,7 +154,13 @@ impl Background {
         self.child.wait().context(|| format!("waiting for {}", self.what))
     }
 
-    fn signal(&self, signal: Signal) {
+    /// Ends the program at once (SIGKILL).
+    pub(crate) fn kill(&mut self) -> Result<()> {
+        self.signal(Signal::SIGKILL);
+        self.child.wait().context(|| format!("waiting for {}", self.what)).map(drop)
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
         if let Ok(pid) = i32::try_from(self.child.id()) {
             // It may have ended in this moment, which is what was wanted.
             let _ = kill(Pid::from_raw(pid), signal);

@@ -82,7 +82,14 @@ impl Wire {
         address: Ipv4Addr,
     ) -> Result<Namespace> {
         let host = self.namespace(name)?;
-        self.plug(segment, &host, "eth0", address)?;
+        self.plug(segment, &host, "eth0", Some(address))?;
+        Ok(host)
+    }
+
+    /// Adds a host whose interface on this segment, `eth0`, has no address.
+    pub(crate) fn bare_host_on(&mut self, segment: &str, name: &str) -> Result<Namespace> {
+        let host = self.namespace(name)?;
+        self.plug(segment, &host, "eth0", None)?;
         Ok(host)
     }
 
@@ -92,7 +99,7 @@ impl Wire {
         segment: &str,
         host: &Namespace,
         interface: &str,
-        address: Ipv4Addr,
+        address: Option<Ipv4Addr>,
     ) -> Result<()> {
         let lan = self.lan();
         let Namespace(name) = host;
@@ -102,7 +109,9 @@ impl Wire {
             || "making a veth pair (the kernel needs the module veth: modprobe veth)".to_owned(),
         )?;
         lan.ip(&format!("link set {end} master {segment} up"))?;
-        host.ip(&format!("addr add {address}/24 brd + dev {interface}"))?;
+        if let Some(address) = address {
+            host.ip(&format!("addr add {address}/24 brd + dev {interface}"))?;
+        }
         host.ip(&format!("link set {interface} up")).map(drop)
     }
 

@@ -48,11 +48,10 @@ impl Site {
                     host.ip(&format!("route add {NETWORK_BEYOND} via {ROUTER_ADDRESS}"))?;
                 }
                 let router = wire.host("router", RELAY_ADDRESS)?;
-                wire.plug(SERVERS_SEGMENT, &router, "eth1", ROUTER_ADDRESS)?;
-                let forward = "echo 1 > /proc/sys/net/ipv4/ip_forward";
-                capture(&mut router.command(&["sh", "-c", forward]))
-                    .context(|| "making a host forward packets".to_owned())?;
-                Ok(Hosts { foreign, boot, relay: Some(relay(&router, folder)?) })
+                wire.plug(SERVERS_SEGMENT, &router, "eth1", Some(ROUTER_ADDRESS))?;
+                forward(&router)?;
+                let relay = relay(&router, &[FOREIGN_ADDRESS, SERVER_ADDRESS], folder)?;
+                Ok(Hosts { foreign, boot, relay: Some(relay) })
             }
         }
     }
@@ -70,13 +69,18 @@ impl Site {
     }
 }
 
-/// A router with two `ip helper-address`: what machines broadcast goes to the DHCP server and to us.
-fn relay(router: &Namespace, folder: &Path) -> Result<Background> {
+/// Makes a router of a host.
+pub(crate) fn forward(router: &Namespace) -> Result<()> {
+    let forward = "echo 1 > /proc/sys/net/ipv4/ip_forward";
+    capture(&mut router.command(&["sh", "-c", forward]))
+        .context(|| "making a host forward packets".to_owned())
+        .map(drop)
+}
+
+/// A router with an `ip helper-address` for each server: what machines broadcast goes to all of them.
+pub(crate) fn relay(router: &Namespace, servers: &[Ipv4Addr], folder: &Path) -> Result<Background> {
     let mut words = dnsmasq_alone();
-    words.extend(
-        [FOREIGN_ADDRESS, SERVER_ADDRESS]
-            .map(|server| format!("--dhcp-relay={RELAY_ADDRESS},{server}")),
-    );
+    words.extend(servers.iter().map(|server| format!("--dhcp-relay={RELAY_ADDRESS},{server}")));
     let log = folder.join("relay.log");
     let mut process = Background::start(router.command(&words), "the relay", &log)?;
     process.wait_for_line(Duration::from_secs(30), |line| line.contains("DHCP relay from"))?;

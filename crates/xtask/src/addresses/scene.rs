@@ -1,0 +1,207 @@
+//! Where the clients meet the server: its own segment, and one behind a relay.
+
+use core::net::Ipv4Addr;
+use core::ops::RangeInclusive;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::programs::Lease;
+use crate::error::{Context as _, Result, fail};
+use crate::lab::server::{Launch, message, toml_string};
+use crate::lab::topology::site;
+use crate::lab::wire::{Namespace, SERVER_ADDRESS, Wire};
+use crate::process::{Background, capture, command};
+
+/// The least that dhcpcd takes for a lease (`DHCP_MIN_LEASE`), so that renewals come soon.
+const LEASE_SECONDS: u32 = 20;
+/// Beyond the relay.
+const SEGMENT_BEYOND: &str = "br1";
+
+/// Which segment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lan {
+    /// The server's own.
+    Near,
+    /// Behind the relay.
+    Beyond,
+}
+
+/// A running scene. Dropping it ends everything in it.
+// Fields are dropped in order: programs first, the wire under them last.
+#[derive(Debug)]
+pub(super) struct Scene {
+    server: Background,
+    _relay: Background,
+    /// What the server said before it was killed.
+    earlier: Vec<String>,
+    starts: usize,
+    boot: Namespace,
+    binary: PathBuf,
+    pub(super) folder: PathBuf,
+    wire: Wire,
+}
+
+impl Lan {
+    pub(super) const ALL: [Self; 2] = [Self::Near, Self::Beyond];
+
+    pub(super) fn title(self) -> &'static str {
+        match self {
+            Self::Near => "on the server's wire",
+            Self::Beyond => "behind a relay",
+        }
+    }
+
+    fn network(self) -> u8 {
+        match self {
+            Self::Near => 77,
+            Self::Beyond => 78,
+        }
+    }
+
+    fn router(self) -> Ipv4Addr {
+        Ipv4Addr::new(10, self.network(), 0, 254)
+    }
+
+    /// The pool; both ends are in it.
+    pub(super) fn pool(self) -> RangeInclusive<Ipv4Addr> {
+        let at = |host| Ipv4Addr::new(10, self.network(), 0, host);
+        at(100)..=at(150)
+    }
+
+    /// What is reserved for the first BOOTP client.
+    pub(super) fn reserved(self) -> Ipv4Addr {
+        Ipv4Addr::new(10, self.network(), 0, 50)
+    }
+
+    pub(super) fn lease(self) -> Lease {
+        Lease {
+            mask: "255.255.255.0",
+            router: self.router().to_string(),
+            dns: "10.77.0.3 10.77.0.4",
+            domain: "lab.example",
+            seconds: LEASE_SECONDS,
+            ntp: "10.77.0.5",
+            mtu: "1400",
+        }
+    }
+
+    /// The hardware address of a client on it.
+    pub(super) fn mac(self, number: u8) -> [u8; 6] {
+        [0x52, 0x54, 0, 0xdc, self.network(), number]
+    }
+
+    fn config(self) -> String {
+        let (network, router, pool) = (self.network(), self.router(), self.pool());
+        format!(
+            "[[dhcp.subnet]]\nnetwork = \"10.{network}.0.0/24\"\npool = [\"{}-{}\"]\n\
+             routers = [\"{router}\"]\ndns = [\"10.77.0.3\", \"10.77.0.4\"]\ndomain = \"lab.example\"\n\
+             lease = \"{LEASE_SECONDS}s\"\nauthoritative = true\nbootp = true\n\
+             options = {{ ntp-servers = \"10.77.0.5\", interface-mtu = \"1400\", \
+             classless-static-route = \"0.0.0.0/0 {router}, 10.99.0.0/16 {router}\" }}\n",
+            pool.start(),
+            pool.end(),
+        )
+    }
+}
+
+impl Scene {
+    /// Builds it, with the server at work.
+    pub(super) fn build(binary: &Path, folder: &Path) -> Result<Self> {
+        let root = folder.join("boot");
+        fs::create_dir_all(&root).context(|| format!("making {}", root.display()))?;
+        let mut wire = Wire::new()?;
+        wire.add_segment(SEGMENT_BEYOND)?;
+        let boot = wire.host("boot", SERVER_ADDRESS)?;
+        boot.ip(&format!("route add 10.78.0.0/24 via {}", Lan::Near.router()))?;
+        let router = wire.host_on(SEGMENT_BEYOND, "router", Lan::Beyond.router())?;
+        wire.plug("br0", &router, "eth1", Some(Lan::Near.router()))?;
+        site::forward(&router)?;
+        let relay = site::relay(&router, &[SERVER_ADDRESS], folder)?;
+        let config = folder.join("server.toml");
+        fs::write(&config, text(&root)).context(|| format!("writing {}", config.display()))?;
+        let (binary, folder) = (binary.to_owned(), folder.to_owned());
+        let server = launch(&binary, &boot, &folder, 1)?;
+        Ok(Self {
+            server,
+            _relay: relay,
+            earlier: Vec::new(),
+            starts: 1,
+            boot,
+            binary,
+            folder,
+            wire,
+        })
+    }
+
+    /// Adds a host without an address.
+    pub(super) fn host(&mut self, lan: Lan, name: &str, mac: [u8; 6]) -> Result<Namespace> {
+        let segment = match lan {
+            Lan::Near => "br0",
+            Lan::Beyond => SEGMENT_BEYOND,
+        };
+        let host = self.wire.bare_host_on(segment, name)?;
+        let mac = crate::lab::vm::mac_text(mac);
+        host.ip(&format!("link set eth0 address {mac}"))?;
+        Ok(host)
+    }
+
+    /// Ends the server as a power failure would, and starts it again.
+    pub(super) fn kill_server(&mut self) -> Result<()> {
+        self.earlier = self.story();
+        self.server.kill()?;
+        self.starts += 1;
+        self.server = launch(&self.binary, &self.boot, &self.folder, self.starts)?;
+        Ok(())
+    }
+
+    /// What the server has said since it was started last.
+    pub(super) fn story_since_start(&self) -> Vec<String> {
+        self.server.printed().lines().map(|line| message(line).to_owned()).collect()
+    }
+
+    /// What it has said at all.
+    pub(super) fn story(&self) -> Vec<String> {
+        [self.earlier.clone(), self.story_since_start()].concat()
+    }
+
+    pub(super) fn check_alive(&mut self) -> Result<()> {
+        self.server.check_alive()
+    }
+
+    /// What `pxe-server leases` lists.
+    pub(super) fn leases(&self) -> Result<String> {
+        let config = self.folder.join("server.toml");
+        let (binary, config) = (self.binary.to_string_lossy(), config.to_string_lossy());
+        capture(command(&[&*binary, "--config", &config, "leases"]).current_dir(&self.folder))
+    }
+
+    /// Asks the server to end, which it must do well.
+    pub(super) fn stop(&mut self) -> Result<()> {
+        let status = self.server.stop()?;
+        if status.success() {
+            return Ok(());
+        }
+        fail(format!("SIGTERM did not end the server well: {status}"))
+    }
+}
+
+fn launch(binary: &Path, boot: &Namespace, folder: &Path, starts: usize) -> Result<Background> {
+    let (config, log) = (folder.join("server.toml"), format!("server-{starts}.log"));
+    // Renewals are told with -v only.
+    Launch { binary, flags: &["-v"], config: &config, log: &log }.start(boot, folder)
+}
+
+fn text(root: &Path) -> String {
+    let mut text = format!(
+        "interfaces = [\"eth0\"]\nroot = {}\n\n[dhcp]\nmode = \"server\"\n\n",
+        toml_string(&root.to_string_lossy())
+    );
+    for lan in Lan::ALL {
+        text += &lan.config();
+    }
+    for lan in Lan::ALL {
+        let mac = crate::lab::vm::mac_text(lan.mac(0));
+        text += &format!("[[host]]\nmac = \"{mac}\"\naddress = \"{}\"\n", lan.reserved());
+    }
+    text
+}
