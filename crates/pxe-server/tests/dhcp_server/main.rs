@@ -2,12 +2,18 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+#[allow(unreachable_pub, reason = "it is pxe-lease's")]
+#[path = "../../../pxe-lease/tests/support/postgres.rs"]
+mod postgres;
 
 mod client;
 mod command;
+mod crowd;
+mod database;
 mod exchanges;
 mod foreign;
 mod kill;
 mod reload;
 mod stage;
 mod store;
+mod two_servers;

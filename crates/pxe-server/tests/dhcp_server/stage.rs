@@ -16,9 +16,19 @@ const SETUP: &str = "ip link set lo up && ip addr del 127.0.0.1/8 dev lo && \
 
 /// Runs the test again in a namespace; whether this is that second run.
 pub(crate) fn enter(test: &str) -> bool {
-    if std::env::var_os(INSIDE).is_some() {
-        return true;
+    let inside = is_inside();
+    if !inside {
+        run_inside(test, &[]);
     }
+    inside
+}
+
+pub(crate) fn is_inside() -> bool {
+    std::env::var_os(INSIDE).is_some()
+}
+
+/// Runs the test again in a namespace, and returns what it printed.
+pub(crate) fn run_inside(test: &str, environment: &[(&str, &str)]) -> String {
     let is_root = nix::unistd::geteuid().is_root();
     let program = std::env::current_exe().expect("this program");
     let ran = Command::new("unshare")
@@ -27,12 +37,14 @@ pub(crate) fn enter(test: &str) -> bool {
         .arg(program)
         .args(["--exact", test, "--nocapture", "--test-threads=1"])
         .env(INSIDE, "1")
+        .envs(environment.iter().copied())
         .output()
         .expect("unshare runs: it is in util-linux");
-    let said = [ran.stdout, ran.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
-    assert!(ran.status.success(), "{}", said.join("\n"));
-    assert!(said[0].contains("1 passed"), "there is no test {test}: {}", said[0]);
-    false
+    let [said, errors] =
+        [ran.stdout, ran.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
+    assert!(ran.status.success(), "{said}\n{errors}");
+    assert!(said.contains("1 passed"), "there is no test {test}: {said}");
+    said
 }
 
 /// Pools for a few clients, and what a test adds. Keys of `[dhcp]` cannot be added there.
