@@ -1,5 +1,6 @@
 //! The firmware matrix: which machine must end with which boot file, and how that is proven.
 
+mod given;
 mod rows;
 mod topologies;
 
@@ -66,7 +67,7 @@ pub(crate) struct Row {
 
 /// Every row.
 pub(crate) fn rows() -> impl Iterator<Item = &'static Row> {
-    topologies::ROWS.iter().chain(rows::ROWS)
+    topologies::ROWS.iter().chain(given::ROWS).chain(rows::ROWS)
 }
 
 impl Row {
@@ -184,12 +185,15 @@ fn idle_memory(stage: &Stage) -> Result<String> {
 fn check_story(story: &[String], topology: &Topology, seats: &[Seat]) -> Result<()> {
     for seat in seats {
         let mac = mac_text(seat.machine.hardware_address());
-        let named = match topology.naming(seat.machine).bait {
+        let naming = topology.naming(seat.machine);
+        let named = match naming.bait {
             None => format!("{mac} offered "),
             Some(bait) => format!("{mac} asked {bait}: "),
         };
+        let given = naming.gives.map(|_| format!("{mac} acknowledged "));
+        let fetched = [format!("{mac} requested "), format!("{mac} delivered ")];
         let mut lines = story.iter().map(|line| message(line));
-        for wanted in [named, format!("{mac} requested "), format!("{mac} delivered ")] {
+        for wanted in [named].into_iter().chain(given).chain(fetched) {
             let told =
                 lines.any(|line| line.starts_with(&wanted) && line.contains(seat.loader.name));
             if !told {
@@ -286,6 +290,7 @@ mod tests {
             Topology::SUFFIXES,
             Topology::LATE,
             Topology::SAME_HOST,
+            Topology::SERVER,
         ];
         assert!(rows().any(|row| row.scene.topology == Topology::RESTARTED));
         // A bait is a name for TFTP.
@@ -342,5 +347,10 @@ mod tests {
         let baited = order("02", ["asked pxe-loader:", "requested", "delivered"]);
         assert!(check_story(&baited, &Topology::OBSERVE, &seat).is_ok());
         assert!(check_story(&baited, &Topology::SUFFIXES, &seat).is_err(), "another bait");
+        let given = order("02", ["offered 10.77.0.100 and", "requested", "delivered"]);
+        assert!(check_story(&given, &Topology::SERVER, &seat).is_err(), "never acknowledged");
+        let acknowledged = line("02", "acknowledged 10.77.0.100 for 12 h, and");
+        let given = [&given[..1], &[acknowledged], &given[1..]].concat();
+        assert!(check_story(&given, &Topology::SERVER, &seat).is_ok());
     }
 }

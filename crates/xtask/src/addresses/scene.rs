@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::programs::Lease;
 use crate::error::{Context as _, Result, fail};
-use crate::lab::server::{Launch, message, toml_string};
+use crate::lab::server::{launch, message, toml_string};
 use crate::lab::topology::site;
 use crate::lab::wire::{Namespace, SERVER_ADDRESS, Wire};
 use crate::process::{Background, capture, command};
@@ -16,6 +16,9 @@ use crate::process::{Background, capture, command};
 const LEASE_SECONDS: u32 = 20;
 /// Beyond the relay.
 const SEGMENT_BEYOND: &str = "br1";
+
+/// Renewals are told with it only.
+const FLAGS: &[&str] = &["-v"];
 
 /// Which segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,9 +37,9 @@ pub(super) struct Scene {
     _relay: Background,
     /// What the server said before it was killed.
     earlier: Vec<String>,
-    starts: usize,
     boot: Namespace,
     binary: PathBuf,
+    config: String,
     pub(super) folder: PathBuf,
     wire: Wire,
 }
@@ -117,20 +120,10 @@ impl Scene {
         wire.plug("br0", &router, "eth1", Some(Lan::Near.router()))?;
         site::forward(&router)?;
         let relay = site::relay(&router, &[SERVER_ADDRESS], folder)?;
-        let config = folder.join("server.toml");
-        fs::write(&config, text(&root)).context(|| format!("writing {}", config.display()))?;
+        let config = text(&root);
         let (binary, folder) = (binary.to_owned(), folder.to_owned());
-        let server = launch(&binary, &boot, &folder, 1)?;
-        Ok(Self {
-            server,
-            _relay: relay,
-            earlier: Vec::new(),
-            starts: 1,
-            boot,
-            binary,
-            folder,
-            wire,
-        })
+        let server = launch(&boot, &binary, FLAGS, &config, &folder)?;
+        Ok(Self { server, _relay: relay, earlier: Vec::new(), boot, binary, config, folder, wire })
     }
 
     /// Adds a host without an address.
@@ -149,8 +142,7 @@ impl Scene {
     pub(super) fn kill_server(&mut self) -> Result<()> {
         self.earlier = self.story();
         self.server.kill()?;
-        self.starts += 1;
-        self.server = launch(&self.binary, &self.boot, &self.folder, self.starts)?;
+        self.server = launch(&self.boot, &self.binary, FLAGS, &self.config, &self.folder)?;
         Ok(())
     }
 
@@ -183,12 +175,6 @@ impl Scene {
         }
         fail(format!("SIGTERM did not end the server well: {status}"))
     }
-}
-
-fn launch(binary: &Path, boot: &Namespace, folder: &Path, starts: usize) -> Result<Background> {
-    let (config, log) = (folder.join("server.toml"), format!("server-{starts}.log"));
-    // Renewals are told with -v only.
-    Launch { binary, flags: &["-v"], config: &config, log: &log }.start(boot, folder)
 }
 
 fn text(root: &Path) -> String {

@@ -36,6 +36,8 @@ pub(crate) struct Naming {
     pub(crate) through: Ipv4Addr,
     /// The name that stands for the loader; none where the loader's own is told.
     pub(crate) bait: Option<&'static str>,
+    /// The first and the last address that it gives, where whoever names is also the DHCP server.
+    pub(crate) gives: Option<[Ipv4Addr; 2]>,
 }
 
 /// What only this loader does once it runs.
@@ -86,19 +88,8 @@ pub(crate) fn judge(seat: &Seat, naming: Naming, evidence: &Evidence, screen: &s
     if !asked {
         return Verdict::Waiting("a DHCPDISCOVER of this architecture");
     }
-    let named = evidence.dhcp.iter().any(|message| {
-        let carries = matches!(message.message_type, OFFER | ACK) && message.is_reply;
-        carries
-            && message.server == Some(naming.by)
-            && *message.source.ip() == naming.through
-            && message.boot_server == SERVER_ADDRESS
-            && base_name(&message.file) == name.as_bytes()
-    });
-    if !named {
-        return Verdict::Waiting(match naming.bait {
-            Some(_) => "an offer or acknowledgement of the DHCP server that names the bait and us",
-            None => "an offer or acknowledgement of ours that names the loader",
-        });
+    if let Some(wanted) = unnamed(naming, evidence, name) {
+        return Verdict::Waiting(wanted);
     }
     let Some(transfer) = fetched(evidence, name) else {
         return Verdict::Waiting("the whole loader from our address");
@@ -118,6 +109,37 @@ pub(crate) fn judge(seat: &Seat, naming: Naming, evidence: &Evidence, screen: &s
     }
 }
 
+/// What is still to be seen before the machine was told what it had to be told.
+fn unnamed(naming: Naming, evidence: &Evidence, name: &str) -> Option<&'static str> {
+    let named = |kinds: &[u8]| {
+        evidence.dhcp.iter().find(|message| {
+            kinds.contains(&message.message_type)
+                && message.is_reply
+                && message.server == Some(naming.by)
+                && *message.source.ip() == naming.through
+                && message.boot_server == SERVER_ADDRESS
+                && base_name(&message.file) == name.as_bytes()
+        })
+    };
+    if naming.gives.is_none() {
+        return match (named(&[OFFER, ACK]), naming.bait) {
+            (Some(_), _) => None,
+            (None, Some(_)) => {
+                Some("an offer or acknowledgement of the DHCP server that names the bait and us")
+            }
+            (None, None) => Some("an offer or acknowledgement of ours that names the loader"),
+        };
+    }
+    // Firmware boots from an OFFER, loaders read the ACK: both have to say it.
+    match (named(&[OFFER]), named(&[ACK])) {
+        (Some(offer), Some(ack)) if offer.your_address == ack.your_address => None,
+        (Some(_), _) => {
+            Some("an acknowledgement of ours, for the offered address, that names the loader")
+        }
+        (None, _) => Some("an offer of ours with an address that names the loader"),
+    }
+}
+
 /// What no machine may see: an address or a refusal from our proxy, anything from a server of ours
 /// that only listens, another machine's program, and a boot file by anybody who should name none.
 fn forbidden(seat: &Seat, naming: Naming, evidence: &Evidence) -> Option<String> {
@@ -127,7 +149,16 @@ fn forbidden(seat: &Seat, naming: Naming, evidence: &Evidence) -> Option<String>
         if ours && naming.by != SERVER_ADDRESS {
             return Some(format!("our server only listens, and sent DHCP from {}", message.source));
         }
-        let proxy = ours && naming.bait.is_none();
+        if let Some([first, last]) = naming.gives {
+            let promises = matches!(message.message_type, OFFER | ACK);
+            if !ours || message.message_type == NAK {
+                return Some(format!("{speaker} sent message type {}", message.message_type));
+            }
+            if promises && !(first..=last).contains(&message.your_address) {
+                return Some(format!("our server gave out {}", message.your_address));
+            }
+        }
+        let proxy = ours && naming.bait.is_none() && naming.gives.is_none();
         if proxy && !message.your_address.is_unspecified() && message.message_type == OFFER {
             return Some(format!("our proxy gave out the address {}", message.your_address));
         }
@@ -242,8 +273,10 @@ mod tests {
     use crate::lab::packets::tests::{discover, reply};
 
     const FOREIGN: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
-    const PROXY: Naming = Naming { by: SERVER_ADDRESS, through: SERVER_ADDRESS, bait: None };
-    const BAIT: Naming = Naming { by: FOREIGN, through: FOREIGN, bait: Some("pxe-loader") };
+    const PROXY: Naming =
+        Naming { by: SERVER_ADDRESS, through: SERVER_ADDRESS, bait: None, gives: None };
+    const BAIT: Naming =
+        Naming { by: FOREIGN, through: FOREIGN, bait: Some("pxe-loader"), gives: None };
     const SEAT: Seat = Seat {
         machine: Machine::X64Uefi,
         loader: Loader { name: "ipxe.efi", from: &[], signs: Signs::Ipxe },
@@ -274,6 +307,30 @@ mod tests {
         let mut relayed = reply(FOREIGN, OFFER, "");
         relayed.server = Some(SERVER_ADDRESS);
         assert!(broken(relayed), "ours, by a relay");
+    }
+
+    #[test]
+    fn a_dhcp_server_gives_an_address_and_names_the_file_twice() {
+        let [first, last] = crate::lab::wire::POOL;
+        let naming = Naming { gives: Some([first, last]), ..PROXY };
+        let given = |kind, address| {
+            let mut message = reply(SERVER_ADDRESS, kind, "ipxe.efi");
+            message.your_address = address;
+            message
+        };
+        let waits = |replies| match verdict_where(naming, replies) {
+            Verdict::Waiting(what) => what,
+            other => panic!("{other:?}"),
+        };
+        assert!(waits(vec![given(OFFER, first)]).contains("acknowledgement"));
+        assert!(waits(vec![given(OFFER, first), given(ACK, last)]).contains("offered address"));
+        assert!(waits(vec![given(ACK, first)]).contains("an offer"));
+        assert!(waits(vec![given(OFFER, first), given(ACK, first)]).contains("whole loader"));
+        let broken = |message| matches!(verdict_where(naming, vec![message]), Verdict::Broken(_));
+        assert!(broken(given(OFFER, Ipv4Addr::new(10, 77, 0, 9))), "not of the pool");
+        assert!(broken(given(ACK, Ipv4Addr::UNSPECIFIED)), "no address");
+        assert!(broken(given(NAK, Ipv4Addr::UNSPECIFIED)), "a refusal");
+        assert!(broken(reply(FOREIGN, OFFER, "")), "another server");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::time::Instant;
 use crate::error::{Context as _, Result, fail};
 use crate::interrupt;
 use crate::lab::server::{Server, Setup, Subject};
-use crate::lab::topology::Mode;
+use crate::lab::topology::Topology;
 use crate::lab::wire::{Namespace, SERVER_ADDRESS, Wire};
 use crate::process::Background;
 
@@ -61,7 +61,7 @@ pub(crate) fn try_all(binary: &Path, folder: &Path) -> Result<String> {
     fs::create_dir_all(folder.join("boot")).context(|| format!("making {}", folder.display()))?;
     let mut wire = Wire::new()?;
     let root = folder.join("boot");
-    let setup = Setup { mode: Mode::Proxy, root: &root, rules: "", for_ipxe: "" };
+    let setup = Setup { topology: Topology::PROXY, root: &root, rules: "", for_ipxe: "" };
     let subject = Subject::Ours(binary.to_owned());
     let host = wire.host("boot", SERVER_ADDRESS)?;
     let mut server = Server::start(host.clone(), &subject, setup, folder)?;

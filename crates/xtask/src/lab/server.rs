@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Context as _, Failure, Result, fail};
 use crate::lab::foreign;
-use crate::lab::topology::{Mode, late};
+use crate::lab::topology::{Topology, late};
 use crate::lab::wire::Namespace;
 use crate::process::Background;
 
@@ -25,7 +25,7 @@ pub(crate) enum Subject {
 /// What the server is to serve.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Setup<'a> {
-    pub(crate) mode: Mode,
+    pub(crate) topology: Topology,
     /// The folder of boot files.
     pub(crate) root: &'a Path,
     /// Configuration after the first lines: rules, loaders.
@@ -173,10 +173,11 @@ pub(crate) fn launch(
 /// The configuration file for a server on the lab's wire.
 pub(crate) fn config(setup: Setup<'_>) -> String {
     format!(
-        "interfaces = [\"eth0\"]\nroot = {}\n\n[dhcp]\nmode = \"{}\"\n\n{}",
+        "interfaces = [\"eth0\"]\nroot = {}\n\n[dhcp]\nmode = \"{}\"\n\n{}{}",
         toml_string(&setup.root.to_string_lossy()),
-        setup.mode.word(),
-        setup.rules
+        setup.topology.mode.word(),
+        setup.rules,
+        setup.topology.subnets()
     )
 }
 
@@ -254,9 +255,14 @@ mod tests {
     fn odd_paths_stay_one_string() {
         assert_eq!(toml_string("/a \"b\"\\c\n"), "\"/a \\\"b\\\"\\\\c\\u000A\"");
         let root = Path::new("/boot files");
-        let setup = Setup { mode: Mode::Observe, root, rules: "[tftp]\n", for_ipxe: "" };
+        let topology = Topology::OBSERVE;
+        let setup = Setup { topology, root, rules: "[tftp]\n", for_ipxe: "" };
         let text = config(setup);
         assert!(text.contains("[dhcp]\nmode = \"observe\"\n"));
         assert!(text.contains("root = \"/boot files\"\n") && text.ends_with("\n\n[tftp]\n"));
+        let text = config(Setup { topology: Topology::SERVER_RELAYED, ..setup });
+        assert!(text.contains("[dhcp]\nmode = \"server\"\n"));
+        assert!(text.contains("[tftp]\n\n[[dhcp.subnet]]\nnetwork = \"10.78.0.0/24\"\n"));
+        assert!(text.ends_with("routers = [\"10.78.0.254\"]\n"), "{text}");
     }
 }

@@ -17,7 +17,7 @@ use crate::lab::loss;
 use crate::lab::proof::{Proof, Seat, Verdict, judge};
 use crate::lab::server::{Server, Setup, Subject};
 use crate::lab::style::Style;
-use crate::lab::topology::{Presence, Topology, late, silence};
+use crate::lab::topology::{Mode, Presence, Topology, late, silence};
 use crate::lab::vm::{Vm, gave_up, mac_text};
 use crate::lab::wire::{Tap, Wire};
 use crate::packages;
@@ -49,7 +49,8 @@ pub(crate) struct Scene<'a> {
 #[derive(Debug)]
 pub(crate) struct Stage {
     pub(crate) server: Server,
-    foreign: ForeignServer,
+    /// None where we give the addresses.
+    foreign: Option<ForeignServer>,
     _relay: Option<Background>,
     /// What left our host, where nothing of DHCP may.
     outgoing: Option<Capture>,
@@ -116,15 +117,20 @@ impl Stage {
             loss::lose(&wire, scene.loss_percent)?;
         }
         let topology = scene.topology;
-        let hosts = topology.site.lay_out(&mut wire, folder)?;
-        let mut words = topology.site.range();
-        if let Subject::Ours(binary) = subject {
-            words.extend(foreign::naming(topology.names, binary)?);
-        }
-        let foreign = ForeignServer::start(&hosts.foreign, &words, folder)?;
+        let hosts = topology.site.lay_out(&mut wire, topology.helpers(), folder)?;
+        let foreign = match topology.mode {
+            Mode::Server => None,
+            Mode::Proxy | Mode::Observe | Mode::Off => {
+                let mut words = topology.site.range();
+                if let Subject::Ours(binary) = subject {
+                    words.extend(foreign::naming(topology.names, binary)?);
+                }
+                Some(ForeignServer::start(&hosts.foreign, &words, folder)?)
+            }
+        };
         let outgoing = topology.is_silent().then(|| Capture::start_outgoing(&hosts.boot, folder));
-        let (mode, rules, for_ipxe) = (topology.mode, scene.rules, scene.for_ipxe);
-        let setup = Setup { mode, root: &root, rules, for_ipxe };
+        let (rules, for_ipxe) = (scene.rules, scene.for_ipxe);
+        let setup = Setup { topology, root: &root, rules, for_ipxe };
         let server = Server::start(hosts.boot, subject, setup, folder)?;
         Ok(Self {
             server,
@@ -202,7 +208,8 @@ impl Stage {
     /// Proves that our server sent nothing on DHCP, where that is its part; says by what. The scene is over.
     pub(crate) fn silence(&mut self) -> Result<Option<String>> {
         let Some(outgoing) = &mut self.outgoing else { return Ok(None) };
-        silence::prove(&self.topology, &outgoing.finish()?, &self.foreign.log()).map(Some)
+        let log = self.foreign.as_ref().map(ForeignServer::log).unwrap_or_default();
+        silence::prove(&self.topology, &outgoing.finish()?, &log).map(Some)
     }
 
     fn switch_on<'a>(&mut self, seat: &'a Seat) -> Result<Player<'a>> {

@@ -14,10 +14,10 @@ use crate::lab::topology::Topology;
 use crate::packages::{self, Need};
 
 /// The slow ones first.
-const HEARD: &[Seat] = &[X64_SEAT, ARM64_SEAT, X86_SEAT, BIOS_PXELINUX_SEAT];
+pub(super) const HEARD: &[Seat] = &[X64_SEAT, ARM64_SEAT, X86_SEAT, BIOS_PXELINUX_SEAT];
 const UNHEARD: &[Seat] = &[X64_SEAT, ARM64_SEAT, X86_SEAT, BIOS_MENU_SEAT];
 
-const NEEDS: &[&Need] = &[
+pub(super) const NEEDS: &[&Need] = &[
     &packages::QEMU_X86,
     &packages::QEMU_ROM,
     &packages::OVMF_X64,

@@ -29,6 +29,8 @@ pub(crate) enum Mode {
     Proxy,
     Observe,
     Off,
+    /// There is no other DHCP server.
+    Server,
 }
 
 /// What the foreign DHCP server is told to name: the lines that `pxe-server snippet dnsmasq` prints.
@@ -87,6 +89,8 @@ impl Topology {
     };
     pub(crate) const RESTARTED: Self =
         Self { presence: Presence::BackForSecondRequest, ..Self::OBSERVE };
+    pub(crate) const SERVER: Self = Self { mode: Mode::Server, ..Self::PROXY };
+    pub(crate) const SERVER_RELAYED: Self = Self { site: Site::TwoLans, ..Self::SERVER };
     pub(crate) const SAME_HOST: Self = Self { site: Site::OneHost, ..Self::OBSERVE };
 
     /// Who tells this machine what to fetch, and by which name.
@@ -106,7 +110,8 @@ impl Topology {
             Names::OneBait | Names::BaitByArchitecture => self.foreign_address(),
         };
         let through = if self.site == Site::TwoLans { RELAY_ADDRESS } else { by };
-        Naming { by, through, bait }
+        let gives = (self.mode == Mode::Server).then(|| self.site.pool());
+        Naming { by, through, bait, gives }
     }
 
     /// Where the foreign DHCP server is.
@@ -114,9 +119,25 @@ impl Topology {
         if self.site == Site::OneHost { SERVER_ADDRESS } else { FOREIGN_ADDRESS }
     }
 
+    /// Whom a router relays to.
+    pub(crate) fn helpers(&self) -> &'static [Ipv4Addr] {
+        match self.mode {
+            Mode::Server => &[SERVER_ADDRESS],
+            Mode::Proxy | Mode::Observe | Mode::Off => &[FOREIGN_ADDRESS, SERVER_ADDRESS],
+        }
+    }
+
+    /// What our server is told of the addresses that it is to give.
+    pub(crate) fn subnets(&self) -> String {
+        match self.mode {
+            Mode::Server => self.site.subnet(),
+            Mode::Proxy | Mode::Observe | Mode::Off => String::new(),
+        }
+    }
+
     /// Whether no DHCP message may leave our server.
     pub(crate) fn is_silent(&self) -> bool {
-        self.mode != Mode::Proxy
+        matches!(self.mode, Mode::Observe | Mode::Off)
     }
 
     /// Whether this machine must be held at first.
@@ -135,6 +156,7 @@ impl Mode {
             Self::Proxy => "proxy",
             Self::Observe => "observe",
             Self::Off => "off",
+            Self::Server => "server",
         }
     }
 }

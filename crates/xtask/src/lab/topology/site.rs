@@ -29,7 +29,14 @@ pub(crate) struct Hosts {
 
 impl Site {
     /// Makes the hosts, and starts the relay if there is one.
-    pub(crate) fn lay_out(self, wire: &mut Wire, folder: &Path) -> Result<Hosts> {
+    ///
+    /// `helpers` are the servers that the relay knows.
+    pub(crate) fn lay_out(
+        self,
+        wire: &mut Wire,
+        helpers: &[Ipv4Addr],
+        folder: &Path,
+    ) -> Result<Hosts> {
         match self {
             Self::OneLan => Ok(Hosts {
                 foreign: wire.host("dhcp", FOREIGN_ADDRESS)?,
@@ -50,22 +57,42 @@ impl Site {
                 let router = wire.host("router", RELAY_ADDRESS)?;
                 wire.plug(SERVERS_SEGMENT, &router, "eth1", Some(ROUTER_ADDRESS))?;
                 forward(&router)?;
-                let relay = relay(&router, &[FOREIGN_ADDRESS, SERVER_ADDRESS], folder)?;
+                let relay = relay(&router, helpers, folder)?;
                 Ok(Hosts { foreign, boot, relay: Some(relay) })
             }
         }
     }
 
+    /// The first and the last of the machines' addresses.
+    pub(crate) fn pool(self) -> [Ipv4Addr; 2] {
+        match self {
+            Self::OneLan | Self::OneHost => POOL,
+            Self::TwoLans => POOL_BEYOND,
+        }
+    }
+
+    /// The router that machines are told.
+    fn router(self) -> Option<Ipv4Addr> {
+        (self == Self::TwoLans).then_some(RELAY_ADDRESS)
+    }
+
     /// The words of dnsmasq for the addresses of the machines.
     pub(crate) fn range(self) -> Vec<String> {
-        let range =
-            |[first, last]: [Ipv4Addr; 2]| format!("--dhcp-range={first},{last},255.255.255.0,1h");
-        match self {
-            Self::OneLan | Self::OneHost => vec![range(POOL)],
-            Self::TwoLans => {
-                vec![range(POOL_BEYOND), format!("--dhcp-option=option:router,{RELAY_ADDRESS}")]
-            }
-        }
+        let [first, last] = self.pool();
+        let range = format!("--dhcp-range={first},{last},255.255.255.0,1h");
+        let router = self.router().map(|router| format!("--dhcp-option=option:router,{router}"));
+        [range].into_iter().chain(router).collect()
+    }
+
+    /// The same for a server of ours.
+    pub(crate) fn subnet(self) -> String {
+        let [first, last] = self.pool();
+        let [a, b, c, _] = first.octets();
+        let router = self.router().map(|router| format!("routers = [\"{router}\"]\n"));
+        format!(
+            "\n[[dhcp.subnet]]\nnetwork = \"{a}.{b}.{c}.0/24\"\npool = [\"{first}-{last}\"]\n{}",
+            router.unwrap_or_default()
+        )
     }
 }
 
