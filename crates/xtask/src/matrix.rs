@@ -320,6 +320,9 @@ mod tests {
         for row in topologies::ROWS {
             assert!(is_named(row.name), "{} is proven and not on the page", row.name);
         }
+        for row in given::ROWS {
+            assert!(page.contains(&format!("`{}`", row.name)), "{} is not on the page", row.name);
+        }
         let proxied = ["bios-pxelinux", "bios-menu", "x64-uefi", "x86-uefi", "arm64-uefi"];
         for name in proxied.into_iter().chain(["two-at-once", "x64-uefi-loss"]) {
             assert!(is_named(name) && rows().any(|row| row.name == name), "{name}");

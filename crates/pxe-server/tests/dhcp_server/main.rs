@@ -6,6 +6,7 @@ mod common;
 #[path = "../../../pxe-lease/tests/support/postgres.rs"]
 mod postgres;
 
+mod abuse;
 mod client;
 mod command;
 mod crowd;

@@ -207,14 +207,13 @@ impl Program {
 
     /// In what its lease differs from what it should be.
     pub(super) fn fault(&self, call: &Call, lease: &Lease) -> Option<String> {
-        let seconds = lease.seconds.to_string();
         let routes = (self.routes)(&lease.router);
         let wanted = [
             lease.mask,
             &lease.router,
             lease.dns,
             lease.domain,
-            &seconds,
+            &seconds(call.get(self.names[5]), lease.seconds),
             lease.ntp,
             lease.mtu,
             &routes,
@@ -227,6 +226,13 @@ impl Program {
             .collect();
         (!faults.is_empty()).then(|| faults.join(", "))
     }
+}
+
+/// What a client is to say of its time, given what it says: an acknowledgement counts from when the lease was stored,
+/// which may be the second after it was asked for.
+fn seconds(told: &str, lease: u32) -> String {
+    let is_next = told.parse().is_ok_and(|told: u32| told.saturating_add(1) == lease);
+    if is_next { told.to_owned() } else { lease.to_string() }
 }
 
 /// A copy of the program: AppArmor knows dhclient by its path, and would not let it call our script.
