@@ -88,6 +88,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
     if steps.iter().any(|step| step.name == TESTS) {
         // Without it a few tests say that they are skipped; in CI they fail.
         needs.push(&packages::POSTGRESQL);
+        needs.push(&packages::NAMESPACES);
     }
     if clients {
         needs.extend(clients::needs());
