@@ -24,7 +24,9 @@ const LEASE_SECONDS: u32 = 43_200;
 pub enum Server {
     /// pxe-server
     Ours,
-    /// Kea
+    /// Kea, its lease file written through to the disk
+    KeaSync,
+    /// Kea as it comes
     Kea,
     /// dnsmasq
     Dnsmasq,
@@ -32,12 +34,13 @@ pub enum Server {
 
 impl Server {
     /// All, we first.
-    pub const ALL: [Self; 3] = [Self::Ours, Self::Kea, Self::Dnsmasq];
+    pub const ALL: [Self; 4] = [Self::Ours, Self::KeaSync, Self::Kea, Self::Dnsmasq];
 
     /// What tables call it.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Ours => "pxe-server",
+            Self::KeaSync => "Kea-sync",
             Self::Kea => "Kea",
             Self::Dnsmasq => "dnsmasq",
         }
@@ -47,9 +50,13 @@ impl Server {
     pub const fn durability(self) -> &'static str {
         match self {
             Self::Ours => "embedded store: one commit with fsync for each batch, before its ACKs",
+            Self::KeaSync => {
+                "memfile, persist, lfc-interval 0, in a folder with `chattr +S`: each line is on the \
+                 disk before its ACK. Kea has no such setting, the file system does it"
+            }
             Self::Kea => {
-                "memfile, persist, lfc-interval 0: a line written to the file before the ACK, never \
-                 fsync, since Kea has no such setting: a power cut loses what was acknowledged"
+                "the same without `chattr +S`: a line written before the ACK and never flushed, so a \
+                 power cut loses what was acknowledged"
             }
             Self::Dnsmasq => {
                 "the whole lease file written anew in place, and fsync, before the ACK: a power cut \
@@ -62,7 +69,8 @@ impl Server {
     pub const fn first_rate(self) -> f64 {
         match self {
             Self::Ours => 4000.0,
-            Self::Kea => 1000.0,
+            Self::Kea => 2000.0,
+            Self::KeaSync => 100.0,
             Self::Dnsmasq => 50.0,
         }
     }
@@ -90,6 +98,10 @@ impl Lab {
         let folder = self.fresh(server.name())?;
         let command = match server {
             Server::Ours => self.ours(&folder, &subnet())?,
+            Server::KeaSync => {
+                write_through(&folder)?;
+                self.kea(&folder)?
+            }
             Server::Kea => self.kea(&folder)?,
             Server::Dnsmasq => self.dnsmasq(&folder)?,
         };
@@ -190,6 +202,16 @@ impl Lab {
             .arg(format!("--dhcp-leasefile={}", folder.join("leases").display()));
         Ok(command)
     }
+}
+
+/// Files that are made in the folder from now on are on the disk when a write returns (chattr(1), attribute S).
+fn write_through(folder: &Path) -> io::Result<()> {
+    let output = Command::new("chattr").arg("+S").arg(folder).output()?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+    Err(io::Error::other(format!("its lease file cannot be made durable here: {said}")))
 }
 
 fn subnet() -> String {

@@ -85,11 +85,10 @@ impl Clients {
         }
     }
 
-    /// Waits until something comes.
-    fn wait(&self, most: Duration) -> io::Result<()> {
+    /// Waits until something comes; whether it did.
+    fn wait(&self, most: Duration) -> io::Result<bool> {
         let mut polled = [PollFd::new(self.socket.as_fd(), PollFlags::POLLIN)];
-        ppoll(&mut polled, Some(TimeSpec::from(most)), None)?;
-        Ok(())
+        Ok(ppoll(&mut polled, Some(TimeSpec::from(most)), None)? > 0)
     }
 }
 
