@@ -1,6 +1,7 @@
 //! `pxe-benches dhcp`: our DHCP server, Kea and dnsmasq across a veth pair, and offers of our proxy.
 
 pub mod clients;
+pub mod disk;
 pub mod perfdhcp;
 pub mod report;
 pub mod search;
@@ -122,11 +123,13 @@ fn measure(options: &Options, lab: &Lab, peers: &Path) -> io::Result<bool> {
     machine::pin(&[lab.cores.generator])?;
     let Cores { generator, servers } = &lab.cores;
     println!("generator on core {generator}, server on {servers:?}, a veth pair between them");
-    println!("leases in {}", lab.folder.display());
+    report::disk(&lab.folder, disk::flushes(&lab.folder)?);
     let mut reached = true;
     if options.offers != Some(true) {
         let all = exchanges(options, lab, peers);
         reached &= report::exchanges(options.clients, &all);
+        // Again: others may have used it meanwhile.
+        report::disk(&lab.folder, disk::flushes(&lab.folder)?);
     }
     if options.offers != Some(false) {
         let all: io::Result<Vec<(Offers, f64)>> =

@@ -1,6 +1,9 @@
 //! Printing what was measured, and judging it.
 
+use std::path::Path;
+
 use super::clients::Offers;
+use super::disk::Flushes;
 use super::search::{DROPS_MAX, Trial};
 use super::servers::Server;
 use super::{Generator, Round, Series};
@@ -14,6 +17,17 @@ const P99_MS_MAX: f64 = 20.0;
 const OFFERS_MIN: f64 = 100_000.0;
 /// A generator that is busy for this share of the time is what limits the rate.
 const GENERATOR_LIMIT: f64 = 0.95;
+
+/// What the disk can do at the moment.
+pub fn disk(folder: &Path, flushes: Flushes) {
+    let Flushes { median, p99 } = flushes;
+    println!(
+        "leases in {}: a flush of 4 KiB takes {:.1} ms, 99 of 100 at most {:.1} ms",
+        folder.display(),
+        median * 1000.0,
+        p99 * 1000.0
+    );
+}
 
 /// One line for a trial.
 pub fn trial(series: &Series, trial: &Trial) {
