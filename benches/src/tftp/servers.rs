@@ -185,7 +185,7 @@ impl Lab {
         let settings = self.settings.join("\n");
         let text = format!(
             "interfaces = [\"lo\"]\nroot = {root:?}\n[dhcp]\nmode = \"off\"\n\
-             [tftp]\nport = {PORT}\ntransfers_max = {TRANSFERS}\n{settings}\n"
+             [http]\nenabled = false\n[tftp]\nport = {PORT}\ntransfers_max = {TRANSFERS}\n{settings}\n"
         );
         fs::write(&config, text)?;
         let mut command = Command::new(existing(&self.server)?);

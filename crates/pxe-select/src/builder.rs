@@ -96,7 +96,8 @@ impl PolicyBuilder {
     /// `http://192.0.2.5:8080/boot/`. A `{server}` in it is kept for the caller to fill in, since the address a
     /// client is told can differ per interface.
     ///
-    /// Without it UEFI HTTP Boot is held, and a running iPXE needs TFTP for its script; with it, HTTP.
+    /// Without it UEFI HTTP Boot is held, and a running iPXE needs TFTP for its script; with it, HTTP
+    /// ([`Policy::script_base`]).
     pub fn http_base(&mut self, url: &str) -> &mut Self {
         self.http_base = Some(url.to_owned());
         self

@@ -67,7 +67,7 @@ impl Policy {
     /// What a client is taken for. [`Policy::decide`] says so too, with reasons.
     #[must_use]
     pub fn identify(&self, facts: &ClientFacts<'_>) -> Identity {
-        identity::identify(facts, self.http_base.is_some(), &mut Reasons::new())
+        identity::identify(facts, self.script_base().is_some(), &mut Reasons::new())
     }
 
     /// What a client gets, and why. The one function that decides: DHCP, TFTP, HTTP and explanations call it.
@@ -77,7 +77,7 @@ impl Policy {
     #[must_use]
     pub fn decide<'p>(&'p self, facts: &ClientFacts<'_>, asked: Asked<'p>) -> Decision<'p> {
         let mut reasons = Reasons::new();
-        let identity = identity::identify(facts, self.http_base.is_some(), &mut reasons);
+        let identity = identity::identify(facts, self.script_base().is_some(), &mut reasons);
         let mut question = Question::new(self, facts, identity, reasons);
         let action = match asked {
             Asked::BootFile => question.boot_file(),
@@ -100,6 +100,15 @@ impl Policy {
     #[must_use]
     pub fn tells_machines_apart(&self) -> bool {
         !self.hosts.is_empty() || !self.rules.is_empty()
+    }
+
+    /// What the URL of a running iPXE's script begins with, when it gets one over HTTP; a `{server}` is still in it.
+    ///
+    /// [`PolicyBuilder::http_base`] if that is plain HTTP. Over TLS the script stays with TFTP: BIOS builds of iPXE
+    /// have no TLS, and the others trust no certificate of the house.
+    #[must_use]
+    pub fn script_base(&self) -> Option<&str> {
+        self.http_base.as_deref().filter(|base| base.starts_with("http://"))
     }
 
     pub(crate) fn loader_entry(&self, firmware: Firmware) -> Option<&LoaderName> {

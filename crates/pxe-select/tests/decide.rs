@@ -350,6 +350,23 @@ mod running_ipxe {
     }
 
     #[test]
+    fn over_tls_the_script_stays_with_tftp() {
+        let mut facts = ipxe(true);
+        facts.ipxe = Some(IpxeFeatures::from_flags([(0x15, 1), (0x27, 1), (0x24, 1)]));
+        let mut policy = Policy::builder();
+        policy.loader(Firmware::X64Uefi, "ipxe.efi").http_base("https://192.0.2.5/boot/");
+        let policy = policy.build().unwrap();
+        assert!(matches!(boot(&policy, &facts).action, Action::Script { .. }));
+        assert_eq!(policy.script_base(), None);
+        // The firmware itself is told the URL.
+        let mut firmware = ClientFacts::new(&MAC);
+        firmware.archs = &[Arch(16)];
+        firmware.vendor_class = Some(b"HTTPClient:Arch:00016:UNDI:003000");
+        let url = target(&policy, &firmware);
+        assert_eq!(url.as_deref(), Some("https://192.0.2.5/boot/ipxe.efi"));
+    }
+
+    #[test]
     fn gpxe_cannot_read_the_script() {
         let policy = one_loader_each();
         for class in [&b"gPXE"[..], b"\x04gPXE"] {

@@ -5,9 +5,9 @@ use std::process::ExitCode;
 
 use nix::unistd::{AccessFlags, access};
 
-use crate::config::{Config, Fault, Faults};
+use crate::bound::Bound;
+use crate::config::{Config, DhcpMode, Fault, Faults};
 use crate::content::Loaders;
-use crate::driver::Ports;
 use crate::serve::{self, EXIT_CONFIG};
 use crate::{leases, policy};
 
@@ -51,11 +51,9 @@ pub fn check(config: &Config) -> ExitCode {
         Err(list) => faults.extend(list),
     }
     addresses(config, &mut faults);
-    match Ports::bind(config, 1) {
+    match Bound::bind(config, 1) {
         Ok(_) => println!("ports          free"),
-        Err(list) => faults.extend(
-            list.into_iter().map(|fault| Fault::new(fault.key, fault.problem, fault.remedy)),
-        ),
+        Err(unbound) => faults.extend(unbound.into_faults()),
     }
     for doubt in doubts(config) {
         println!("warning        {doubt}");
@@ -177,6 +175,9 @@ pub fn doubts(config: &Config) -> Vec<Fault> {
             ));
         }
     }
+    if config.http.enabled {
+        doubts.extend(unreachable_http(config));
+    }
     for (index, host) in config.hosts.iter().enumerate() {
         let Some(folder) = &host.folder else { continue };
         let path = config.root.join(folder.value.trim_start_matches(['/', '\\']));
@@ -187,6 +188,31 @@ pub fn doubts(config: &Config) -> Vec<Fault> {
                 "its files are looked for in the root alone until there is one",
             ));
         }
+    }
+    doubts
+}
+
+/// Machines that are told URLs which they cannot use.
+fn unreachable_http(config: &Config) -> Vec<Fault> {
+    let mut doubts = Vec::new();
+    let listen = config.http.listen;
+    let loopback_alone = config.interfaces.iter().all(|name| name.value == "lo");
+    if config.dhcp.mode == DhcpMode::Proxy
+        && listen.ip().is_loopback()
+        && (config.interfaces.is_empty() || !loopback_alone)
+    {
+        doubts.push(Fault::new(
+            "http.listen",
+            format!("{listen} reaches this machine alone, and others are told to fetch from there"),
+            "listen = \"0.0.0.0:8080\", or enabled = false",
+        ));
+    }
+    if config.http.is_tls() && !config.tftp.enabled {
+        doubts.push(Fault::new(
+            "http.certificate",
+            "machines that run iPXE get their script by TFTP when HTTP is encrypted, and TFTP is off",
+            "tftp.enabled = true",
+        ));
     }
     doubts
 }

@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
 pub mod addresses;
+pub mod alone;
+pub mod bound;
 pub mod check;
 pub mod cli;
 pub mod config;
@@ -8,6 +10,9 @@ pub mod content;
 pub mod driver;
 pub mod engine;
 pub mod fetch;
+pub mod house;
+#[cfg(feature = "http")]
+pub mod http;
 pub mod leases;
 pub mod logging;
 pub mod policy;

@@ -49,7 +49,7 @@ pub fn tell(event: &Event) {
     match stage {
         _ if *repeated => debug!("{client} {stage} (again)"),
         // Loaders search for names that need not be there.
-        Stage::Tried { .. } | Stage::Probed { .. } | Stage::Closed { .. } => {
+        Stage::Tried { .. } | Stage::Probed { .. } | Stage::Closed { .. } | Stage::Part { .. } => {
             debug!("{client} {stage}")
         }
         Stage::Leased { step: LeaseStep::Offered, file: None, .. }

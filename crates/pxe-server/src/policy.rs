@@ -27,6 +27,9 @@ pub fn build(config: &Config, loaders: &Loaders) -> Result<Policy, Vec<Fault>> {
     for rewrite in &config.tftp.rewrites {
         builder.remap(remap(rewrite));
     }
+    if config.http.enabled {
+        builder.http_base(&config.http.base(config.advertise));
+    }
     if let Some(by) = config.tftp.folder_by {
         builder.folder_by(by);
     }

@@ -29,6 +29,8 @@ pub fn keep_what_is_bound(old: &Config, new: &mut Config) -> Vec<&'static str> {
         format!("{tftp:?}")
     };
     keep("tftp", bound(old) != bound(new));
+    keep("http", format!("{:?}", old.http) != format!("{:?}", new.http));
+    new.http = old.http.clone();
     new.root.clone_from(&old.root);
     new.state.clone_from(&old.state);
     new.advertise = old.advertise;

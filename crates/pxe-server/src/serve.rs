@@ -1,60 +1,66 @@
 //! `serve`: everything looked at first, then bound, then run.
 
-use core::net::Ipv4Addr;
 use std::io;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread;
-use std::time::Instant;
 
 use log::{error, info, warn};
 use pxe_dhcp::respond::ProxyStyles;
 
-use crate::config::{Config, DhcpMode, Fault, Faults, StoreConfig};
+use crate::alone::Alone;
+use crate::bound::Bound;
+use crate::config::{Config, DhcpMode, Fault};
+#[cfg(feature = "http")]
+use crate::content::Finder;
 use crate::content::{self, Files, Loaders, UPLOADS_MAX, Uploads};
 use crate::driver::interfaces::{self, Interfaces, SharedInterfaces};
 use crate::driver::neighbours::ArpTable;
-use crate::driver::{BindFault, Crew, Desk, Driver, Housekeeping, Leasing, Ports, Reloaded, Store};
-use crate::engine::{self, AddressPlan, Engine, EngineConfig, ServerSettings};
+use crate::driver::{Crew, Driver, Housekeeping, Leasing};
+use crate::engine::{self, Engine, EngineConfig, ServerSettings};
+use crate::house::{House, Reload};
+#[cfg(feature = "http")]
+use crate::http;
 use crate::logging::READY_TARGET;
 use crate::state::{self, Keeper};
-use crate::{addresses, check, leases, policy, reload};
+use crate::{addresses, check, leases, policy};
 
 /// Exit code for a fault that the administrator mends in the configuration.
 pub const EXIT_CONFIG: u8 = 2;
 /// Exit code for a fault of the machine: a taken port, a missing right.
 pub const EXIT_MACHINE: u8 = 1;
 
-/// Reads the configuration again, with the flags of the command line.
-pub type Reload = Box<dyn Fn() -> Result<Config, Faults> + Send>;
-
 /// Serves until a signal.
 pub fn serve(config: &Config, reload: Reload) -> ExitCode {
     let served = match served_interfaces(config) {
         Ok(served) => served,
-        Err(faults) => return refuse(EXIT_CONFIG, &faults),
+        Err(faults) => return refuse(config, EXIT_CONFIG, &faults),
     };
     let loaders = Loaders::search(config);
     let policy = match policy::build(config, &loaders) {
         Ok(policy) => policy,
-        Err(faults) => return refuse(EXIT_CONFIG, &faults),
+        Err(faults) => return refuse(config, EXIT_CONFIG, &faults),
     };
     let plan = match addresses::build(config) {
         Ok(plan) => plan,
-        Err(faults) => return refuse(EXIT_CONFIG, &faults),
+        Err(faults) => return refuse(config, EXIT_CONFIG, &faults),
     };
-    let ports = match Ports::bind(config, loops(config)) {
-        Ok(ports) => ports,
-        Err(faults) => {
-            let faults: Vec<Fault> = faults.into_iter().map(fault_of).collect();
-            return refuse(EXIT_MACHINE, &faults);
+    let alone = match Alone::at_start(config, &served) {
+        Ok(alone) => alone,
+        Err(faults) => return refuse(config, EXIT_CONFIG, &faults),
+    };
+    let bound = match Bound::bind(config, loops(config)) {
+        Ok(bound) => bound,
+        Err(unbound) => {
+            let code = if unbound.configuration.is_empty() { EXIT_MACHINE } else { EXIT_CONFIG };
+            return refuse(config, code, &unbound.into_faults());
         }
     };
-    let leases = match plan.map(|plan| Leases::open(config, plan)).transpose() {
+    let leases = match plan.map(|plan| leases::prepare(config, plan)).transpose() {
         Ok(leases) => leases,
-        Err(fault) => return refuse(EXIT_MACHINE, &[fault]),
+        Err(fault) => return refuse(config, EXIT_MACHINE, &[fault]),
     };
-    raise_descriptor_limit(config.tftp.transfers_max);
+    raise_descriptor_limit(config);
     for doubt in check::uploads(config).into_iter().chain(check::doubts(config)) {
         warn!("{doubt}");
     }
@@ -63,9 +69,9 @@ pub fn serve(config: &Config, reload: Reload) -> ExitCode {
     let shared = engine::Shared::new(policy);
     shared.set_neighbours(Box::new(ArpTable));
     let served = keeper(config, &shared).and_then(|keeper| {
-        let parts = Parts { ports, served, loaders, leases, reload };
-        let drivers = start(config, parts, shared)?;
-        let ran = run(drivers, &ready);
+        let parts = Parts { bound, served, loaders, leases, alone, reload };
+        let running = start(config, parts, shared)?;
+        let ran = run(running, &ready);
         // Written for the last time.
         drop(keeper);
         ran
@@ -94,40 +100,28 @@ fn keeper(config: &Config, shared: &Arc<engine::Shared>) -> io::Result<Option<Ke
     Keeper::start(config.state.clone(), Arc::clone(shared)).map(Some)
 }
 
-/// What the loops are made of.
+/// What the server is made of.
 struct Parts {
-    ports: Vec<Ports>,
+    bound: Bound,
     served: Interfaces,
     loaders: Loaders,
-    leases: Option<Leases>,
+    leases: Option<(ServerSettings, Leasing)>,
+    alone: Alone,
     reload: Reload,
 }
 
-/// What gives addresses.
-struct Leases {
-    plan: AddressPlan,
-    leasing: Leasing,
+/// Everything that runs.
+struct Running {
+    drivers: Vec<Driver>,
+    #[cfg(feature = "http")]
+    http: Option<http::Server>,
 }
 
-impl Leases {
-    fn open(config: &Config, plan: AddressPlan) -> Result<Self, Fault> {
-        let is_shared = config.dhcp.addresses.store != StoreConfig::Embedded;
-        let store = Store::new(leases::open(config)?, is_shared);
-        // What is in a database is asked there.
-        let desk =
-            (!is_shared).then(|| Desk::open(&config.state)).transpose().map_err(|error| {
-                let problem =
-                    format!("no socket can be made in {}: {error}", config.state.display());
-                Fault::new("state", problem, "name a folder this user may write to: state = \"…\"")
-            })?;
-        Ok(Self { plan, leasing: Leasing { store, desk } })
-    }
-}
-
-/// Puts the loops together: one engine each, which share the decision, the story and the cache.
-fn start(config: &Config, parts: Parts, shared: Arc<engine::Shared>) -> io::Result<Vec<Driver>> {
-    let Parts { ports, served, loaders, leases, reload } = parts;
-    let (mut plan, mut leasing) = leases.map(|leases| (leases.plan, leases.leasing)).unzip();
+/// Puts the loops together: one engine each, which share the decision, the story and the cache, with
+/// each other and with HTTP.
+fn start(config: &Config, parts: Parts, shared: Arc<engine::Shared>) -> io::Result<Running> {
+    let Parts { bound, served, loaders, leases, alone, reload } = parts;
+    let (mut settings, mut leasing) = leases.unzip();
     let interfaces = Arc::new(SharedInterfaces::new(served));
     let contents = Arc::new(contents(config, loaders.clone()));
     let crew = Crew::default();
@@ -136,20 +130,32 @@ fn start(config: &Config, parts: Parts, shared: Arc<engine::Shared>) -> io::Resu
         loaders,
         contents: Arc::clone(&contents),
         shared: Arc::clone(&shared),
+        alone,
         reload,
     }));
-    let count = ports.len();
-    ports
+    let count = bound.ports.len();
+    #[cfg(feature = "http")]
+    let http = bound.http.map(|port| {
+        let finder = Finder::new(config.root.clone(), Arc::clone(&contents));
+        http::Server::start(port, config, finder, Arc::clone(&shared))
+    });
+    let drivers = bound
+        .ports
         .into_iter()
         .map(|ports| {
             let house = house.take();
             let mut engine_config = engine_config(config, house.is_some(), count);
-            engine_config.server = plan.take().map(|plan| server_settings(config, plan));
+            engine_config.server = settings.take();
             let engine = Engine::new(engine_config, Arc::clone(&shared));
             let files = Files::new(config.root.clone(), Arc::clone(&contents), config.tftp.port);
             Driver::new(ports, engine, files, Arc::clone(&interfaces), &crew, house, leasing.take())
         })
-        .collect()
+        .collect::<io::Result<_>>()?;
+    Ok(Running {
+        drivers,
+        #[cfg(feature = "http")]
+        http: http.transpose()?,
+    })
 }
 
 /// What the loops' files have in common. What an earlier run left of unfinished uploads goes.
@@ -169,9 +175,12 @@ fn contents(config: &Config, loaders: Loaders) -> content::Shared {
     contents
 }
 
-/// Runs the first loop here and the others in threads of their own, until one ends.
-fn run(drivers: Vec<Driver>, ready: &str) -> io::Result<()> {
-    let mut drivers = drivers.into_iter();
+/// Runs the first loop here and the others in threads of their own, until one ends. HTTP has its
+/// threads already, and ends with them.
+fn run(running: Running, ready: &str) -> io::Result<()> {
+    #[cfg(feature = "http")]
+    let _http = running.http;
+    let mut drivers = running.drivers.into_iter();
     let Some(first) = drivers.next() else { return Ok(()) };
     let mut threads = Vec::new();
     for (index, driver) in drivers.enumerate() {
@@ -190,14 +199,10 @@ fn run(drivers: Vec<Driver>, ready: &str) -> io::Result<()> {
 }
 
 /// Prints every fault and gives the exit code.
-pub fn refuse(code: u8, faults: &[Fault]) -> ExitCode {
-    let faults = Faults { file: None, list: faults.to_vec() };
+pub fn refuse(config: &Config, code: u8, faults: &[Fault]) -> ExitCode {
+    let faults = crate::config::Faults { file: config.file.clone(), list: faults.to_vec() };
     eprintln!("{faults}");
     ExitCode::from(code)
-}
-
-fn fault_of(fault: BindFault) -> Fault {
-    Fault::new(fault.key, fault.problem, fault.remedy)
 }
 
 /// The interfaces of the configuration that are there; a named one that is missing is a fault.
@@ -247,26 +252,12 @@ fn engine_config(config: &Config, first: bool, loops: usize) -> EngineConfig {
     tftp.transfers_max = config.tftp.transfers_max.div_ceil(loops);
     // Whether there is a place for them is another question, and told in the client's story.
     tftp.uploads_max = UPLOADS_MAX;
-    EngineConfig {
-        proxy,
-        server: None,
-        tftp,
-        advertise: config.advertise,
-        tftp_port: config.tftp.port,
-    }
+    let (advertise, tftp_port) = (config.advertise, config.tftp.port);
+    EngineConfig { proxy, server: None, tftp, advertise, tftp_port }
 }
 
-fn server_settings(config: &Config, plan: AddressPlan) -> ServerSettings {
-    let mut responder = pxe_dhcp::respond::ServerConfig::default();
-    responder.ports.server = config.dhcp.port;
-    responder.ports.client = config.dhcp.client_port();
-    responder.ports.boot_server = config.dhcp.boot_port;
-    responder.trust_snooped_relay_information =
-        config.dhcp.addresses.trust_snooped_relay_information;
-    ServerSettings { responder, plan, unix_ms: state::unix_ms(), now: Instant::now() }
-}
-
-fn announce(config: &Config, loaders: &Loaders) {
+/// Tells which loaders there are.
+pub(crate) fn announce(config: &Config, loaders: &Loaders) {
     if !config.root.is_dir() {
         warn!(
             "the root folder {} is not there; loaders of the system's packages are served all the \
@@ -297,83 +288,25 @@ fn ready_line(config: &Config, served: &Interfaces) -> String {
             parts.push(format!("uploads to {}", uploads.value.display()));
         }
     }
+    if config.http.enabled {
+        let name = if config.http.is_tls() { "HTTPS" } else { "HTTP" };
+        parts.push(format!("{name} {}", config.http.listen));
+    }
     parts.join(", ")
 }
 
 /// Every transfer has a socket and may have a file, an upload a file and its folder twice: takes as
 /// many descriptors as the system lets us have.
-fn raise_descriptor_limit(transfers_max: usize) {
+fn raise_descriptor_limit(config: &Config) {
     use nix::sys::resource::{Resource, getrlimit, setrlimit};
     let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else { return };
-    let wanted = (2 * transfers_max + 2 * UPLOADS_MAX + 64) as u64;
+    let connections = if config.http.enabled { config.http.connections_max } else { 0 };
+    let wanted = 2 * (config.tftp.transfers_max + connections + UPLOADS_MAX) + 64;
+    let wanted = u64::try_from(wanted).unwrap_or(u64::MAX);
     let wanted = wanted.min(hard);
     if wanted > soft
         && let Err(error) = setrlimit(Resource::RLIMIT_NOFILE, wanted, hard)
     {
         warn!("the limit of open files stays at {soft}: {error}");
-    }
-}
-
-/// Looks at the machine again while the server runs.
-struct House {
-    reload: Reload,
-    config: Config,
-    loaders: Loaders,
-    contents: Arc<content::Shared>,
-    shared: Arc<engine::Shared>,
-}
-
-impl Housekeeping for House {
-    fn interfaces(&mut self) -> io::Result<Interfaces> {
-        let present = interfaces::present()?;
-        let names: Vec<&str> = self.config.interfaces.iter().map(|name| &*name.value).collect();
-        Ok(Interfaces::select(&present, &names))
-    }
-
-    fn refresh(&mut self) {
-        let loaders = Loaders::search(&self.config);
-        if loaders == self.loaders {
-            return;
-        }
-        let Ok(policy) = policy::build(&self.config, &loaders) else { return };
-        info!("the loaders changed");
-        announce(&self.config, &loaders);
-        self.shared.set_policy(policy);
-        self.contents.set_loaders(loaders.clone());
-        self.loaders = loaders;
-    }
-
-    fn own_addresses(&mut self) -> io::Result<Vec<Ipv4Addr>> {
-        interfaces::own_addresses()
-    }
-
-    fn reload(&mut self) -> Option<Reloaded> {
-        match self.read_again() {
-            Ok(reloaded) => Some(reloaded),
-            Err(faults) => {
-                error!("the configuration has faults, and everything stays as it was:\n{faults}");
-                None
-            }
-        }
-    }
-}
-
-impl House {
-    fn read_again(&mut self) -> Result<Reloaded, Faults> {
-        let mut config = (self.reload)()?;
-        let kept = reload::keep_what_is_bound(&self.config, &mut config);
-        if !kept.is_empty() {
-            warn!("takes effect after a restart only: {}", kept.join(", "));
-        }
-        let faults = |list| Faults { file: config.file.clone(), list };
-        served_interfaces(&config).map_err(faults)?;
-        let loaders = Loaders::search(&config);
-        let policy = policy::build(&config, &loaders).map_err(faults)?;
-        let plan = addresses::build(&config).map_err(faults)?;
-        self.shared.set_policy(policy);
-        self.contents.set_loaders(loaders.clone());
-        self.loaders = loaders;
-        self.config = config;
-        Ok(Reloaded { plan })
     }
 }

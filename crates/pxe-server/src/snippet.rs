@@ -58,12 +58,12 @@ pub fn print(options: &SnippetOptions, config: &Config) -> ExitCode {
         Some(_) => interfaces::present().unwrap_or_default(),
         None => match serve::served_interfaces(config) {
             Ok(served) => served.iter().cloned().collect(),
-            Err(faults) => return serve::refuse(EXIT_CONFIG, &faults),
+            Err(faults) => return serve::refuse(config, EXIT_CONFIG, &faults),
         },
     };
     let site = match site(address, &interfaces, dialect, options.per_arch) {
         Ok(site) => site,
-        Err(fault) => return serve::refuse(EXIT_CONFIG, &[fault]),
+        Err(fault) => return serve::refuse(config, EXIT_CONFIG, &[fault]),
     };
     if let Some(warning) = warning(config) {
         eprintln!("{warning}");

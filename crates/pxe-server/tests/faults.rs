@@ -2,6 +2,8 @@
 
 mod common;
 
+#[cfg(feature = "http")]
+use std::net::TcpListener;
 use std::net::{Ipv4Addr, UdpSocket};
 use std::process::Output;
 
@@ -24,7 +26,8 @@ fn a_taken_port_names_its_holder_and_the_remedy() {
     let (dhcp, boot_server, tftp) = free_ports();
     let holder = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, dhcp)).expect("bind");
     let text = format!(
-        "interfaces = [\"lo\"]\n[dhcp]\nport = {dhcp}\nboot_port = {boot_server}\n[tftp]\nport = {tftp}\n"
+        "interfaces = [\"lo\"]\n[dhcp]\nport = {dhcp}\nboot_port = {boot_server}\n[tftp]\nport = {tftp}\n\
+         [http]\nenabled = false\n"
     );
     let (code, said) = run(&folder, &text, "serve");
     drop(holder);
@@ -32,6 +35,35 @@ fn a_taken_port_names_its_holder_and_the_remedy() {
     assert!(said.contains(&format!("UDP port {dhcp} (DHCP) is taken by")), "{said}");
     assert!(said.contains(&format!("pid {}", std::process::id())), "{said}");
     assert!(said.contains("stop it"), "{said}");
+}
+
+#[cfg(feature = "http")]
+#[test]
+fn a_taken_http_port_and_an_address_of_others_are_told_with_the_remedy() {
+    let folder = Folder::new("taken-http");
+    let (dhcp, boot_server, tftp) = free_ports();
+    let port = tftp + 1;
+    let _holder = TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).expect("bind");
+    let text = |listen: &str| {
+        format!(
+            "interfaces = [\"lo\"]\n[dhcp]\nport = {dhcp}\nboot_port = {boot_server}\n\
+             [tftp]\nport = {tftp}\n[http]\nlisten = \"{listen}\"\n"
+        )
+    };
+    for command in ["serve", "check"] {
+        let (_, said) = run(&folder, &text(&format!("0.0.0.0:{port}")), command);
+        for part in [
+            &*format!("TCP port {port} (HTTP) is taken by"),
+            &*format!("pid {}", std::process::id()),
+            "stop it",
+            "or name another port",
+        ] {
+            assert!(said.contains(part), "{part:?} is missing in:\n{said}");
+        }
+    }
+    let (code, said) = run(&folder, &text("192.0.2.1:80"), "serve");
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("this machine has no address 192.0.2.1"), "{said}");
 }
 
 #[test]
@@ -65,7 +97,7 @@ fn check_finds_faults_of_rules_root_interfaces_and_ports_in_one_run() {
     let _holder = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, tftp)).expect("bind");
     let text = format!(
         "interfaces = [\"eth77\"]\nroot = \"nowhere\"\n[dhcp]\nport = {dhcp}\nboot_port = {boot_server}\n\
-         [tftp]\nport = {tftp}\n[loaders]\nbios = \"missing.kpxe\"\n[[rule]]\nwhen = {{ mac = \"zz\" }}\ndeny = true\n"
+         [tftp]\nport = {tftp}\n[http]\nenabled = false\n[loaders]\nbios = \"missing.kpxe\"\n[[rule]]\nwhen = {{ mac = \"zz\" }}\ndeny = true\n"
     );
     let (code, said) = run(&folder, &text, "check");
     assert_eq!(code, Some(2), "{said}");
@@ -85,7 +117,7 @@ fn check_looks_at_uploads_and_rewriting_rules() {
         "interfaces = [\"lo\"]\nroot = \"boot\"\n[dhcp]\nport = {dhcp}\nboot_port = {boot_server}\n\
          [tftp]\nport = {tftp}\nuploads = \"nowhere\"\n[[tftp.rewrite]]\nregex = \"a(b\"\nreplace = \"\"\n\
          [[tftp.rewrite]]\nregex = \"a(b)\"\nreplace = \"$2\"\n\
-         [[host]]\nmac = \"52:54:00:aa:00:01\"\nfolder = \"node1\"\n"
+         [http]\nenabled = false\n[[host]]\nmac = \"52:54:00:aa:00:01\"\nfolder = \"node1\"\n"
     );
     let (code, said) = run(&folder, &text, "check");
     assert_eq!(code, Some(2), "{said}");

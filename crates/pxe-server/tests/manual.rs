@@ -1,4 +1,6 @@
 //! What the manual shows is what the program takes.
+// The manual is that of the program with everything in it.
+#![cfg(feature = "http")]
 
 use std::fs;
 use std::path::Path;
@@ -20,7 +22,7 @@ fn examples(page: &str) -> Vec<&str> {
 
 #[test]
 fn every_example_of_a_configuration_is_accepted() {
-    for (name, count) in [("README.md", 1), ("docs/tftp.md", 4)] {
+    for (name, count) in [("README.md", 1), ("docs/tftp.md", 4), ("docs/http.md", 3)] {
         let page = page(name);
         let examples = examples(&page);
         assert_eq!(examples.len(), count, "{name}");
@@ -32,17 +34,30 @@ fn every_example_of_a_configuration_is_accepted() {
     }
 }
 
-#[test]
-fn every_key_of_tftp_is_explained() {
+fn assert_keys_are_explained(section: &str, at_least: usize) {
     // An unknown key is answered with a list of the known ones.
-    let faults = Config::parse("[tftp]\ncompletely_unknown = 1\n").expect_err("a fault");
-    let known = faults.list[0].remedy.strip_prefix("known here: ").expect("a list");
-    let manual = page("docs/tftp.md");
+    let text = format!("[{section}]\ncompletely_unknown = 1\n");
+    let faults = Config::parse(&text).expect_err("a fault");
+    let unknown = faults.list.iter().find(|fault| fault.key.ends_with("completely_unknown"));
+    let remedy = &unknown.expect("a fault of the key").remedy;
+    let known = remedy.strip_prefix("known here: ").expect("a list");
+    let name = format!("docs/{section}.md");
+    let manual = page(&name);
     let keys: Vec<&str> = known.split(", ").collect();
-    assert!(keys.len() > 10, "{keys:?}");
+    assert!(keys.len() >= at_least, "{keys:?}");
     for key in keys {
         let table = format!("| `{key}` |");
-        let array = format!("| `[[tftp.{key}]]` |");
-        assert!(manual.contains(&table) || manual.contains(&array), "{key} is not in docs/tftp.md");
+        let array = format!("| `[[{section}.{key}]]` |");
+        assert!(manual.contains(&table) || manual.contains(&array), "{key} is not in {name}");
     }
+}
+
+#[test]
+fn every_key_of_tftp_is_explained() {
+    assert_keys_are_explained("tftp", 11);
+}
+
+#[test]
+fn every_key_of_http_is_explained() {
+    assert_keys_are_explained("http", 6);
 }

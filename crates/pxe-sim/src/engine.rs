@@ -109,6 +109,11 @@ impl EngineServer {
         Self { observes: true, ..self }
     }
 
+    /// The engine, for those who store its leases.
+    pub fn engine_mut(&mut self) -> &mut Engine {
+        &mut self.engine
+    }
+
     fn port_of(&mut self, transfer: TransferId) -> u16 {
         let known = self.ports.iter().find(|(_, known)| **known == transfer);
         if let Some((port, _)) = known {
@@ -149,6 +154,7 @@ impl EngineServer {
         while let Some(output) = self.engine.poll_output() {
             match output {
                 Output::Event(event) => self.notes.push_back(format!("{:?}", event.stage)),
+                Output::Notice(notice) => self.notes.push_back(notice.to_string()),
                 Output::Close(transfer) => self.ports.retain(|_, known| *known != transfer),
             }
         }

@@ -10,6 +10,7 @@ pub mod engine;
 pub mod fetch;
 pub mod firmware;
 pub mod foreign;
+pub mod lease_server;
 pub mod network;
 pub mod ordinary;
 pub mod policy;

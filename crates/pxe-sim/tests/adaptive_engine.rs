@@ -26,6 +26,7 @@ fn engine_of(shared: &std::sync::Arc<Shared>, has_dhcp: bool) -> EngineServer {
     proxy.styles = ProxyStyles::Adaptive;
     let config = EngineConfig {
         proxy: has_dhcp.then_some(proxy),
+        server: None,
         tftp: ServerConfig::default(),
         advertise: None,
         tftp_port: 69,

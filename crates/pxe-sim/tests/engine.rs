@@ -28,6 +28,7 @@ fn engine() -> EngineServer {
     proxy.styles = ProxyStyles::Adaptive;
     let config = EngineConfig {
         proxy: Some(proxy),
+        server: None,
         tftp: ServerConfig::default(),
         advertise: None,
         tftp_port: 69,

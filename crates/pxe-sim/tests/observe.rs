@@ -23,6 +23,7 @@ const BAIT: Habit = Habit::NamesOneFile { server: US, file: "pxe-loader" };
 fn bare() -> Engine {
     let config = EngineConfig {
         proxy: None,
+        server: None,
         tftp: pxe_tftp::ServerConfig::default(),
         advertise: None,
         tftp_port: 69,

@@ -61,6 +61,7 @@ impl Replay {
     fn new() -> Self {
         let config = EngineConfig {
             proxy: None,
+            server: None,
             tftp: pxe_tftp::ServerConfig::default(),
             advertise: None,
             tftp_port: 69,

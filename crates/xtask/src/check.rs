@@ -262,8 +262,10 @@ fn docs(workspace: &Workspace) -> Result<()> {
     show(cargo.env("RUSTDOCFLAGS", "-D warnings"))
 }
 
+/// Without what is on by default: the codecs without `std`, the server without HTTP.
 fn no_std(workspace: &Workspace) -> Result<()> {
-    show(&mut workspace.cargo(&["check", "--package", "pxe-dhcp", "--no-default-features"]))
+    show(&mut workspace.cargo(&["check", "--package", "pxe-dhcp", "--no-default-features"]))?;
+    show(&mut workspace.cargo(&["check", "--package", "pxe-server", "--no-default-features"]))
 }
 
 fn package(workspace: &Workspace) -> Result<()> {

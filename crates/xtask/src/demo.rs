@@ -21,7 +21,7 @@ use crate::workspace::Workspace;
 /// What `cargo xtask demo` was asked for.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// Boot only this firmware (again for more): bios, x64-uefi, x86-uefi, arm64-uefi
+    /// Boot only this firmware (again for more): bios, x64-uefi, x64-uefi-http, x86-uefi, arm64-uefi
     #[arg(long, value_name = "FIRMWARE", value_parser = firmware)]
     only: Vec<Machine>,
 }
@@ -82,7 +82,7 @@ fn needs(seats: &[Seat]) -> Vec<&'static Need> {
 fn own_needs(seat: &Seat) -> Vec<&'static Need> {
     let loader: &Need = match seat.machine {
         Machine::Bios => &packages::PXELINUX,
-        Machine::X64Uefi => &packages::IPXE,
+        Machine::X64Uefi | Machine::X64UefiHttp => &packages::IPXE,
         Machine::X86Uefi => &packages::GRUB_IA32,
         Machine::Arm64Uefi => &packages::SHIM_ARM64,
     };

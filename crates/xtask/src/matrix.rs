@@ -74,6 +74,7 @@ const SHIM_ARM64: Loader = Loader {
 const BIOS_MENU_SEAT: Seat = Seat { machine: Machine::Bios, loader: MENU };
 const BIOS_PXELINUX_SEAT: Seat = Seat { machine: Machine::Bios, loader: PXELINUX };
 const X64_SEAT: Seat = Seat { machine: Machine::X64Uefi, loader: IPXE };
+const X64_HTTP_SEAT: Seat = Seat { machine: Machine::X64UefiHttp, loader: IPXE };
 const X86_SEAT: Seat = Seat { machine: Machine::X86Uefi, loader: GRUB_IA32 };
 const ARM64_SEAT: Seat = Seat { machine: Machine::Arm64Uefi, loader: SHIM_ARM64 };
 
@@ -92,7 +93,8 @@ pub(crate) const PXELINUX_FOR_BIOS: Scene<'static> = Scene {
 };
 
 /// One machine per firmware, for a scene with [`PXELINUX_FOR_BIOS`]'s rule.
-pub(crate) const ONE_OF_EACH: [Seat; 4] = [BIOS_PXELINUX_SEAT, X64_SEAT, X86_SEAT, ARM64_SEAT];
+pub(crate) const ONE_OF_EACH: [Seat; 5] =
+    [BIOS_PXELINUX_SEAT, X64_SEAT, X64_HTTP_SEAT, X86_SEAT, ARM64_SEAT];
 
 const NEEDS_BIOS: &[&Need] = &[&packages::QEMU_X86, &packages::QEMU_ROM];
 const NEEDS_PXELINUX: &[&Need] =
@@ -164,6 +166,14 @@ pub(crate) const ROWS: &[Row] = &[
         needs: NEEDS_X64,
     },
     Row {
+        name: "x64-uefi-http",
+        title: "EDK2 x64 by UEFI HTTP Boot to iPXE, and its script by HTTP",
+        act: Act::Boot,
+        seats: &[X64_HTTP_SEAT],
+        scene: PLAIN,
+        needs: NEEDS_X64,
+    },
+    Row {
         name: "arm64-uefi",
         title: "EDK2 ARM64 to shim to GRUB",
         act: Act::Boot,
@@ -223,9 +233,10 @@ pub(crate) const ROWS: &[Row] = &[
 
 impl Row {
     /// Whether the row says something about the lab: what it asks of a server's manners is asked of
-    /// ours only.
+    /// ours only, and so is HTTP, which dnsmasq does not speak.
     pub(crate) fn takes_stand_in(&self) -> bool {
-        matches!(self.act, Act::Boot | Act::Idle) && self.scene.style.is_none()
+        let by_http = self.seats.iter().any(|seat| seat.machine == Machine::X64UefiHttp);
+        matches!(self.act, Act::Boot | Act::Idle) && self.scene.style.is_none() && !by_http
     }
 
     /// Everything that this row and its wire need from the system.

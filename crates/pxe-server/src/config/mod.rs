@@ -4,6 +4,7 @@
 //! line, what was expected and what to do.
 
 mod fault;
+mod http;
 mod reader;
 mod sections;
 mod subnet;
@@ -17,6 +18,7 @@ use pxe_dhcp::options::OptionSet;
 use pxe_dhcp::respond::ProxyStyles;
 
 pub use fault::{Fault, Faults};
+pub use http::HttpConfig;
 pub use reader::Located;
 pub use subnet::{AddressConfig, ClassConfig, ReservationConfig, StoreConfig, SubnetConfig};
 pub use tftp::{RewriteConfig, TftpConfig};
@@ -154,6 +156,8 @@ pub struct Config {
     pub dhcp: DhcpConfig,
     /// `[tftp]`.
     pub tftp: TftpConfig,
+    /// `[http]`.
+    pub http: HttpConfig,
     /// `[loaders]`: firmware name and file name, as written.
     pub loaders: Vec<(Located<String>, Located<String>)>,
     /// `[[host]]`.
@@ -180,6 +184,7 @@ impl Default for Config {
             tftp: TftpConfig::default(),
             state: PathBuf::from("state"),
             select: SelectConfig::default(),
+            http: HttpConfig::default(),
             loaders: Vec::new(),
             hosts: Vec::new(),
             rules: Vec::new(),
@@ -189,7 +194,7 @@ impl Default for Config {
 }
 
 impl Config {
-    /// Reads a file. A relative `root`, `state` or `tftp.uploads` is taken from the file's own folder.
+    /// Reads a file. A relative path in it is taken from the file's own folder.
     pub fn load(file: &Path) -> Result<Self, Faults> {
         let text = std::fs::read_to_string(file).map_err(|error| Faults {
             file: Some(file.to_owned()),
@@ -206,8 +211,10 @@ impl Config {
         if let Some(folder) = file.parent() {
             config.root = folder.join(&config.root);
             config.state = folder.join(&config.state);
-            if let Some(uploads) = &mut config.tftp.uploads {
-                uploads.value = folder.join(&uploads.value);
+            let http = &mut config.http;
+            let paths = [&mut config.tftp.uploads, &mut http.certificate, &mut http.key];
+            for path in paths.into_iter().flatten() {
+                path.value = folder.join(&path.value);
             }
         }
         config.file = Some(file.to_owned());

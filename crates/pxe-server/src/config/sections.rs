@@ -9,7 +9,8 @@ use toml::de::DeTable;
 use super::fault::Faults;
 use super::reader::{Reader, Section};
 use super::{
-    Config, DhcpConfig, DhcpMode, HostConfig, RuleAction, RuleConfig, SelectConfig, subnet, tftp,
+    Config, DhcpConfig, DhcpMode, HostConfig, RuleAction, RuleConfig, SelectConfig, http, subnet,
+    tftp,
 };
 
 const PORTS: RangeInclusive<i64> = 1..=65_535;
@@ -53,11 +54,12 @@ fn top(root: Section<'_, '_>, config: &mut Config) {
     config.advertise = address.map(|address| address.value);
     dhcp(root.section("dhcp"), &mut config.dhcp);
     tftp::read(root.section("tftp"), &mut config.tftp);
+    http::read(root.section("http"), &mut config.http);
     select(root.section("select"), &mut config.select);
     config.loaders = root.section("loaders").texts();
     config.hosts = root.sections("host").into_iter().filter_map(host).collect();
     config.rules = root.sections("rule").into_iter().filter_map(rule).collect();
-    root.reserved(&["images", "http", "admin"]);
+    root.reserved(&["images", "admin"]);
     root.finish();
 }
 

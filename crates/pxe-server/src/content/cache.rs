@@ -17,7 +17,7 @@ pub const CACHED_FILE_BYTES_MAX: usize = 8 << 20;
 
 /// A file in one state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Version {
+pub(crate) struct Version {
     device: u64,
     inode: u64,
     size: u64,
@@ -41,10 +41,36 @@ impl Version {
         Self { device: 1, inode, size: 0, modified: (0, 0), changed: (0, 0) }
     }
 
+    /// Whether the file holds the same bytes in both states. Of the times only that of the content counts: a file that
+    /// gets another name, or another file in its place, goes on holding what it held.
+    pub(super) fn has_same_content(&self, other: &Self) -> bool {
+        let content = |version: &Self| (version.size, version.modified);
+        self.is_same_file(other) && content(self) == content(other)
+    }
+
+    /// What tells this state from others, for those who keep a copy.
+    #[cfg(feature = "http")]
+    pub(super) fn stamp(&self) -> Stamp {
+        let Self { device, inode, size, modified: (seconds, nanoseconds), .. } = *self;
+        Stamp { digest: [device, inode, size], seconds, nanoseconds }
+    }
+
     /// Whether both are states of one file, or of one folder.
     pub(super) fn is_same_file(&self, other: &Self) -> bool {
         (self.device, self.inode) == (other.device, other.inode)
     }
+}
+
+/// A file's state as caches beyond this machine know it.
+#[cfg(feature = "http")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Stamp {
+    /// Device, inode and size.
+    pub(crate) digest: [u64; 3],
+    /// When its content changed last, in seconds of UNIX time,
+    pub(crate) seconds: i64,
+    /// and nanoseconds.
+    pub(crate) nanoseconds: i64,
 }
 
 /// Small files by their version.

@@ -4,7 +4,6 @@
 //! we were not there.
 
 use core::fmt::Write;
-use core::net::IpAddr;
 
 use pxe_select::Firmware;
 
@@ -13,17 +12,9 @@ use super::listing::{Entry, Kind, Listing};
 /// Time until the menu goes on to the local disk, in seconds.
 pub(crate) const MENU_TIMEOUT_SECONDS: u32 = 20;
 
-/// The iPXE menu. Links are absolute: after its own DHCP round iPXE's working URI points at
-/// whichever server its *first* offer named.
-pub(crate) fn ipxe(listing: &Listing, server: IpAddr, tftp_port: u16) -> String {
-    let host = match server {
-        IpAddr::V4(address) => address.to_string(),
-        IpAddr::V6(address) => format!("[{address}]"),
-    };
-    let base = match tftp_port {
-        69 => format!("tftp://{host}/"),
-        port => format!("tftp://{host}:{port}/"),
-    };
+/// The iPXE menu. Links are absolute, `base` before each name: after its own DHCP round iPXE's
+/// working URI points at whichever server its *first* offer named.
+pub(crate) fn ipxe(listing: &Listing, base: &str) -> String {
     let mut script = format!(
         "#!ipxe\n\
          # Made by pxe-server from the files in its root; a menu.ipxe there takes its place.\n\
@@ -106,9 +97,9 @@ fn ipxe_boot(entry: &Entry) -> String {
     }
 }
 
-/// GRUB's menu. Paths are taken from the device the configuration was read from, so the same text
-/// serves TFTP and HTTP.
-pub(crate) fn grub(listing: &Listing) -> String {
+/// GRUB's menu. Paths are taken from the device the configuration was read from; `prefix` is where
+/// the root is on it.
+pub(crate) fn grub(listing: &Listing, prefix: &str) -> String {
     let mut config = format!(
         "# Made by pxe-server from the files in its root; a grub.cfg there takes its place.\n\
          set timeout={MENU_TIMEOUT_SECONDS}\n\
@@ -123,14 +114,17 @@ pub(crate) fn grub(listing: &Listing) -> String {
             Kind::Script | Kind::Bios => continue,
             Kind::Efi(machine) => {
                 let test = machine.and_then(grub_cpu).map(|cpu| format!("${{grub_cpu}} = {cpu}"));
-                let entry = format!("menuentry '{path}' {{\n  chainloader /{path}\n}}\n");
+                let entry = format!("menuentry '{path}' {{\n  chainloader {prefix}{path}\n}}\n");
                 match test {
                     Some(test) => write!(config, "if [ {test} ]; then\n{entry}fi\n"),
                     None => write!(config, "{entry}"),
                 }
             }
             Kind::Linux { initrd } => {
-                write!(config, "menuentry '{path}' {{\n  linux /{path}\n  initrd /{initrd}\n}}\n")
+                write!(
+                    config,
+                    "menuentry '{path}' {{\n  linux {prefix}{path}\n  initrd {prefix}{initrd}\n}}\n"
+                )
             }
         };
     }
@@ -151,8 +145,6 @@ fn grub_cpu(firmware: Firmware) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use core::net::Ipv4Addr;
-
     use super::*;
 
     fn listing() -> Listing {
@@ -170,7 +162,7 @@ mod tests {
 
     #[test]
     fn the_ipxe_menu_ends_at_the_local_disk_and_links_absolutely() {
-        let script = ipxe(&listing(), IpAddr::V4(Ipv4Addr::new(192, 0, 2, 5)), 69);
+        let script = ipxe(&listing(), "tftp://192.0.2.5/");
         assert!(script.starts_with("#!ipxe\n"));
         assert!(script.contains("set base tftp://192.0.2.5/\n"), "{script}");
         assert!(script.contains("choose --default local --timeout 20000 target"), "{script}");
@@ -187,16 +179,13 @@ mod tests {
     }
 
     #[test]
-    fn another_tftp_port_is_in_the_links() {
-        let script = ipxe(&listing(), IpAddr::V4(Ipv4Addr::new(192, 0, 2, 5)), 1069);
-        assert!(script.contains("set base tftp://192.0.2.5:1069/\n"), "{script}");
-    }
-
-    #[test]
     fn grub_is_offered_only_what_it_can_start() {
-        let config = grub(&listing());
+        let config = grub(&listing(), "/");
         assert!(!config.contains("old.kpxe") && !config.contains("rescue.ipxe"), "{config}");
         assert!(config.contains("if [ ${grub_cpu} = x86_64 ]; then\nmenuentry 'tool.efi'"));
         assert!(config.contains("linux /debian/vmlinuz\n  initrd /debian/initrd.gz"), "{config}");
+        let config = grub(&listing(), "/boot/");
+        assert!(config.contains("linux /boot/debian/vmlinuz\n  initrd /boot/debian/"), "{config}");
+        assert!(config.contains("chainloader /boot/tool.efi"), "{config}");
     }
 }

@@ -3,6 +3,7 @@
 
 mod cache;
 mod cases;
+mod find;
 mod listing;
 mod loaders;
 mod menu;
@@ -12,24 +13,24 @@ mod root;
 mod uploads;
 
 use core::task::Poll;
-use std::fs::{File, Metadata};
 use std::io::{self, IoSliceMut};
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
-
-use pxe_select::Generated;
 
 use crate::engine::{
     ContentError, ContentId, ContentRequest, ContentStore, Opened, Upload, UploadError,
     UploadRequest,
 };
 use cache::Cache;
+#[cfg(feature = "http")]
+pub(crate) use cache::Stamp;
 pub use cache::{CACHE_BYTES_MAX, CACHED_FILE_BYTES_MAX};
 use cases::Cases;
 pub use cases::{CASE_NAMES_MAX, FOLDER_NAMES_MAX};
+pub use find::Finder;
+pub(crate) use find::{Links, host};
 pub use loaders::{FoundLoader, Loaders, MissingLoader};
-use open::Content;
-use root::Root;
+pub(crate) use open::Content;
 pub use uploads::{UPLOADS_MAX, UPLOADS_PER_CLIENT_MAX, Uploads};
 
 /// What the files of all loops have in common.
@@ -73,8 +74,7 @@ impl Shared {
 /// The files that clients of one loop may fetch.
 #[derive(Debug)]
 pub struct Files {
-    root: Root,
-    shared: Arc<Shared>,
+    finder: Finder,
     tftp_port: u16,
     open: Vec<Option<Content>>,
     free: Vec<usize>,
@@ -83,34 +83,8 @@ pub struct Files {
 impl Files {
     /// Files beneath `root`, and system loaders where the root lacks them.
     pub fn new(root: PathBuf, shared: Arc<Shared>, tftp_port: u16) -> Self {
-        Self { root: Root::new(root), shared, tftp_port, open: Vec::new(), free: Vec::new() }
-    }
-
-    fn find(&mut self, request: &ContentRequest<'_>) -> Result<Content, ContentError> {
-        match self.root.open(request.name, self.shared.cases.as_ref()) {
-            Ok((file, metadata)) => return Ok(self.content(file, &metadata)),
-            Err(ContentError::NotFound) => {}
-            Err(error) => return Err(error),
-        }
-        if let Some(path) = self.shared.loaders().system_file(request.name) {
-            let (file, metadata) = root::open_system(path)?;
-            return Ok(self.content(file, &metadata));
-        }
-        let generated = request.generated.ok_or(ContentError::NotFound)?;
-        let listing = self.root.folder().map(listing::read).unwrap_or_default();
-        let text = match generated {
-            Generated::IpxeMenu => menu::ipxe(&listing, request.server, self.tftp_port),
-            Generated::GrubConfig => menu::grub(&listing),
-            _ => return Err(ContentError::NotFound),
-        };
-        Ok(Content::in_memory(text.into_bytes().into()))
-    }
-
-    fn content(&self, file: File, metadata: &Metadata) -> Content {
-        match self.shared.cache.content(&file, metadata) {
-            Some(bytes) => Content::in_memory(bytes),
-            None => Content::on_disk(file, metadata),
-        }
+        let finder = Finder::new(root, shared);
+        Self { finder, tftp_port, open: Vec::new(), free: Vec::new() }
     }
 
     fn keep(&mut self, content: Content) -> ContentId {
@@ -139,7 +113,8 @@ impl Files {
 
 impl ContentStore for Files {
     fn open(&mut self, request: &ContentRequest<'_>) -> Result<Opened, ContentError> {
-        let content = self.find(request)?;
+        let links = Links::tftp(request.server, self.tftp_port);
+        let content = self.finder.find(request.name, request.generated, &links)?;
         let size = content.size();
         Ok(Opened { id: self.keep(content), size })
     }
@@ -158,7 +133,7 @@ impl ContentStore for Files {
     }
 
     fn create(&mut self, request: &UploadRequest<'_>) -> Result<Upload, UploadError> {
-        let uploads = self.shared.uploads.as_ref().ok_or(UploadError::Off)?;
+        let uploads = self.finder.uploads().ok_or(UploadError::Off)?;
         let bytes_max = uploads.bytes_max();
         let receiving = uploads.begin(request)?;
         Ok(Upload { id: self.keep(Content::Upload(receiving)), bytes_max })

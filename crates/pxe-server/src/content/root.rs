@@ -8,6 +8,7 @@ use std::fs::{File, Metadata};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt};
@@ -20,25 +21,27 @@ use crate::engine::ContentError;
 #[derive(Debug)]
 pub(super) struct Root {
     path: PathBuf,
-    folder: Option<Dir>,
+    folder: OnceLock<Dir>,
 }
 
 impl Root {
     pub(super) fn new(path: PathBuf) -> Self {
-        let folder = Dir::open_ambient_dir(&path, ambient_authority()).ok();
-        Self { path, folder }
+        let root = Self { path, folder: OnceLock::new() };
+        root.folder();
+        root
     }
 
-    pub(super) fn folder(&mut self) -> Option<&Dir> {
-        if self.folder.is_none() {
-            self.folder = Dir::open_ambient_dir(&self.path, ambient_authority()).ok();
+    pub(super) fn folder(&self) -> Option<&Dir> {
+        if let Some(folder) = self.folder.get() {
+            return Some(folder);
         }
-        self.folder.as_ref()
+        let folder = Dir::open_ambient_dir(&self.path, ambient_authority()).ok()?;
+        Some(self.folder.get_or_init(|| folder))
     }
 
     /// Opens a plain file by its normalised name; in another spelling, if `cases` are given and it has no other.
     pub(super) fn open(
-        &mut self,
+        &self,
         name: &[u8],
         cases: Option<&Cases>,
     ) -> Result<(File, Metadata), ContentError> {
@@ -126,7 +129,7 @@ mod tests {
 
     #[test]
     fn no_name_yields_a_byte_from_outside() {
-        let (base, mut root) = tree();
+        let (base, root) = tree();
         for name in [
             "../secret",
             "sub/../../secret",
@@ -152,7 +155,7 @@ mod tests {
 
     #[test]
     fn plain_files_and_links_inside_are_served() {
-        let (base, mut root) = tree();
+        let (base, root) = tree();
         for name in ["a.efi", "a..b", "sub/inside"] {
             assert!(root.open(name.as_bytes(), None).is_ok(), "{name:?} was refused");
         }
@@ -162,7 +165,7 @@ mod tests {
     #[test]
     fn a_root_that_appears_later_is_found() {
         let base = std::env::temp_dir().join(format!("pxe-late-{}", std::process::id()));
-        let mut root = Root::new(base.clone());
+        let root = Root::new(base.clone());
         assert_eq!(root.open(b"a", None).err(), Some(ContentError::NotFound));
         fs::create_dir_all(&base).expect("folder");
         fs::write(base.join("a"), "x").expect("file");

@@ -1,4 +1,4 @@
-//! Who holds a UDP port: so that "address in use" can name the program to stop.
+//! Who holds a port: so that "address in use" can name the program to stop.
 
 use core::fmt;
 use std::fs;
@@ -21,13 +21,49 @@ impl fmt::Display for Holder {
     }
 }
 
-/// Looks through `/proc` for the holder of UDP `port`. `None` when it cannot be seen: another
+/// Which kind of port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// For datagrams.
+    Udp,
+    /// For connections.
+    Tcp,
+}
+
+impl Protocol {
+    fn tables(self) -> [&'static str; 2] {
+        match self {
+            Self::Udp => ["/proc/net/udp", "/proc/net/udp6"],
+            Self::Tcp => ["/proc/net/tcp", "/proc/net/tcp6"],
+        }
+    }
+
+    /// The letter that `ss` knows it by.
+    fn letter(self) -> char {
+        match self {
+            Self::Udp => 'u',
+            Self::Tcp => 't',
+        }
+    }
+}
+
+impl fmt::Display for Protocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Udp => "UDP",
+            Self::Tcp => "TCP",
+        })
+    }
+}
+
+/// Looks through `/proc` for the holder of `port`. `None` when it cannot be seen: another
 /// user's process without root, another network namespace, another system than Linux.
-pub fn of_udp_port(port: u16) -> Option<Holder> {
-    let inodes: Vec<String> = ["/proc/net/udp", "/proc/net/udp6"]
+pub fn of_port(protocol: Protocol, port: u16) -> Option<Holder> {
+    let inodes: Vec<String> = protocol
+        .tables()
         .iter()
         .filter_map(|table| fs::read_to_string(table).ok())
-        .flat_map(|table| inodes_of_port(&table, port))
+        .flat_map(|table| inodes_of_port(&table, port, protocol == Protocol::Tcp))
         .collect();
     let processes = fs::read_dir("/proc").ok()?;
     processes.flatten().find_map(|process| {
@@ -37,8 +73,8 @@ pub fn of_udp_port(port: u16) -> Option<Holder> {
 }
 
 /// Socket inodes of `port` in a `/proc/net/udp` table: the second column is `ADDRESS:PORT` in
-/// hexadecimal, the tenth the inode.
-fn inodes_of_port(table: &str, port: u16) -> Vec<String> {
+/// hexadecimal, the fourth the state (0A: listening), the tenth the inode.
+fn inodes_of_port(table: &str, port: u16, listening: bool) -> Vec<String> {
     let wanted = format!("{port:04X}");
     table
         .lines()
@@ -46,7 +82,9 @@ fn inodes_of_port(table: &str, port: u16) -> Vec<String> {
         .filter_map(|line| {
             let mut columns = line.split_whitespace();
             let local = columns.nth(1)?;
-            let inode = columns.nth(7)?;
+            let state = columns.nth(1)?;
+            let inode = columns.nth(5)?;
+            (!listening || state == "0A").then_some(())?;
             (local.rsplit(':').next() == Some(wanted.as_str())).then(|| inode.to_owned())
         })
         .collect()
@@ -80,10 +118,16 @@ pub fn program() -> String {
 }
 
 /// The whole message for a port that could not be bound: what, who, and the one thing to do.
-pub fn explain(what: &str, key: &str, port: u16, error: &std::io::Error) -> (String, String) {
+pub fn explain(
+    protocol: Protocol,
+    (what, key): (&str, &str),
+    port: u16,
+    error: &std::io::Error,
+) -> (String, String) {
+    let look = format!("see who holds it: sudo ss -l{}np 'sport = :{port}'", protocol.letter());
     match error.kind() {
         std::io::ErrorKind::AddrInUse => {
-            let holder = of_udp_port(port);
+            let holder = of_port(protocol, port);
             let who =
                 holder.as_ref().map_or_else(|| "another program".to_owned(), Holder::to_string);
             let stop = match &holder {
@@ -91,29 +135,28 @@ pub fn explain(what: &str, key: &str, port: u16, error: &std::io::Error) -> (Str
                     format!("stop it: sudo systemctl stop {service}")
                 }
                 Some(holder) => format!("stop it: sudo kill {}", holder.pid),
-                None => format!("see who holds it: sudo ss -lunp 'sport = :{port}'"),
+                None => look,
             };
-            let other = if key == "dhcp.port" {
-                "; beside a DHCP server on this very host use dhcp.mode = \"observe\""
-            } else {
-                ""
+            let other = match key {
+                "dhcp.port" => {
+                    "; beside a DHCP server on this very host use dhcp.mode = \"observe\""
+                }
+                "http.listen" => "; or name another port: [http] listen = \"0.0.0.0:8090\"",
+                _ => "",
             };
-            (format!("UDP port {port} ({what}) is taken by {who}"), format!("{stop}{other}"))
+            (format!("{protocol} port {port} ({what}) is taken by {who}"), format!("{stop}{other}"))
         }
         std::io::ErrorKind::PermissionDenied => (
-            format!("no right to bind UDP port {port} ({what})"),
+            format!("no right to bind {protocol} port {port} ({what})"),
             format!("sudo setcap cap_net_bind_service=+ep {}", program()),
         ),
-        _ => (
-            format!("cannot bind UDP port {port} ({what}): {error}"),
-            format!("see who holds it: sudo ss -lunp 'sport = :{port}'"),
-        ),
+        _ => (format!("cannot bind {protocol} port {port} ({what}): {error}"), look),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::net::UdpSocket;
+    use std::net::{TcpListener, UdpSocket};
 
     use super::*;
 
@@ -121,15 +164,27 @@ mod tests {
     fn our_own_socket_is_found() {
         let socket = UdpSocket::bind("127.0.0.1:0").expect("bind");
         let port = socket.local_addr().expect("address").port();
-        let holder = of_udp_port(port).expect("holder");
+        let holder = of_port(Protocol::Udp, port).expect("holder");
         assert_eq!(holder.pid, std::process::id());
+        let listener = TcpListener::bind("127.0.0.1:0").expect("bind");
+        let address = listener.local_addr().expect("address");
+        let holder = of_port(Protocol::Tcp, address.port()).expect("holder");
+        assert_eq!(holder.pid, std::process::id());
+    }
+
+    #[test]
+    fn a_connection_holds_no_port() {
+        let table = "  sl  local_address rem_address   st\n\
+   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 11 1\n\
+   1: 0100007F:1F90 0100007F:C001 01 00000000:00000000 00:00000000 00000000     0        0 12 1\n";
+        assert_eq!(inodes_of_port(table, 8080, true), ["11"]);
     }
 
     #[test]
     fn a_table_line_is_read() {
         let table = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops\n\
  1290: 00000000:0043 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 31773 2 0000000000000000 0\n";
-        assert_eq!(inodes_of_port(table, 67), ["31773"]);
-        assert!(inodes_of_port(table, 69).is_empty());
+        assert_eq!(inodes_of_port(table, 67, false), ["31773"]);
+        assert!(inodes_of_port(table, 69, false).is_empty());
     }
 }

@@ -54,6 +54,11 @@ impl Interfaces {
         self.served.get(&index)
     }
 
+    /// Keeps those that `wanted` says.
+    pub fn retain(&mut self, mut wanted: impl FnMut(&Interface) -> bool) {
+        self.served.retain(|_, interface| wanted(interface));
+    }
+
     /// All, by index.
     pub fn iter(&self) -> impl Iterator<Item = &Interface> {
         self.served.values()

@@ -6,6 +6,7 @@
 mod batch;
 mod control;
 mod desk;
+pub mod foreign;
 mod frame;
 pub mod holder;
 pub mod interfaces;

@@ -8,7 +8,7 @@ use mio::{Interest, Registry, Token};
 use pxe_tftp::TransferId;
 
 use super::batch::{Batches, ListenBatch, TransferBatch};
-use super::holder;
+use super::holder::{self, Protocol};
 use super::listen::ListenSocket;
 use super::observe::ObserveSocket;
 use super::replies::Replies;
@@ -254,7 +254,7 @@ impl Binder {
     ) -> Option<T> {
         bound
             .map_err(|error| {
-                let (problem, remedy) = holder::explain(what, key, port, &error);
+                let (problem, remedy) = holder::explain(Protocol::Udp, (what, key), port, &error);
                 self.faults.push(BindFault { key, problem, remedy });
             })
             .ok()

@@ -61,6 +61,11 @@ impl Clients {
         self.fetched.pop_front()
     }
 
+    /// Whether this client is remembered.
+    pub(super) fn knows(&self, id: ClientId) -> bool {
+        self.by_id.contains_key(&id)
+    }
+
     /// Whether this step was reported for this client a moment ago; notes it as reported.
     pub(super) fn is_repeated(&mut self, now: Instant, id: ClientId, stage: &Stage) -> bool {
         let client = self.touch(id);
@@ -114,12 +119,14 @@ fn digest(stage: &Stage) -> u64 {
         | Stage::Tried { file }
         | Stage::Missing { file, .. }
         | Stage::Uploading { file, .. }
+        | Stage::Part { file, .. }
         | Stage::Stored { file, .. } => file.hash(&mut hasher),
         Stage::Leased { address, file, .. } => (address, file).hash(&mut hasher),
         Stage::Refused { address, reason } => (address, reason).hash(&mut hasher),
         Stage::Unserved { reason } => reason.hash(&mut hasher),
         Stage::Released { address } => address.hash(&mut hasher),
         Stage::Declined { address, ignored } => (address, ignored).hash(&mut hasher),
+        Stage::Booted { from, .. } => from.hash(&mut hasher),
         Stage::Progress { file, bytes, .. } => (file, bytes).hash(&mut hasher),
         Stage::Failed { file, reason } => (file, reason).hash(&mut hasher),
         Stage::Phrased { style, reason } => (style, reason).hash(&mut hasher),

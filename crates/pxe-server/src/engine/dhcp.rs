@@ -86,7 +86,7 @@ impl Engine {
         let policy = self.shared.policy();
         let decision = policy.decide(&known.as_facts(), Asked::BootFile);
         let server = self.advertise.unwrap_or(local);
-        let file = named::boot_file(&decision, server, self.tftp_port);
+        let file = named::boot_file(&policy, &decision, server, self.tftp_port);
         let stage = stage(&request, &decision, file.as_deref());
         let discovered = Stage::Discovered {
             firmware: decision.identity.firmware,

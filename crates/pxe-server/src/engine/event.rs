@@ -206,6 +206,16 @@ pub enum Stage {
         /// Bytes it had by then.
         bytes: u64,
     },
+    /// It has the part of the file that it asked for (HTTP ranges): it resumes, or reads an image
+    /// here and there.
+    Part {
+        /// The file.
+        file: String,
+        /// Where the part begins, in bytes.
+        from: u64,
+        /// Its size, in bytes.
+        bytes: u64,
+    },
     /// It has the whole file.
     Delivered {
         /// The file.
@@ -246,6 +256,13 @@ pub enum Stage {
         bytes: u64,
         /// From request to last acknowledgement.
         elapsed: Duration,
+    },
+    /// Somebody says that this machine has booted (`/booted`). Anybody can say so.
+    Booted {
+        /// Who says so.
+        from: IpAddr,
+        /// Whether the machine has spoken to us before.
+        known: bool,
     },
     /// It asked for a file and cannot have it, or sent one that is not kept, or the transfer broke.
     Failed {
@@ -292,11 +309,13 @@ impl Stage {
             Self::Probed { .. } => "probed",
             Self::Progress { .. } => "progress",
             Self::Closed { .. } => "closed",
+            Self::Part { .. } => "read",
             Self::Delivered { .. } => "delivered",
             Self::Tried { .. } => "tried",
             Self::Missing { .. } => "missing",
             Self::Uploading { .. } => "uploading",
             Self::Stored { .. } => "stored",
+            Self::Booted { .. } => "booted",
             Self::Failed { .. } => "failed",
         }
     }
@@ -367,6 +386,13 @@ impl fmt::Display for Stage {
             }
             Self::Delivered { file, bytes, elapsed, resent_percent } => {
                 write!(f, " {file} ({}, {resent_percent} % sent again)", Rate(*bytes, *elapsed))
+            }
+            Self::Part { file, from, bytes } => {
+                write!(f, " {bytes} bytes of {file} from {from} on")
+            }
+            Self::Booted { from, known: true } => write!(f, " (told from {from})"),
+            Self::Booted { from, known: false } => {
+                write!(f, " (told from {from}; we never heard of this machine before)")
             }
             Self::Failed { file, reason } => write!(f, " {file}: {reason}"),
         }

@@ -43,11 +43,13 @@ pub use content::{
 };
 pub(crate) use event::printable;
 pub use event::{ClientId, Event, LeaseStep, Stage};
-use searches::SEARCH_ENDS_AFTER;
+pub(crate) use searches::SEARCH_ENDS_AFTER;
 pub use searches::SEARCHES_MAX;
 use server::DhcpServer;
 pub use server::{AddressPlan, ClassPlan, Notice, ServerSettings, SubnetPlan};
 pub use shared::{Neighbours, Shared};
+#[cfg(feature = "http")]
+pub(crate) use transfers::has_news;
 pub use upload::UPLOAD_BLOCK_BYTES_MAX;
 pub use wanted::{Try, Wanted};
 

@@ -10,7 +10,7 @@ use super::event::{ClientId, Stage};
 /// Clients whose searches are followed at once, about 1 kB each; of further ones the single misses are told alone.
 pub const SEARCHES_MAX: usize = 1_024;
 /// A client that asked for nothing else for this long has given up, or goes on without.
-pub(super) const SEARCH_ENDS_AFTER: Duration = Duration::from_secs(3);
+pub(crate) const SEARCH_ENDS_AFTER: Duration = Duration::from_secs(3);
 
 /// What clients looked for in vain, and have not found since.
 #[derive(Default)]

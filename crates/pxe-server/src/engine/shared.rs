@@ -8,7 +8,7 @@ use std::time::Instant;
 use pxe_select::{Asker, Bait, ClientFacts, Evidence, Heard, Known, Pin, Policy, Query, Source};
 
 use super::clients::Clients;
-use super::event::{ClientId, Stage};
+use super::event::{ClientId, Event, Stage};
 use super::searches::Searches;
 
 /// Tells which machine of this very link has an address, as the kernel's neighbour table does.
@@ -74,7 +74,8 @@ impl Shared {
         core::mem::take(&mut state.changed).then(|| state.evidence.clone())
     }
 
-    pub(super) fn policy(&self) -> Arc<Policy> {
+    /// The policy that decides now.
+    pub fn policy(&self) -> Arc<Policy> {
         Arc::clone(&self.lock().policy)
     }
 
@@ -136,7 +137,8 @@ impl Shared {
         state.evidence.pin(time, peer, hardware_address, pin);
     }
 
-    pub(super) fn delivered(&self, now: Instant, peer: IpAddr, hardware_address: &[u8]) {
+    /// A machine has the file that a bait stood for.
+    pub fn delivered(&self, now: Instant, peer: IpAddr, hardware_address: &[u8]) {
         let time = self.unix_ms(now);
         let mut state = self.lock();
         state.changed = true;
@@ -148,8 +150,8 @@ impl Shared {
         self.lock().clients.expect_fetch(id);
     }
 
-    /// The client asks this loop, or another, for a file.
-    pub(super) fn note_fetch(&self, id: ClientId) {
+    /// The client asks one of the loops, or HTTP, for a file.
+    pub fn note_fetch(&self, id: ClientId) {
         self.lock().clients.note_fetch(id);
     }
 
@@ -162,15 +164,29 @@ impl Shared {
         self.lock().clients.is_repeated(now, id, stage)
     }
 
-    pub(super) fn missed(&self, now: Instant, id: ClientId, file: &str) {
+    /// Whether this client has a story already.
+    pub fn knows(&self, id: ClientId) -> bool {
+        self.lock().clients.knows(id)
+    }
+
+    /// One step of a client's story, for those who serve files beside the engines.
+    pub fn event(&self, now: Instant, client: ClientId, stage: Stage) -> Event {
+        let repeated = self.is_repeated(now, client, &stage);
+        Event { client, repeated, stage }
+    }
+
+    /// A client asked for a file that is not there: told when its search has ended.
+    pub fn missed(&self, now: Instant, id: ClientId, file: &str) {
         self.lock().searches.missed(now, id, file);
     }
 
-    pub(super) fn found(&self, id: ClientId) {
+    /// A client got a file: whatever it looked for before, it goes on.
+    pub fn found(&self, id: ClientId) {
         self.lock().searches.found(id);
     }
 
-    pub(super) fn ended_searches(&self, now: Instant) -> (Vec<(ClientId, Stage)>, Option<Instant>) {
+    /// The searches that have ended in vain, and when the next one may have.
+    pub fn ended_searches(&self, now: Instant) -> (Vec<(ClientId, Stage)>, Option<Instant>) {
         self.lock().searches.ended(now)
     }
 

@@ -290,16 +290,10 @@ impl Engine {
     ) {
         let peer = arrival.source.ip();
         let server = self.advertise.map_or(arrival.local, IpAddr::V4);
-        let mut opened = Err(ContentError::NotFound);
-        for tried in wanted.tries() {
+        let opened = wanted.open(|tried| {
             let Try { name, generated, .. } = tried;
-            opened = content
-                .open(&ContentRequest { name, generated: *generated, server })
-                .map(|opened| (opened, tried));
-            if !matches!(opened, Err(ContentError::NotFound)) {
-                break;
-            }
-        }
+            content.open(&ContentRequest { name, generated: *generated, server })
+        });
         match opened {
             Ok((opened, found)) => {
                 let file = printable(&found.name);

@@ -62,15 +62,20 @@ impl Engine {
 impl OpenTransfer {
     /// Whether enough has happened since progress was told last; takes note of it.
     fn has_news(&mut self, now: Instant, bytes: u64, size: u64) -> bool {
-        let (told_at, told_bytes) = self.told;
-        let step = size / 100 * TOLD_PERCENT_MIN;
-        let far = step > 0 && bytes >= told_bytes.saturating_add(step);
-        let news = far || now.saturating_duration_since(told_at) >= TOLD_EVERY;
-        if news {
-            self.told = (now, bytes);
-        }
-        news
+        has_news(&mut self.told, now, bytes, size)
     }
+}
+
+/// Whether enough has happened since progress was `told`, when and how many bytes; takes note of it.
+pub(crate) fn has_news(told: &mut (Instant, u64), now: Instant, bytes: u64, size: u64) -> bool {
+    let (told_at, told_bytes) = *told;
+    let step = size / 100 * TOLD_PERCENT_MIN;
+    let far = step > 0 && bytes >= told_bytes.saturating_add(step);
+    let news = far || now.saturating_duration_since(told_at) >= TOLD_EVERY;
+    if news {
+        *told = (now, bytes);
+    }
+    news
 }
 
 /// The last step of a transfer's story; none if another one tells it.

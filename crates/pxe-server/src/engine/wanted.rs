@@ -2,13 +2,14 @@
 
 use pxe_select::{Action, Decision, Generated, Reason, Reasons};
 
+use super::content::ContentError;
 use super::event::printable;
 
 /// Where to look for what a client asked for.
 #[derive(Debug)]
 pub struct Wanted {
     /// The name as it came, for the story.
-    pub(super) asked: String,
+    pub asked: String,
     tries: Vec<Try>,
     reasons: Reasons,
 }
@@ -59,8 +60,23 @@ impl Wanted {
         &self.tries
     }
 
+    /// Opens them in their order until one is there, and says which; else why not.
+    pub fn open<T>(
+        &self,
+        mut open: impl FnMut(&Try) -> Result<T, ContentError>,
+    ) -> Result<(T, &Try), ContentError> {
+        let mut opened = Err(ContentError::NotFound);
+        for tried in &self.tries {
+            opened = open(tried).map(|opened| (opened, tried));
+            if !matches!(opened, Err(ContentError::NotFound)) {
+                break;
+            }
+        }
+        opened
+    }
+
     /// How the name that was found differs from the one that was asked for, and why; empty if it does not.
-    pub(super) fn why(&self, found: &Try) -> String {
+    pub fn why(&self, found: &Try) -> String {
         let reasons: Vec<String> = self
             .reasons
             .iter()
@@ -81,7 +97,7 @@ impl Wanted {
     }
 
     /// The name that was asked for, and under which others it was looked for.
-    pub(super) fn looked_for(&self) -> String {
+    pub fn looked_for(&self) -> String {
         let is_rewritten =
             self.reasons.iter().any(|reason| matches!(reason, Reason::NameRemapped { .. }));
         if !is_rewritten && self.tries.len() == 1 {

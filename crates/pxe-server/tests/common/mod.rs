@@ -4,7 +4,7 @@
 use core::sync::atomic::{AtomicU16, Ordering};
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
@@ -21,14 +21,15 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 /// files one after the other.
 static NEXT_PORT: AtomicU16 = AtomicU16::new(0);
 
-/// Four ports nobody holds: server, client (server + 1), boot server, TFTP.
+/// Five ports nobody holds: server, client (server + 1), boot server, TFTP, and behind it HTTP (TCP).
 pub fn free_ports() -> (u16, u16, u16) {
     // A hundred ports for each process, below those the system deals out.
     let base = 10_000 + (std::process::id() % 220) as u16 * 100;
     loop {
         let port = base.wrapping_add(NEXT_PORT.fetch_add(10, Ordering::Relaxed));
         let free = |port| UdpSocket::bind((Ipv4Addr::UNSPECIFIED, port)).is_ok();
-        if (port..port + 4).all(free) {
+        let http_is_free = TcpListener::bind((Ipv4Addr::UNSPECIFIED, port + 4)).is_ok();
+        if (port..port + 4).all(free) && http_is_free {
             return (port, port + 2, port + 3);
         }
     }
@@ -66,6 +67,7 @@ pub struct Server {
     pub dhcp: u16,
     pub boot_server: u16,
     pub tftp: u16,
+    pub http: u16,
 }
 
 impl Server {
@@ -76,19 +78,29 @@ impl Server {
 
     /// The same with flags.
     pub fn start_with(folder: &Folder, extra: &str, flags: &[&str]) -> Self {
+        Self::start_http(folder, "", extra, flags)
+    }
+
+    /// The same with lines for its `[http]`.
+    pub fn start_http(folder: &Folder, http_lines: &str, extra: &str, flags: &[&str]) -> Self {
         let (dhcp, boot_server, tftp) = free_ports();
+        let http = tftp + 1;
         let root = folder.0.join("boot");
         fs::create_dir_all(&root).expect("root");
         let config = folder.0.join("pxe.toml");
+        let http_table = match cfg!(feature = "http") {
+            true => format!("[http]\nlisten = \"0.0.0.0:{http}\"\n{http_lines}"),
+            false => String::new(),
+        };
         let text = format!(
             "interfaces = [\"lo\"]\nroot = \"boot\"\n[dhcp]\nport = {dhcp}\nboot_port = {boot_server}\n\
-             [tftp]\nport = {tftp}\n{extra}"
+             {http_table}[tftp]\nport = {tftp}\n{extra}"
         );
         fs::write(&config, text).expect("config");
         let config = config.to_string_lossy();
         let arguments: Vec<&str> = ["--config", &*config].iter().chain(flags).copied().collect();
         let (child, log) = spawn(&arguments);
-        let mut server = Self { child, log, seen: Vec::new(), dhcp, boot_server, tftp };
+        let mut server = Self { child, log, seen: Vec::new(), dhcp, boot_server, tftp, http };
         server.expect("ready");
         server
     }
@@ -178,18 +190,57 @@ impl Client {
 
     /// A PXE request as EDK2 makes it.
     pub fn request(&self, kind: MessageType, address: Ipv4Addr) -> Vec<u8> {
+        let mut message = self.message(kind, "PXEClient");
+        message.set_client_address(address);
+        encoded(&message)
+    }
+
+    /// A request of UEFI HTTP Boot, as EDK2 makes it.
+    pub fn http_boot_request(&self) -> Vec<u8> {
+        let mut message = self.message(MessageType::DISCOVER, "HTTPClient");
+        message.push(OptionCode::PARAMETER_REQUEST_LIST, &[1, 3, 6, 54, 60, 67, 97]);
+        encoded(&message)
+    }
+
+    /// Asks for the URL of UEFI HTTP Boot, and checks that the reply is one that EDK2 takes.
+    pub fn http_boot_url(&self, port: u16) -> String {
+        let reply = self.exchange(&self.http_boot_request(), port);
+        let reply = MessageView::parse_strict(&reply).expect("well-formed");
+        assert_eq!(reply.first(OptionCode::VENDOR_CLASS), Some(&b"HTTPClient"[..]));
+        assert!(reply.your_address().is_unspecified());
+        let url = reply.first(OptionCode::BOOT_FILE_NAME).expect("a URL in option 67");
+        let url = url.strip_suffix(b"\0").unwrap_or(url);
+        String::from_utf8(url.to_vec()).expect("text")
+    }
+
+    /// Asks as a full iPXE, and returns the script's URL.
+    pub fn script_url(&self, port: u16) -> String {
+        let mut message = self.message(MessageType::DISCOVER, "PXEClient");
+        message.push(OptionCode::USER_CLASS, b"iPXE");
+        let features = [0x13, 0x15, 0x24, 0x27].map(|feature| [feature, 1, 1]);
+        message.push(OptionCode::IPXE, features.as_flattened());
+        let reply = self.exchange(&encoded(&message), port);
+        let reply = MessageView::parse_strict(&reply).expect("well-formed");
+        String::from_utf8(reply.boot_file().to_vec()).expect("text")
+    }
+
+    fn exchange(&self, request: &[u8], port: u16) -> Vec<u8> {
+        self.socket.send_to(request, (Ipv4Addr::LOCALHOST, port)).expect("send");
+        let mut buffer = [0; 2048];
+        let (bytes, _) = self.socket.recv_from(&mut buffer).expect("a reply");
+        buffer[..bytes].to_vec()
+    }
+
+    fn message(&self, kind: MessageType, class: &str) -> Message {
         let mut message = Message::new(Operation::BootRequest);
         message.set_hardware(HardwareType::ETHERNET, &self.mac).expect("address");
         message.set_transaction_id(0x1234_5678);
-        message.set_client_address(address);
         message.push(OptionCode::MESSAGE_TYPE, &[kind.0]);
         message.push(OptionCode::CLIENT_ARCHITECTURE, &self.arch.to_be_bytes());
         message.push(OptionCode::NETWORK_INTERFACE, &[1, 3, 0]);
-        let class = format!("PXEClient:Arch:{:05}:UNDI:003000", self.arch);
+        let class = format!("{class}:Arch:{:05}:UNDI:003000", self.arch);
         message.push(OptionCode::VENDOR_CLASS, class.as_bytes());
-        let mut out = Vec::new();
-        message.encode(SizeBudget::for_request(None), &mut out).expect("encodes");
-        out
+        message
     }
 
     /// Asks, and waits for nothing: so that the server knows who has the loopback address.
@@ -212,6 +263,12 @@ impl Client {
         assert_eq!(reply.hardware_address(), self.mac);
         String::from_utf8(reply.boot_file().to_vec()).expect("text")
     }
+}
+
+fn encoded(message: &Message) -> Vec<u8> {
+    let mut out = Vec::new();
+    message.encode(SizeBudget::for_request(None), &mut out).expect("encodes");
+    out
 }
 
 /// Another test's thread may be starting a server: between fork and exec its child holds a copy of

@@ -35,7 +35,7 @@ fn kill(server: Server) {
 
 /// One client's exchange as far as it comes; the address that was acknowledged.
 fn try_lease(client: &mut Client) -> Option<Ipv4Addr> {
-    let patience = Duration::from_millis(150);
+    let patience = Duration::from_millis(50);
     let discover = client.message(MessageType::DISCOVER);
     client.send(&discover);
     let offer = client.reply(patience)?;

@@ -6,6 +6,7 @@ mod common;
 mod client;
 mod command;
 mod exchanges;
+mod foreign;
 mod kill;
 mod reload;
 mod stage;

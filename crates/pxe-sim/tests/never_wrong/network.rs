@@ -72,6 +72,7 @@ impl Network {
         shared.set_neighbours(Box::new(table.clone()));
         let config = EngineConfig {
             proxy: None,
+            server: None,
             tftp: pxe_tftp::ServerConfig::default(),
             advertise: None,
             tftp_port: 69,

@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use crate::error::{Context as _, Result, fail};
 use crate::interrupt;
+use crate::lab::web;
 use crate::lab::wire::Tap;
 use crate::process::Background;
 
@@ -33,10 +34,11 @@ pub(crate) struct Frame {
 }
 
 impl Capture {
-    /// Starts recording IPv4 over UDP; returns when nothing can be missed any more.
+    /// Starts recording UDP and HTTP; returns when nothing can be missed any more.
     pub(crate) fn start(tap: &Tap, folder: &Path) -> Result<Self> {
         let file = folder.join(format!("{}.pcap", tap.interface));
         let name = file.to_string_lossy();
+        let filter = format!("udp or tcp port {}", web::PORT);
         let words = [
             "tcpdump",
             "--immediate-mode",
@@ -52,7 +54,7 @@ impl Capture {
             &tap.interface,
             "-w",
             &name,
-            "udp",
+            &filter,
         ];
         let log = folder.join(format!("{}.tcpdump.log", tap.interface));
         let mut process = Background::start(tap.namespace.command(&words), "tcpdump", &log)?;

@@ -8,6 +8,7 @@ use core::net::{Ipv4Addr, SocketAddrV4};
 use core::time::Duration;
 
 use crate::lab::capture::Frame;
+use crate::lab::web;
 
 /// DHCPDISCOVER, RFC 2132 section 9.6.
 pub(crate) const DISCOVER: u8 = 1;
@@ -16,6 +17,7 @@ pub(crate) const OFFER: u8 = 2;
 /// DHCPACK.
 pub(crate) const ACK: u8 = 5;
 
+const UDP: u8 = 17;
 const TFTP_PORT: u16 = 69;
 const DHCP_PORTS: [u16; 3] = [67, 68, 4011];
 /// RFC 1350; another size is agreed in the option acknowledgement (RFC 2348).
@@ -26,7 +28,7 @@ const TFTP_BLOCK_BYTES: usize = 512;
 pub(crate) struct Evidence {
     /// DHCP messages from and to the machine, in order.
     pub(crate) dhcp: Vec<DhcpSeen>,
-    /// TFTP read requests of the machine, in order, with what came of them.
+    /// Files that the machine asked for by TFTP and HTTP, in order, with what came of them.
     pub(crate) transfers: Vec<Transfer>,
 }
 
@@ -87,6 +89,8 @@ impl Evidence {
                 evidence.note_tftp(&datagram);
             }
         }
+        evidence.transfers.extend(web::transfers(frames, machine));
+        evidence.transfers.sort_by_key(|transfer| transfer.at);
         evidence
     }
 
@@ -142,6 +146,29 @@ impl Evidence {
 }
 
 impl Transfer {
+    /// A file that was asked for by HTTP, and when it was complete, if it was.
+    pub(crate) fn by_http(
+        (at, completed): (Duration, Option<Duration>),
+        client: SocketAddrV4,
+        server: Ipv4Addr,
+        name: Vec<u8>,
+        content: Vec<u8>,
+    ) -> Self {
+        let (block_bytes, blocks, last_block_seen, ended) = (0, 0, true, true);
+        Self {
+            at,
+            server,
+            name,
+            content,
+            completed,
+            client,
+            block_bytes,
+            blocks,
+            last_block_seen,
+            ended,
+        }
+    }
+
     /// The COFF machine number, if the content is a PE file.
     pub(crate) fn coff_machine(&self) -> Option<u16> {
         coff_machine(&self.content)
@@ -198,26 +225,31 @@ pub(crate) fn base_name(name: &[u8]) -> &[u8] {
     name.rsplit(|&byte| byte == b'/' || byte == b'\\').next().unwrap_or(name)
 }
 
-/// Ethernet, IPv4 without fragments, UDP.
-fn datagram(frame: &Frame) -> Option<Datagram<'_>> {
+/// Ethernet and IPv4 without fragments: who sent what to whom by this protocol. The frame may be
+/// padded: IP's own length counts.
+pub(crate) fn internet(frame: &Frame, protocol: u8) -> Option<(Ipv4Addr, Ipv4Addr, &[u8])> {
     let packet = frame.bytes.get(12..)?.strip_prefix(&[0x08, 0x00])?;
     let header_bytes = usize::from(*packet.first()? & 0x0f) * 4;
     let fragment = u16::from_be_bytes([*packet.get(6)?, *packet.get(7)?]) & 0x3fff;
-    if *packet.get(9)? != 17 || fragment != 0 {
+    if *packet.get(9)? != protocol || fragment != 0 {
         return None;
     }
     let address = |at: usize| -> Option<Ipv4Addr> {
         packet.get(at..)?.first_chunk::<4>().map(|octets| Ipv4Addr::from(*octets))
     };
-    let udp = packet.get(header_bytes..)?;
+    let total = usize::from(u16::from_be_bytes([*packet.get(2)?, *packet.get(3)?]));
+    Some((address(12)?, address(16)?, packet.get(header_bytes..total)?))
+}
+
+fn datagram(frame: &Frame) -> Option<Datagram<'_>> {
+    let (source, destination, udp) = internet(frame, UDP)?;
     let number = |at: usize| -> Option<u16> {
         udp.get(at..)?.first_chunk::<2>().map(|octets| u16::from_be_bytes(*octets))
     };
     Some(Datagram {
         at: frame.at,
-        source: SocketAddrV4::new(address(12)?, number(0)?),
-        destination: SocketAddrV4::new(address(16)?, number(2)?),
-        // The frame may be padded: UDP's own length counts.
+        source: SocketAddrV4::new(source, number(0)?),
+        destination: SocketAddrV4::new(destination, number(2)?),
         payload: udp.get(8..usize::from(number(4)?))?,
     })
 }
@@ -280,7 +312,8 @@ mod tests {
     fn frame(source: SocketAddrV4, destination: SocketAddrV4, payload: &[u8]) -> Frame {
         let mut bytes = [0; 12].to_vec();
         bytes[6..].copy_from_slice(&MACHINE);
-        bytes.extend([8, 0, 0x45, 0, 0, 0, 0, 0, 0, 0, 64, 17, 0, 0]);
+        let total = u16::try_from(28 + payload.len()).unwrap().to_be_bytes();
+        bytes.extend([8, 0, 0x45, 0, total[0], total[1], 0, 0, 0, 0, 64, 17, 0, 0]);
         bytes.extend(source.ip().octets());
         bytes.extend(destination.ip().octets());
         bytes.extend(source.port().to_be_bytes());

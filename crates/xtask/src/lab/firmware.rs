@@ -16,6 +16,8 @@ pub(crate) enum Machine {
     Bios,
     /// EDK2, x86-64.
     X64Uefi,
+    /// The same, told to boot by HTTP.
+    X64UefiHttp,
     /// EDK2, 32-bit x86.
     X86Uefi,
     /// EDK2, 64-bit ARM.
@@ -29,13 +31,15 @@ struct Flash {
 }
 
 impl Machine {
-    pub(crate) const ALL: [Self; 4] = [Self::Bios, Self::X64Uefi, Self::X86Uefi, Self::Arm64Uefi];
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Bios, Self::X64Uefi, Self::X64UefiHttp, Self::X86Uefi, Self::Arm64Uefi];
 
     /// The firmware's name, as the server's configuration spells it.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Bios => "bios",
             Self::X64Uefi => "x64-uefi",
+            Self::X64UefiHttp => "x64-uefi-http",
             Self::X86Uefi => "x86-uefi",
             Self::Arm64Uefi => "arm64-uefi",
         }
@@ -50,6 +54,7 @@ impl Machine {
         match self {
             Self::Bios => "SeaBIOS with iPXE ROM",
             Self::X64Uefi => "EDK2 x64 (OVMF)",
+            Self::X64UefiHttp => "EDK2 x64 (OVMF) by HTTP",
             Self::X86Uefi => "EDK2 IA32 (OVMF)",
             Self::Arm64Uefi => "EDK2 ARM64 (AAVMF)",
         }
@@ -62,6 +67,7 @@ impl Machine {
             Self::X64Uefi => 2,
             Self::X86Uefi => 3,
             Self::Arm64Uefi => 4,
+            Self::X64UefiHttp => 5,
         };
         [0x52, 0x54, 0x00, 0xaa, 0x00, last]
     }
@@ -71,6 +77,7 @@ impl Machine {
         match self {
             Self::Bios => 0,
             Self::X64Uefi => 7,
+            Self::X64UefiHttp => 16,
             Self::X86Uefi => 6,
             Self::Arm64Uefi => 11,
         }
@@ -80,7 +87,7 @@ impl Machine {
     pub(crate) fn coff_machine(self) -> Option<u16> {
         match self {
             Self::Bios => None,
-            Self::X64Uefi => Some(0x8664),
+            Self::X64Uefi | Self::X64UefiHttp => Some(0x8664),
             Self::X86Uefi => Some(0x014c),
             Self::Arm64Uefi => Some(0xaa64),
         }
@@ -90,7 +97,7 @@ impl Machine {
     pub(crate) fn needs(self) -> &'static [&'static Need] {
         match self {
             Self::Bios => &[&packages::QEMU_X86, &packages::QEMU_ROM],
-            Self::X64Uefi => &[&packages::QEMU_X86, &packages::OVMF_X64],
+            Self::X64Uefi | Self::X64UefiHttp => &[&packages::QEMU_X86, &packages::OVMF_X64],
             Self::X86Uefi => &[&packages::QEMU_X86, &packages::OVMF_IA32],
             Self::Arm64Uefi => &[&packages::QEMU_ARM, &packages::AAVMF],
         }
@@ -118,6 +125,12 @@ impl Machine {
         let own = match self {
             Self::Bios => "qemu-system-x86_64 -machine pc,graphics=off -m 256 -boot n",
             Self::X64Uefi => "qemu-system-x86_64 -machine q35 -m 512",
+            // Without PXE its first network boot is HTTP Boot.
+            Self::X64UefiHttp => {
+                "qemu-system-x86_64 -machine q35 -m 512 \
+                 -fw_cfg name=opt/org.tianocore/IPv4PXESupport,string=n \
+                 -fw_cfg name=opt/org.tianocore/IPv6PXESupport,string=n"
+            }
             // Debian's only IA32 build is the one for Secure Boot, which insists on SMM.
             Self::X86Uefi => {
                 "qemu-system-i386 -machine q35,smm=on -m 512 \
@@ -140,7 +153,7 @@ impl Machine {
     fn flash(self) -> Result<Option<Flash>> {
         let known = match self {
             Self::Bios => return Ok(None),
-            Self::X64Uefi => packages::OVMF_X64_FILES,
+            Self::X64Uefi | Self::X64UefiHttp => packages::OVMF_X64_FILES,
             Self::X86Uefi => packages::OVMF_IA32_FILES,
             Self::Arm64Uefi => packages::AAVMF_FILES,
         };

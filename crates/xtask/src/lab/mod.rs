@@ -13,4 +13,5 @@ pub(crate) mod refusals;
 pub(crate) mod server;
 pub(crate) mod stage;
 pub(crate) mod vm;
+pub(crate) mod web;
 pub(crate) mod wire;

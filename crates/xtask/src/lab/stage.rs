@@ -176,7 +176,8 @@ impl Stage {
     }
 
     fn switch_on<'a>(&self, seat: &'a Seat) -> Result<Player<'a>> {
-        let interface = format!("tap-{}", seat.machine.name());
+        // At most 15 characters.
+        let interface = format!("t-{}", seat.machine.name());
         let tap = self.wire.tap(&interface)?;
         let capture = Capture::start(&tap, &self.folder)?;
         let switched_on = now();

@@ -33,7 +33,7 @@ pub(super) fn is_part(name: &OsStr) -> bool {
 
 /// A file that is being sent.
 #[derive(Debug)]
-pub(in crate::content) struct Receiving {
+pub(crate) struct Receiving {
     folder: Dir,
     name: OsString,
     state: State,

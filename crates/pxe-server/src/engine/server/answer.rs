@@ -91,7 +91,7 @@ impl DhcpServer {
         let known = facts::of_message(message.view(), message.facts(), local, address);
         let policy = self.shared.policy();
         let decision = policy.decide(&known.as_facts(), Asked::BootFile);
-        let file = named::boot_file(&decision, server, self.tftp_port);
+        let file = named::boot_file(&policy, &decision, server, self.tftp_port);
         let without = file.is_none().then(|| {
             let is_denied = matches!(decision.action, Action::Deny);
             (is_denied, one_line(&decision.reasons))

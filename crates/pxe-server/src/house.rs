@@ -1,0 +1,88 @@
+//! The machine and the configuration, looked at again while the server runs.
+
+use core::net::Ipv4Addr;
+use std::io;
+use std::sync::Arc;
+
+use log::{error, info, warn};
+
+use crate::alone::Alone;
+use crate::config::{Config, Faults};
+use crate::content::{self, Loaders};
+use crate::driver::interfaces::{self, Interfaces};
+use crate::driver::{Housekeeping, Reloaded};
+use crate::{addresses, engine, policy, reload, serve};
+
+/// Reads the configuration again, with the flags of the command line.
+pub type Reload = Box<dyn Fn() -> Result<Config, Faults> + Send>;
+
+/// What all loops of a server rest on.
+pub struct House {
+    /// The configuration in use.
+    pub config: Config,
+    /// The loaders in use.
+    pub loaders: Loaders,
+    /// What the loops' files have in common.
+    pub contents: Arc<content::Shared>,
+    /// What the engines have in common.
+    pub shared: Arc<engine::Shared>,
+    /// Segments where we may give addresses.
+    pub alone: Alone,
+    /// For SIGHUP.
+    pub reload: Reload,
+}
+
+impl Housekeeping for House {
+    fn interfaces(&mut self) -> io::Result<Interfaces> {
+        let present = interfaces::present()?;
+        let names: Vec<&str> = self.config.interfaces.iter().map(|name| &*name.value).collect();
+        Ok(self.alone.allowed(Interfaces::select(&present, &names)))
+    }
+
+    fn refresh(&mut self) {
+        let loaders = Loaders::search(&self.config);
+        if loaders == self.loaders {
+            return;
+        }
+        let Ok(policy) = policy::build(&self.config, &loaders) else { return };
+        info!("the loaders changed");
+        serve::announce(&self.config, &loaders);
+        self.shared.set_policy(policy);
+        self.contents.set_loaders(loaders.clone());
+        self.loaders = loaders;
+    }
+
+    fn own_addresses(&mut self) -> io::Result<Vec<Ipv4Addr>> {
+        interfaces::own_addresses()
+    }
+
+    fn reload(&mut self) -> Option<Reloaded> {
+        match self.read_again() {
+            Ok(reloaded) => Some(reloaded),
+            Err(faults) => {
+                error!("the configuration has faults, and everything stays as it was:\n{faults}");
+                None
+            }
+        }
+    }
+}
+
+impl House {
+    fn read_again(&mut self) -> Result<Reloaded, Faults> {
+        let mut config = (self.reload)()?;
+        let kept = reload::keep_what_is_bound(&self.config, &mut config);
+        if !kept.is_empty() {
+            warn!("takes effect after a restart only: {}", kept.join(", "));
+        }
+        let faults = |list| Faults { file: config.file.clone(), list };
+        serve::served_interfaces(&config).map_err(faults)?;
+        let loaders = Loaders::search(&config);
+        let policy = policy::build(&config, &loaders).map_err(faults)?;
+        let plan = addresses::build(&config).map_err(faults)?;
+        self.shared.set_policy(policy);
+        self.contents.set_loaders(loaders.clone());
+        self.loaders = loaders;
+        self.config = config;
+        Ok(Reloaded { plan })
+    }
+}

@@ -1,0 +1,48 @@
+//! The listening socket.
+
+use core::net::SocketAddr;
+use std::io;
+use std::net::TcpListener;
+
+use nix::libc;
+use socket2::{Domain, Protocol, Socket, Type};
+
+use crate::config::HttpConfig;
+use crate::driver::BindFault;
+use crate::driver::holder;
+
+/// Connections that the system holds until they are taken; Linux cuts it to `net.core.somaxconn`.
+const BACKLOG: i32 = 4_096;
+
+/// Binds what the configuration names; says who is in the way and what to do.
+pub(super) fn bind(config: &HttpConfig) -> Result<TcpListener, BindFault> {
+    let what = if config.is_tls() { "HTTPS" } else { "HTTP" };
+    bind_to(config.listen).map_err(|error| {
+        let key = "http.listen";
+        let (problem, remedy) = match error.raw_os_error() {
+            Some(libc::EADDRNOTAVAIL) => (
+                format!("this machine has no address {}", config.listen.ip()),
+                format!("every address: listen = \"0.0.0.0:{}\"", config.listen.port()),
+            ),
+            _ => {
+                let port = config.listen.port();
+                holder::explain(holder::Protocol::Tcp, (what, key), port, &error)
+            }
+        };
+        BindFault { key, problem, remedy }
+    })
+}
+
+fn bind_to(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    if address.is_ipv6() {
+        // `[::]` means every address, those of IPv4 too, whatever the system's default is.
+        socket.set_only_v6(false)?;
+    }
+    // Connections of an earlier run that are not quite over are no holder of the port.
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
+}

@@ -1,0 +1,15 @@
+//! The real program's HTTP side, spoken to byte by byte.
+#![allow(unreachable_pub, reason = "every module uses its own part")]
+#![cfg(feature = "http")]
+
+#[path = "../common/mod.rs"]
+mod common;
+mod wire;
+
+mod boot;
+mod conditions;
+mod hostile;
+mod names;
+mod ranges;
+mod spoken;
+mod tls;

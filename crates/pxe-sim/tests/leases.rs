@@ -1,0 +1,171 @@
+//! The whole server as the only DHCP server of its networks: every model of firmware boots from it, swarms of
+//! machines on bad networks keep one owner for each address while it crashes and its disk fails, and nobody is told
+//! what is not durable. The server model itself watches every ACK.
+
+mod common;
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use common::cases::cases;
+use common::{LOADERS, Lab, Place, US, policy};
+use pxe_dhcp::options::OptionSet;
+use pxe_dhcp::respond::{LeaseTimes, ServerConfig};
+use pxe_lease::{AllocatorConfig, SubnetConfig, Topology};
+use pxe_server::engine::{AddressPlan, Engine, EngineConfig, ServerSettings, Shared, SubnetPlan};
+use pxe_sim::engine::MemoryFiles;
+use pxe_sim::firmware::edk2_pxe::{Edk2Pxe, Era};
+use pxe_sim::firmware::ipxe::{Build, Ipxe};
+use pxe_sim::firmware::patient::{Patience, Patient};
+use pxe_sim::lease_server::{Hardship, LeaseServer};
+use pxe_sim::network::Impairment;
+use pxe_sim::ordinary::Ordinary;
+use pxe_sim::wire::{NAK, Reader};
+
+fn plan(last: u8) -> AddressPlan {
+    let subnet = |network: &str| {
+        let mut subnet = SubnetConfig::new(format!("{network}.0/24").parse().expect("a subnet"));
+        let pool = format!("{network}.100-{network}.{last}");
+        subnet.pools.push(pool.parse().expect("a pool"));
+        subnet.authoritative = true;
+        subnet
+    };
+    let topology = Topology::new(&[subnet("192.0.2"), subnet("198.51.100")]).expect("sound");
+    let mut options = OptionSet::new();
+    options.set("domain-name", "lab.example").expect("an option");
+    let subnet = SubnetPlan {
+        mask: [255, 255, 255, 0].into(),
+        times: LeaseTimes::new(60, 3600, 7200).expect("rising"),
+        options,
+        bootp: false,
+    };
+    AddressPlan {
+        topology,
+        allocator: AllocatorConfig::default(),
+        subnets: vec![subnet.clone(), subnet],
+        classes: Vec::new(),
+        hosts: HashMap::new(),
+    }
+}
+
+fn engine(last: u8, now: Instant, unix_ms: u64) -> Engine {
+    let responder = ServerConfig::default();
+    let config = EngineConfig {
+        proxy: Some(pxe_dhcp::respond::ProxyConfig::default()),
+        server: Some(ServerSettings { responder, plan: plan(last), unix_ms, now }),
+        tftp: pxe_tftp::ServerConfig::default(),
+        advertise: None,
+        tftp_port: 69,
+    };
+    let mut engine = Engine::new(config, Shared::new(policy(false)));
+    engine.set_own_addresses(vec![US]);
+    engine
+}
+
+fn files() -> MemoryFiles {
+    MemoryFiles::new(LOADERS.iter().map(|(_, file)| (*file, 700)))
+}
+
+fn lab(seed: u64, impairment: Impairment, place: Place, hardship: Hardship, last: u8) -> Lab {
+    let begin = move |now, unix_ms| engine(last, now, unix_ms);
+    Lab::alone(seed, impairment, place, LeaseServer::new(seed, hardship, files, begin))
+}
+
+#[test]
+fn every_model_boots_from_our_addresses() {
+    for place in [Place::SameLan, Place::Relayed] {
+        // URLs are HTTP's to test.
+        for case in cases().into_iter().filter(|case| !case.file.starts_with("http")) {
+            let mut lab = lab(1, Impairment::default(), place, Hardship::default(), 200);
+            let client = (case.attach)(&mut lab);
+            let outcome = lab.run(client);
+            let report =
+                || format!("{}, {place:?}: {outcome:?}\n{}", case.name, lab.world.report());
+            let Some(boot) = outcome.boot() else { panic!("{}", report()) };
+            let file = String::from_utf8_lossy(&boot.file);
+            let file = file.strip_prefix("tftp://192.0.2.5/").unwrap_or(&file);
+            assert_eq!((boot.server, file), (case.server, &*case.file), "{}", report());
+            assert!((100..=200).contains(&boot.address.octets()[3]), "{}", report());
+        }
+    }
+}
+
+/// Machines that are switched on again until they boot, and ordinary ones, all at once.
+fn swarm(lab: &mut Lab, machines: u32) -> Vec<pxe_sim::network::HostId> {
+    let mut clients = Vec::new();
+    for number in 0..machines {
+        let (machine, start) = (lab.machine([7, 0, 11][number as usize % 3]), lab.world.now());
+        let again = move |attempt: u32| {
+            let mut machine = machine;
+            machine.transaction_id = machine.transaction_id.wrapping_add(attempt << 8);
+            machine
+        };
+        clients.push(match number % 3 {
+            0 => {
+                let begin = move |attempt, at| Edk2Pxe::new(again(attempt), Era::Current, at);
+                let patience = Patience { attempts: 12, pause: Duration::from_secs(3) };
+                lab.attach("EDK2", machine.mac, Patient::new(patience, start, begin))
+            }
+            1 => {
+                let begin = move |attempt, at| Ipxe::new(again(attempt), Build::Rom, at);
+                let patience = Patience { attempts: 12, pause: Duration::from_secs(3) };
+                lab.attach("iPXE", machine.mac, Patient::new(patience, start, begin))
+            }
+            _ => lab.attach("laptop", machine.mac, Ordinary::new(machine, b"MSFT 5.0", start)),
+        });
+    }
+    clients
+}
+
+#[test]
+fn a_crashing_server_on_a_bad_network_keeps_every_promise() {
+    let mut crashes = 0;
+    let mut booted = 0;
+    let mut all = 0;
+    for seed in 0..40 {
+        let place = if seed % 2 == 0 { Place::SameLan } else { Place::Relayed };
+        let hardship = Hardship {
+            commit: Duration::from_millis(1 + seed * 7 % 50),
+            failing_permille: [0, 50, 300][seed as usize % 3],
+            crash_every: Some(Duration::from_millis(700)),
+            down: Duration::from_millis(250),
+        };
+        let mut lab = lab(seed, Impairment::bad(20), place, hardship, 200);
+        let clients = swarm(&mut lab, 24);
+        lab.world.run(&clients, common::PATIENCE);
+        let report = lab.world.report();
+        crashes += report.matches("crashes").count();
+        all += clients.len();
+        let fine = |client: &&_| {
+            lab.world.outcome(**client).is_some_and(|outcome| outcome.boot().is_some())
+        };
+        booted += clients.iter().filter(fine).count();
+        for sent in lab.world.capture().iter().filter(|sent| sent.sender == lab.server) {
+            let Some(reply) = Reader::new(&sent.datagram.payload) else { continue };
+            assert!(!lab_is_own(&reply), "our own address is given away\n{report}");
+        }
+    }
+    assert!(crashes > 100, "{crashes} crashes try nothing");
+    assert!(booted * 100 >= all * 90, "{booted} of {all} got there");
+}
+
+fn lab_is_own(reply: &Reader<'_>) -> bool {
+    reply.your_address() == US
+}
+
+#[test]
+fn who_finds_no_address_is_met_with_silence_and_never_with_a_nak() {
+    let mut lab = lab(7, Impairment::default(), Place::SameLan, Hardship::default(), 103);
+    let clients = swarm(&mut lab, 12);
+    lab.world.run(&clients, common::PATIENCE);
+    let booted = clients
+        .iter()
+        .filter(|client| lab.world.outcome(**client).is_some_and(|it| it.boot().is_some()));
+    // Laptops give theirs back, so that others may have them.
+    assert!(booted.count() >= 4, "{}", lab.world.report());
+    for sent in lab.world.capture().iter().filter(|sent| sent.sender == lab.server) {
+        let reply = Reader::new(&sent.datagram.payload);
+        assert_ne!(reply.and_then(|it| it.message_type()), Some(NAK), "{}", lab.world.report());
+    }
+    assert!(lab.world.report().contains("all 4 addresses are in use"), "{}", lab.world.report());
+}
