@@ -81,7 +81,7 @@ pub fn exchanges(clients: u32, all: &[Series]) -> bool {
 fn line(series: &Series, ours: Option<&Series>) {
     let rates = || series.rounds.iter().map(rate);
     let range = (rates().fold(f64::INFINITY, f64::min), rates().fold(0.0, f64::max));
-    let times = ours.map_or(f64::NAN, |ours| ratio(ours, series));
+    let times = ours.filter(|ours| !ours.rounds.is_empty()).map(|ours| ratio(ours, series));
     let limited = series.rounds.iter().any(|round| round.found.generator_limit);
     println!(
         "{:<12}{:<10}{:>8.0}{:>17}{:>10}{:>11}{:>13.3}{:>9.0} %{}",
@@ -89,7 +89,7 @@ fn line(series: &Series, ours: Option<&Series>) {
         name(series.generator),
         series.median(rate),
         format!("({:.0}–{:.0})", range.0, range.1),
-        format!("{times:.2} ×"),
+        times.map_or_else(|| "–".to_owned(), |times| format!("{times:.2} ×")),
         format!("{:.1} ms", series.median(p99)),
         series.median(|round| round.found.best.server_seconds),
         series.median(|round| round.found.best.load.generator_busy) * 100.0,
