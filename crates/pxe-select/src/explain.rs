@@ -79,7 +79,7 @@ impl Reason {
                 "the client wants to boot but names no architecture, neither in option 93 nor in option 60",
             ),
             Self::NoArch { boots: false } => {
-                f.write_str("nothing is known about the client's firmware (no option 93, no boot class in option 60)")
+                f.write_str("DHCP tells nothing of the client's firmware (no option 93, no boot class in option 60)")
             }
             Self::ClassDecidesTransport { arch, firmware } => {
                 let is = if firmware.is_http() { "is" } else { "is not" };

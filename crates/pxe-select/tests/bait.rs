@@ -389,6 +389,19 @@ mod age {
     }
 
     #[test]
+    fn a_machine_that_only_the_neighbour_table_knew_keeps_its_name_in_the_log() {
+        let mut net = Net::new(policy());
+        let last = |net: &Net, at| {
+            net.known(at, b"grubaa64.efi", Asker::Shim, None).last_hardware_address().to_vec()
+        };
+        net.ask_as(NOW, b"pxe-loader_uefi", Asker::Edk2, Some(&MAC)).is("ipxe.efi");
+        assert_eq!(last(&net, NOW + SECOND), MAC);
+        assert_eq!(last(&net, NOW + 2 * DAY), b"", "by now it can be anybody");
+        net.boot(NOW + 3 * SECOND, &OTHER, 0);
+        assert_eq!(last(&net, NOW + 4 * SECOND), OTHER, "who came after it");
+    }
+
+    #[test]
     fn what_a_machine_said_long_ago_needs_a_shape_that_agrees() {
         for (days, asker, boots) in [
             (0, Asker::Unknown, true),

@@ -132,7 +132,7 @@ fn fault(config: &Config, error: &TopologyError) -> Fault {
 
 fn line_of<T: ToString>(list: &[crate::config::Located<T>], text: &str) -> Option<usize> {
     let named = list.iter().find(|item| text.contains(&item.value.to_string()));
-    named.or(list.first()).map(|item| item.line)
+    named.or_else(|| list.first()).map(|item| item.line)
 }
 
 fn reserved_at(config: &Config, subnet: &SubnetConfig, text: &str) -> Option<usize> {

@@ -13,7 +13,7 @@ use crate::error::{Failure, Result, fail};
 use crate::interrupt;
 use crate::lab::server::Subject;
 use crate::lab::wire::sweep_leftovers;
-use crate::matrix::{self, Lab, ROWS, Row};
+use crate::matrix::{self, Lab, Row};
 use crate::packages::{self, Need};
 use crate::process::show;
 use crate::report::{Outcome, Report};
@@ -73,7 +73,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
     if options.list {
         let names = STEPS.iter().map(|step| step.name).chain([CLIENTS]);
         names.for_each(|name| println!("step {name}"));
-        ROWS.iter().for_each(|row| println!("row  {:<16}{}", row.name, row.title));
+        matrix::rows().for_each(|row| println!("row  {:<16}{}", row.name, row.title));
         return Ok(true);
     }
     interrupt::watch()?;
@@ -86,6 +86,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
     if steps.iter().any(|step| step.name == TESTS) {
         // Without it a few tests say that they are skipped; in CI they fail.
         needs.push(&packages::POSTGRESQL);
+        needs.push(&packages::NAMESPACES);
     }
     if clients {
         needs.extend(clients::needs());
@@ -125,12 +126,12 @@ fn chosen_rows(options: &Options) -> Result<Vec<&'static Row>> {
         }
     }
     for name in &options.row {
-        if ROWS.iter().all(|row| row.name != name) {
+        if matrix::rows().all(|row| row.name != name) {
             return fail(format!("the matrix has no row {name}; see --list"));
         }
     }
     let chosen = |row: &&Row| options.row.is_empty() || options.row.iter().any(|n| n == row.name);
-    Ok(ROWS.iter().filter(chosen).collect())
+    Ok(matrix::rows().filter(chosen).collect())
 }
 
 fn run_step(workspace: &Workspace, step: &Step) -> Outcome {
@@ -315,7 +316,7 @@ mod unit {
         let options = options(&[]);
         assert!(STEPS.iter().all(|step| wants(&options, step.name)));
         assert!(wants(&options, CLIENTS) && wants(&options, MATRIX));
-        assert_eq!(chosen_rows(&options).unwrap().len(), ROWS.len());
+        assert_eq!(chosen_rows(&options).unwrap().len(), matrix::rows().count());
     }
 
     #[test]

@@ -143,7 +143,7 @@ fn table(seats: &[Seat], boots: &[Boot]) -> String {
         text.trim_end().to_owned()
     };
     let mut lines = vec![row(["machine", "firmware", "file it got", "bytes", "running after"])];
-    for (seat, Boot { proof, took }) in seats.iter().zip(boots) {
+    for (seat, Boot { proof, took, .. }) in seats.iter().zip(boots) {
         lines.push(row([
             &mac_text(seat.machine.hardware_address()),
             seat.machine.title(),
@@ -176,7 +176,8 @@ mod tests {
     #[test]
     fn the_table_has_a_line_per_boot() {
         let proof = Proof { file: "ipxe.efi".to_owned(), bytes: 850_528, ran_at: Duration::ZERO };
-        let boot = Boot { proof, took: Duration::from_millis(29_940) };
+        let took = Duration::from_millis(29_940);
+        let boot = Boot { proof, took, power_cycles: 0 };
         let text = table(&ONE_OF_EACH[1..2], &[boot]);
         assert_eq!(text.lines().count(), 2);
         assert!(text.contains("850528") && text.contains("29.9 s"), "{text}");

@@ -1,5 +1,9 @@
 //! The firmware matrix: which machine must end with which boot file, and how that is proven.
 
+mod rows;
+mod topologies;
+
+use core::cmp::Reverse;
 use core::time::Duration;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,13 +14,16 @@ use std::time::Instant;
 use crate::error::{Context as _, Result, fail};
 use crate::interrupt;
 use crate::lab::firmware::Machine;
-use crate::lab::proof::{Loader, Seat, Signs, Style};
+use crate::lab::proof::{Proof, Seat};
 use crate::lab::refusals;
 use crate::lab::server::{Subject, message};
 use crate::lab::stage::{Boot, Scene, Stage};
+use crate::lab::topology::{Presence, Topology};
 use crate::lab::vm::mac_text;
 use crate::packages::{self, Need};
 use crate::report::Outcome;
+
+pub(crate) use rows::{ONE_OF_EACH, PXELINUX_FOR_BIOS};
 
 /// More emulated machines than this at a time only make each other slow on a small computer.
 const MACHINES_AT_ONCE: usize = 2;
@@ -57,186 +64,29 @@ pub(crate) struct Row {
     needs: &'static [&'static Need],
 }
 
-/// The script that a client which is iPXE already is sent to.
-const MENU: Loader = Loader { name: "menu.ipxe", from: &[], signs: Signs::IpxeMenu };
-const PXELINUX: Loader =
-    Loader { name: "pxelinux.0", from: packages::PXELINUX_FILES, signs: Signs::Pxelinux };
-const IPXE: Loader =
-    Loader { name: "ipxe.efi", from: packages::IPXE_X64_FILES, signs: Signs::Ipxe };
-const GRUB_IA32: Loader =
-    Loader { name: "grubnetia32.efi", from: packages::GRUB_IA32_FILES, signs: Signs::Grub };
-const SHIM_ARM64: Loader = Loader {
-    name: "bootnetaa64.efi",
-    from: packages::SHIM_ARM64_FILES,
-    signs: Signs::Shim { second_stage: "grubaa64.efi", from: packages::SHIM_GRUB_ARM64_FILES },
-};
-
-const BIOS_MENU_SEAT: Seat = Seat { machine: Machine::Bios, loader: MENU };
-const BIOS_PXELINUX_SEAT: Seat = Seat { machine: Machine::Bios, loader: PXELINUX };
-const X64_SEAT: Seat = Seat { machine: Machine::X64Uefi, loader: IPXE };
-const X64_HTTP_SEAT: Seat = Seat { machine: Machine::X64UefiHttp, loader: IPXE };
-const X86_SEAT: Seat = Seat { machine: Machine::X86Uefi, loader: GRUB_IA32 };
-const ARM64_SEAT: Seat = Seat { machine: Machine::Arm64Uefi, loader: SHIM_ARM64 };
-
-const PLAIN: Scene<'static> =
-    Scene { rules: "", files: &[], for_ipxe: "menu.ipxe", loss_percent: 0, style: None };
-
-/// QEMU's BIOS network boot *is* iPXE, so by default it gets a script and no boot file. This
-/// scene's rule names a boot file to it nevertheless, one that is told apart from the ROM with
-/// certainty: PXELINUX.
-pub(crate) const PXELINUX_FOR_BIOS: Scene<'static> = Scene {
-    rules: "[[rule]]\nwhen = { arch = [\"bios\"], user-class = \"iPXE\" }\nfile = \"pxelinux.0\"\n",
-    files: &[("pxelinux.0", packages::PXELINUX_FILES), ("ldlinux.c32", packages::LDLINUX_FILES)],
-    for_ipxe: "pxelinux.0",
-    loss_percent: 0,
-    style: None,
-};
-
-/// One machine per firmware, for a scene with [`PXELINUX_FOR_BIOS`]'s rule.
-pub(crate) const ONE_OF_EACH: [Seat; 5] =
-    [BIOS_PXELINUX_SEAT, X64_SEAT, X64_HTTP_SEAT, X86_SEAT, ARM64_SEAT];
-
-const NEEDS_BIOS: &[&Need] = &[&packages::QEMU_X86, &packages::QEMU_ROM];
-const NEEDS_PXELINUX: &[&Need] =
-    &[&packages::QEMU_X86, &packages::QEMU_ROM, &packages::PXELINUX, &packages::LDLINUX];
-const NEEDS_X64: &[&Need] = &[&packages::QEMU_X86, &packages::OVMF_X64, &packages::IPXE];
-const NEEDS_X86: &[&Need] = &[&packages::QEMU_X86, &packages::OVMF_IA32, &packages::GRUB_IA32];
-const NEEDS_ARM64: &[&Need] = &[&packages::QEMU_ARM, &packages::AAVMF, &packages::SHIM_ARM64];
-const NEEDS_TWO: &[&Need] = &[
-    &packages::QEMU_X86,
-    &packages::OVMF_X64,
-    &packages::IPXE,
-    &packages::QEMU_ARM,
-    &packages::AAVMF,
-    &packages::SHIM_ARM64,
-];
-
-/// Every row, the slow ones first.
-pub(crate) const ROWS: &[Row] = &[
-    Row {
-        name: "two-at-once",
-        title: "EDK2 x64 and EDK2 ARM64 at the same time",
-        act: Act::Boot,
-        seats: &[X64_SEAT, ARM64_SEAT],
-        scene: PLAIN,
-        needs: NEEDS_TWO,
-    },
-    Row {
-        name: "x64-uefi-loss",
-        title: "EDK2 x64, 5 % of all packets lost",
-        act: Act::Boot,
-        seats: &[X64_SEAT],
-        scene: Scene { loss_percent: 5, ..PLAIN },
-        needs: NEEDS_X64,
-    },
-    Row {
-        name: "x64-uefi",
-        title: "EDK2 x64 to iPXE",
-        act: Act::Boot,
-        seats: &[X64_SEAT],
-        scene: PLAIN,
-        needs: NEEDS_X64,
-    },
-    Row {
-        name: "x64-uefi-option43",
-        title: "EDK2 x64, every offer with option 43 'just boot'",
-        act: Act::Boot,
-        seats: &[X64_SEAT],
-        scene: Scene {
-            rules: "proxy_style = \"option43\"\n",
-            style: Some(Style::JustBoot),
-            ..PLAIN
-        },
-        needs: NEEDS_X64,
-    },
-    Row {
-        name: "x64-uefi-menu",
-        title: "EDK2 x64, every offer with a full menu",
-        act: Act::Boot,
-        seats: &[X64_SEAT],
-        scene: Scene { rules: "proxy_style = \"menu\"\n", style: Some(Style::Menu), ..PLAIN },
-        needs: NEEDS_X64,
-    },
-    Row {
-        name: "x64-uefi-delayed",
-        title: "EDK2 x64, every offer held back",
-        act: Act::Boot,
-        seats: &[X64_SEAT],
-        scene: Scene { rules: "proxy_style = \"delayed\"\n", style: Some(Style::Delayed), ..PLAIN },
-        needs: NEEDS_X64,
-    },
-    Row {
-        name: "x64-uefi-http",
-        title: "EDK2 x64 by UEFI HTTP Boot to iPXE, and its script by HTTP",
-        act: Act::Boot,
-        seats: &[X64_HTTP_SEAT],
-        scene: PLAIN,
-        needs: NEEDS_X64,
-    },
-    Row {
-        name: "arm64-uefi",
-        title: "EDK2 ARM64 to shim to GRUB",
-        act: Act::Boot,
-        seats: &[ARM64_SEAT],
-        scene: PLAIN,
-        needs: NEEDS_ARM64,
-    },
-    Row {
-        name: "x86-uefi",
-        title: "EDK2 IA32 to GRUB",
-        act: Act::Boot,
-        seats: &[X86_SEAT],
-        scene: PLAIN,
-        needs: NEEDS_X86,
-    },
-    Row {
-        name: "bios-pxelinux",
-        title: "SeaBIOS with iPXE ROM to PXELINUX, by rule",
-        act: Act::Boot,
-        seats: &[BIOS_PXELINUX_SEAT],
-        scene: PXELINUX_FOR_BIOS,
-        needs: NEEDS_PXELINUX,
-    },
-    Row {
-        name: "bios-menu",
-        title: "SeaBIOS with iPXE ROM to the generated menu",
-        act: Act::Boot,
-        seats: &[BIOS_MENU_SEAT],
-        scene: PLAIN,
-        needs: NEEDS_BIOS,
-    },
-    Row {
-        name: "hostile",
-        title: "every fuzzing corpus at the running server, then SeaBIOS to PXELINUX",
-        act: Act::BootAfterStranger,
-        seats: &[BIOS_PXELINUX_SEAT],
-        scene: PXELINUX_FOR_BIOS,
-        needs: NEEDS_PXELINUX,
-    },
-    Row {
-        name: "refusals",
-        title: "port taken, no right, no such interface, faulty configuration",
-        act: Act::Refuse,
-        seats: &[],
-        scene: PLAIN,
-        needs: &[],
-    },
-    Row {
-        name: "idle-memory",
-        title: "an idle server keeps less than 10 MB in memory",
-        act: Act::Idle,
-        seats: &[],
-        scene: PLAIN,
-        needs: &[],
-    },
-];
+/// Every row.
+pub(crate) fn rows() -> impl Iterator<Item = &'static Row> {
+    topologies::ROWS.iter().chain(rows::ROWS)
+}
 
 impl Row {
     /// Whether the row says something about the lab: what it asks of a server's manners is asked of
     /// ours only, and so is HTTP, which dnsmasq does not speak.
     pub(crate) fn takes_stand_in(&self) -> bool {
         let by_http = self.seats.iter().any(|seat| seat.machine == Machine::X64UefiHttp);
-        matches!(self.act, Act::Boot | Act::Idle) && self.scene.style.is_none() && !by_http
+        matches!(self.act, Act::Boot | Act::Idle)
+            && self.scene.style.is_none()
+            && self.scene.topology == Topology::PROXY
+            && !by_http
+    }
+
+    /// How many of its machines run at a time.
+    fn at_once(&self) -> usize {
+        match self.scene.topology.presence {
+            Presence::Always => self.seats.len().clamp(1, MACHINES_AT_ONCE),
+            // A server that is away for one is away for every other.
+            Presence::FromFirstRequest { .. } | Presence::BackForSecondRequest => 1,
+        }
     }
 
     /// Everything that this row and its wire need from the system.
@@ -252,10 +102,13 @@ pub(crate) fn run(
     report: &(dyn Fn(&'static Row, &Outcome, Duration) + Sync),
 ) {
     let machines = Permits::new(MACHINES_AT_ONCE);
+    let mut rows = rows.to_vec();
+    // Those that need every place first: a single machine then finds one beside another.
+    rows.sort_by_key(|row| Reverse(row.at_once()));
     thread::scope(|scope| {
         for row in rows {
             // Acquired here, in order, so that a row for two machines is not overtaken for ever.
-            let permit = machines.acquire(row.seats.len().clamp(1, MACHINES_AT_ONCE));
+            let permit = machines.acquire(row.at_once());
             scope.spawn(move || {
                 let _permit = permit;
                 let started = Instant::now();
@@ -293,12 +146,15 @@ fn run_on_stage(lab: &Lab, row: &Row, folder: &Path) -> Result<String> {
         text = stage.let_stranger_in(&lab.repository)? + "; ";
     }
     if !row.seats.is_empty() {
-        let boots = stage.play(row.seats, row.seats.len(), &mut |_| {})?;
+        let boots = stage.play(row.seats, row.at_once(), &mut |_| {})?;
         if stage.server.is_ours() {
-            check_story(&stage.server.story(), row.seats)?;
+            check_story(&stage.server.story(), &row.scene.topology, row.seats)?;
         }
         text += &summary(row.seats, &boots);
         text += &losses(&stage, row.scene.loss_percent)?;
+        if let Some(silence) = stage.silence()? {
+            text += &format!("; {silence}");
+        }
     }
     stage.server.stop()?;
     Ok(text)
@@ -325,12 +181,15 @@ fn idle_memory(stage: &Stage) -> Result<String> {
 }
 
 /// The server's log must tell each machine's boot, in order.
-fn check_story(story: &[String], seats: &[Seat]) -> Result<()> {
+fn check_story(story: &[String], topology: &Topology, seats: &[Seat]) -> Result<()> {
     for seat in seats {
         let mac = mac_text(seat.machine.hardware_address());
+        let named = match topology.naming(seat.machine).bait {
+            None => format!("{mac} offered "),
+            Some(bait) => format!("{mac} asked {bait}: "),
+        };
         let mut lines = story.iter().map(|line| message(line));
-        for stage in ["offered", "requested", "delivered"] {
-            let wanted = format!("{mac} {stage} ");
+        for wanted in [named, format!("{mac} requested "), format!("{mac} delivered ")] {
             let told =
                 lines.any(|line| line.starts_with(&wanted) && line.contains(seat.loader.name));
             if !told {
@@ -345,10 +204,15 @@ fn check_story(story: &[String], seats: &[Seat]) -> Result<()> {
 
 fn summary(seats: &[Seat], boots: &[Boot]) -> String {
     let each = seats.iter().zip(boots).map(|(seat, boot)| {
-        let Boot { proof, took } = boot;
+        let Boot { proof, took, power_cycles } = boot;
         let machine = seat.machine.name();
         let seconds = took.as_secs_f32();
-        format!("{machine}: {}, {} bytes, ran after {seconds:.1} s", proof.file, proof.bytes)
+        let again = match power_cycles {
+            0 => String::new(),
+            count => format!(" of power-on {}", count + 1),
+        };
+        let Proof { file, bytes, .. } = proof;
+        format!("{machine}: {file}, {bytes} bytes, ran after {seconds:.1} s{again}")
     });
     each.collect::<Vec<_>>().join("; ")
 }
@@ -392,28 +256,74 @@ impl Drop for Permit<'_> {
 
 #[cfg(test)]
 mod tests {
+    use super::rows::X64_SEAT;
     use super::*;
 
     #[test]
     fn rows_have_different_names_and_fit_on_the_machine() {
-        for (place, row) in ROWS.iter().enumerate() {
-            assert!(ROWS[..place].iter().all(|other| other.name != row.name), "{}", row.name);
-            assert!(row.seats.len() <= MACHINES_AT_ONCE, "{}", row.name);
-        }
+        let mut names: Vec<_> = rows().map(|row| row.name).collect();
+        let count = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), count);
+        assert!(rows().all(|row| row.at_once() <= MACHINES_AT_ONCE));
     }
 
     #[test]
     fn every_machine_and_the_required_scenes_are_in_the_matrix() {
         for machine in Machine::ALL {
-            assert!(ROWS.iter().any(|row| row.seats.iter().any(|seat| seat.machine == machine)));
+            assert!(rows().any(|row| row.seats.iter().any(|seat| seat.machine == machine)));
         }
-        assert!(ROWS.iter().any(|row| row.scene.loss_percent == 5));
-        assert!(ROWS.iter().any(|row| row.seats.len() == 2));
+        assert!(rows().any(|row| row.scene.loss_percent == 5));
+        assert!(rows().any(|row| row.seats.len() == 2));
+    }
+
+    #[test]
+    fn every_machine_boots_in_every_topology() {
+        let topologies = [
+            Topology::OBSERVE,
+            Topology::RELAYED,
+            Topology::SUFFIXES,
+            Topology::LATE,
+            Topology::SAME_HOST,
+        ];
+        assert!(rows().any(|row| row.scene.topology == Topology::RESTARTED));
+        // A bait is a name for TFTP.
+        let by_tftp = |machine: &Machine| *machine != Machine::X64UefiHttp;
+        for topology in topologies {
+            for machine in Machine::ALL.into_iter().filter(by_tftp) {
+                let boots = |row: &Row| {
+                    row.act == Act::Boot
+                        && row.scene.topology == topology
+                        && row.seats.iter().any(|seat| seat.machine == machine)
+                };
+                assert!(rows().any(boots), "{} in {topology:?}", machine.name());
+            }
+        }
+    }
+
+    #[test]
+    fn the_page_on_topologies_names_the_rows_that_prove_it() {
+        let page = include_str!("../../../docs/topologies.md");
+        let proofs: Vec<&str> = page
+            .split("**Proven by** row")
+            .skip(1)
+            .map(|rest| rest.split("\n|").next().unwrap_or_default())
+            .collect();
+        assert_eq!(proofs.len(), 5);
+        let is_named = |name: &str| proofs.iter().any(|proof| proof.contains(&format!("`{name}`")));
+        for row in topologies::ROWS {
+            assert!(is_named(row.name), "{} is proven and not on the page", row.name);
+        }
+        let proxied = ["bios-pxelinux", "bios-menu", "x64-uefi", "x86-uefi", "arm64-uefi"];
+        for name in proxied.into_iter().chain(["two-at-once", "x64-uefi-loss"]) {
+            assert!(is_named(name) && rows().any(|row| row.name == name), "{name}");
+        }
     }
 
     #[test]
     fn every_row_names_what_its_machines_need() {
-        for row in ROWS {
+        for row in rows() {
             for need in row.seats.iter().flat_map(|seat| seat.machine.needs()) {
                 assert!(row.needs().iter().any(|known| known.what == need.what), "{}", row.name);
             }
@@ -425,8 +335,12 @@ mod tests {
         let seat = [X64_SEAT];
         let line = |mac: &str, what: &str| format!("52:54:00:aa:00:{mac} {what} ipxe.efi");
         let order = |mac, words: [&str; 3]| words.map(|word| line(mac, word)).to_vec();
-        assert!(check_story(&order("02", ["offered", "requested", "delivered"]), &seat).is_ok());
-        assert!(check_story(&order("02", ["requested", "offered", "delivered"]), &seat).is_err());
-        assert!(check_story(&order("03", ["offered", "requested", "delivered"]), &seat).is_err());
+        let told = |story: Vec<String>| check_story(&story, &Topology::PROXY, &seat).is_ok();
+        assert!(told(order("02", ["offered", "requested", "delivered"])));
+        assert!(!told(order("02", ["requested", "offered", "delivered"])));
+        assert!(!told(order("03", ["offered", "requested", "delivered"])));
+        let baited = order("02", ["asked pxe-loader:", "requested", "delivered"]);
+        assert!(check_story(&baited, &Topology::OBSERVE, &seat).is_ok());
+        assert!(check_story(&baited, &Topology::SUFFIXES, &seat).is_err(), "another bait");
     }
 }

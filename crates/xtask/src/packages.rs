@@ -204,6 +204,16 @@ pub(crate) const POSTGRESQL: Need = Need {
     present: Present::File(POSTGRESQL_FILES),
     packages: [&["postgresql"], &["postgresql-server"], &["postgresql"], &["postgresql-server"]],
 };
+pub(crate) const NAMESPACES: Need = Need {
+    what: "network namespaces for tests of the program as a DHCP server",
+    present: Present::Programs(&["ip", "unshare", "prlimit"]),
+    packages: [
+        &["iproute2", "util-linux"],
+        &["iproute", "util-linux"],
+        &["iproute2", "util-linux"],
+        &["iproute2", "util-linux"],
+    ],
+};
 pub(crate) const CURL: Need = Need {
     what: "curl",
     present: Present::Programs(&["curl"]),

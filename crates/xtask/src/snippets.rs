@@ -13,7 +13,7 @@ use crate::lab::asker::{Asker, Offer, ask};
 use crate::lab::foreign;
 use crate::lab::wire::{FOREIGN_ADDRESS, Namespace, POOL, SERVER_ADDRESS, Wire, sweep_leftovers};
 use crate::packages::{self, Need};
-use crate::process::{Background, capture, command, find_program};
+use crate::process::{Background, capture, find_program};
 use crate::workspace::Workspace;
 
 pub(crate) const NEEDS: &[&Need] =
@@ -147,7 +147,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
                 subject.dialect,
                 if per_arch { "-per-arch" } else { "" }
             ));
-            let snippet = snippet(&binary, subject.dialect, per_arch)?;
+            let snippet = foreign::snippet(&binary, subject.dialect, per_arch)?;
             try_one(subject, &snippet, per_arch, [&server, &asker], &place).context(|| {
                 format!("{} ({form}), files in {}", subject.dialect, place.display())
             })?;
@@ -160,14 +160,6 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     }
     // Kept where something failed.
     fs::remove_dir_all(&folder).context(|| format!("removing {}", folder.display()))
-}
-
-/// What our program prints, as a person would get it.
-fn snippet(binary: &Path, dialect: &str, per_arch: bool) -> Result<String> {
-    let (binary, address) = (binary.to_string_lossy(), SERVER_ADDRESS.to_string());
-    let mut words = vec![&*binary, "snippet", dialect, "--address", &address];
-    words.extend(per_arch.then_some("--per-arch"));
-    capture(&mut command(&words))
 }
 
 fn try_one(

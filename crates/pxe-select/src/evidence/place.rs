@@ -177,6 +177,15 @@ impl Place {
         self.claims.iter().flatten().find(|claim| now.saturating_sub(claim.at) <= NAMED_MS)
     }
 
+    /// The same for the log alone, also where nothing but the neighbour table told who asked for a bait.
+    pub(super) fn last_key(&self, now: u64) -> Option<Key> {
+        let claimed = self.last(now).map(|claim| (claim.at, claim.key));
+        let pinned =
+            self.pinned.as_ref().filter(|pinned| now.saturating_sub(pinned.at) <= NAMED_MS);
+        let pinned = pinned.and_then(|pinned| Some((pinned.at, pinned.key?)));
+        claimed.max(pinned).map(|(_, key)| key)
+    }
+
     /// How long ago somebody used it, in seconds.
     pub(super) fn age_s(&self, now: u64) -> Option<u32> {
         self.claims.iter().flatten().map(|claim| seconds(now, claim.at)).min()

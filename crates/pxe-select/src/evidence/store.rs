@@ -140,8 +140,8 @@ impl Known {
         self.facts.as_facts().hardware_address
     }
 
-    /// The hardware address of the machine that was last heard at the address, for a log. It decides nothing: by now
-    /// another one can be there.
+    /// The hardware address of the machine that was last heard at the address, or got a bait's file there, for a log.
+    /// It decides nothing: by now another one can be there.
     #[must_use]
     pub fn last_hardware_address(&self) -> &[u8] {
         self.last.as_ref().map(Bytes::get).unwrap_or_default()
@@ -310,7 +310,7 @@ impl Evidence {
             origin: Origin::Nobody,
             asker: query.asker,
             pin: place.and_then(|place| place.pin(now, neighbour)),
-            last: place.and_then(|place| place.last(now)).map(|claim| claim.key),
+            last: place.and_then(|place| place.last_key(now)),
         }
     }
 

@@ -197,8 +197,8 @@ fn times(section: &Section<'_, '_>) -> LeaseTimes {
         },
         |(seconds, _)| seconds,
     );
-    let least = least.map_or(LEASE_LEAST_SECONDS.min(usual), |(seconds, _)| seconds);
-    let most = most.map_or(LEASE_MOST_SECONDS.max(usual), |(seconds, _)| seconds);
+    let least = least.map_or_else(|| LEASE_LEAST_SECONDS.min(usual), |(seconds, _)| seconds);
+    let most = most.map_or_else(|| LEASE_MOST_SECONDS.max(usual), |(seconds, _)| seconds);
     LeaseTimes::new(least, usual, most).unwrap_or_else(|fault| {
         section.fault(line, "lease", fault.to_string(), "lease_min <= lease <= lease_max");
         LeaseTimes::new(1, 1, 1).expect("a second is a time")

@@ -7,6 +7,7 @@ use core::time::Duration;
 use pxe_dhcp::respond::{ProxyStyle, StyleReason};
 use pxe_select::{Firmware, Reasons};
 
+use super::leased::{LeaseStep, leased};
 use super::styles::phrased;
 
 /// Who an event is about: the hardware address if it is known, else the address it asked from.
@@ -273,17 +274,6 @@ pub enum Stage {
     },
 }
 
-/// How far the giving of an address is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum LeaseStep {
-    /// It was offered, and is kept for the client for a while.
-    Offered,
-    /// The client has it, durably.
-    Acknowledged,
-    /// The client had it, and has it for longer.
-    Renewed,
-}
-
 impl Stage {
     /// The word that names the step, for logs and for counting.
     pub fn word(&self) -> &'static str {
@@ -340,24 +330,11 @@ impl fmt::Display for Stage {
             Self::Offered { file } | Self::Acknowledged { file } | Self::Probed { file } => {
                 write!(f, " {file}")
             }
-            Self::Leased { step: LeaseStep::Offered, address, file: Some(file), .. } => {
-                write!(f, " {address} and {file}")
-            }
-            Self::Leased { step: LeaseStep::Offered, address, .. } | Self::Released { address } => {
-                write!(f, " {address}")
-            }
-            Self::Leased { address, seconds, file, .. } => {
-                write!(f, " {address} for {}", Seconds(*seconds))?;
-                file.as_ref().map_or(Ok(()), |file| write!(f, ", and {file}"))
-            }
-            Self::Refused { address, reason } => write!(f, " {address}: {reason}"),
-            Self::Unserved { reason } => write!(f, ": {reason}"),
-            Self::Declined { address, ignored: None } => {
-                write!(f, " {address}: another machine uses it, so it is set aside")
-            }
-            Self::Declined { address, ignored: Some(why) } => {
-                write!(f, " {address}, which is ignored: {why}")
-            }
+            Self::Leased { .. }
+            | Self::Refused { .. }
+            | Self::Unserved { .. }
+            | Self::Released { .. }
+            | Self::Declined { .. } => leased(f, self),
             Self::Tried { file } | Self::Missing { file, names: 1, .. } => {
                 write!(f, " {file}: there is no such file")
             }
@@ -405,20 +382,6 @@ fn fmt_machine(firmware: Option<Firmware>, ipxe: bool, f: &mut fmt::Formatter<'_
         None => f.write_str(" unknown firmware")?,
     }
     if ipxe { f.write_str(" running iPXE") } else { Ok(()) }
-}
-
-/// A time as people say it.
-struct Seconds(u32);
-
-impl fmt::Display for Seconds {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            u32::MAX => f.write_str("ever"),
-            seconds if seconds % 3600 == 0 => write!(f, "{} h", seconds / 3600),
-            seconds if seconds % 60 == 0 => write!(f, "{} min", seconds / 60),
-            seconds => write!(f, "{seconds} s"),
-        }
-    }
 }
 
 /// A size, the time it took, and how fast that was.

@@ -15,6 +15,7 @@ mod content;
 mod dhcp;
 mod event;
 mod facts;
+mod leased;
 mod leasing;
 mod named;
 mod observe;
@@ -42,7 +43,8 @@ pub use content::{
     UploadRequest,
 };
 pub(crate) use event::printable;
-pub use event::{ClientId, Event, LeaseStep, Stage};
+pub use event::{ClientId, Event, Stage};
+pub use leased::LeaseStep;
 pub(crate) use searches::SEARCH_ENDS_AFTER;
 pub use searches::SEARCHES_MAX;
 use server::DhcpServer;

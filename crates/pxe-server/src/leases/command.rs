@@ -255,7 +255,7 @@ fn release(reached: &mut Reached, address: Ipv4Addr) -> Result<(), Failed> {
         Reached::Server(state) => {
             let said = remote::ask(state, &format!("release {address}"))?;
             return match said.trim() {
-                "" => Ok(println!("{address} is released")),
+                "" => print(&format!("{address} is released\n")),
                 why => Err(Failed { code: EXIT_MACHINE, text: why.to_owned() }),
             };
         }
@@ -275,7 +275,7 @@ fn release(reached: &mut Reached, address: Ipv4Addr) -> Result<(), Failed> {
     record.state = LeaseState::Released;
     (record.granted, record.expires) = (now, now);
     match store.apply(&[record])?.first() {
-        Some(Outcome::Stored) => Ok(println!("{address} is released")),
+        Some(Outcome::Stored) => print(&format!("{address} is released\n")),
         _ => {
             let text = format!("a server changed {address} at this moment: look, and try again");
             Err(Failed { code: EXIT_MACHINE, text })

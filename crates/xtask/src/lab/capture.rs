@@ -11,12 +11,15 @@ use std::time::Instant;
 use crate::error::{Context as _, Result, fail};
 use crate::interrupt;
 use crate::lab::web;
-use crate::lab::wire::Tap;
-use crate::process::Background;
+use crate::lab::wire::{Namespace, Tap};
+use crate::process::{Background, tail};
 
 const GLOBAL_HEADER_BYTES: usize = 24;
 const RECORD_HEADER_BYTES: usize = 16;
 const LINK_TYPE_ETHERNET: u32 = 1;
+/// What leaves a host on DHCP's ports; and its TFTP option acknowledgements, so that a host which is silent on DHCP
+/// does not look like a capture that does not work.
+const OUTGOING: &str = "udp and (port 67 or port 68 or port 4011 or udp[8:2] = 6)";
 
 /// A running capture.
 #[derive(Debug)]
@@ -34,30 +37,29 @@ pub(crate) struct Frame {
 }
 
 impl Capture {
-    /// Starts recording UDP and HTTP; returns when nothing can be missed any more.
+    /// Starts recording UDP and HTTP on a tap; returns when nothing can be missed any more.
     pub(crate) fn start(tap: &Tap, folder: &Path) -> Result<Self> {
-        let file = folder.join(format!("{}.pcap", tap.interface));
+        let what = format!("udp or tcp port {}", web::PORT);
+        Self::record(tap, &tap.interface, &[&what], folder)
+    }
+
+    /// Starts recording what leaves a host for DHCP. Not in promiscuous mode: the host must not hear more than in life.
+    pub(crate) fn start_outgoing(host: &Namespace, folder: &Path) -> Result<Self> {
+        let port = Tap { namespace: host.clone(), interface: "eth0".to_owned() };
+        Self::record(&port, "outgoing", &["-p", "-Q", "out", OUTGOING], folder)
+    }
+
+    fn record(port: &Tap, stem: &str, what: &[&str], folder: &Path) -> Result<Self> {
+        let file = folder.join(format!("{stem}.pcap"));
         let name = file.to_string_lossy();
-        let filter = format!("udp or tcp port {}", web::PORT);
-        let words = [
-            "tcpdump",
-            "--immediate-mode",
-            "-U",
-            "-n",
-            "-B",
-            "16384",
-            "-s",
-            "0",
-            "-Z",
-            "root",
-            "-i",
-            &tap.interface,
-            "-w",
-            &name,
-            &filter,
-        ];
-        let log = folder.join(format!("{}.tcpdump.log", tap.interface));
-        let mut process = Background::start(tap.namespace.command(&words), "tcpdump", &log)?;
+        // The kernel's ring has slots of the size to be kept: with room for the largest packet there were so few that
+        // a busy computer lost frames.
+        let fixed = "tcpdump --immediate-mode -U -n -B 32768 -s 2048 -Z root";
+        let mut words: Vec<&str> = fixed.split(' ').collect();
+        words.extend(["-i", &port.interface, "-w", &name]);
+        words.extend_from_slice(what);
+        let log = folder.join(format!("{stem}.tcpdump.log"));
+        let mut process = Background::start(port.namespace.command(&words), "tcpdump", &log)?;
         // tcpdump opens its file after the interface, so a header means that it listens.
         let deadline = Instant::now() + Duration::from_secs(30);
         while fs::metadata(&file).map_or(0, |facts| facts.len()) < GLOBAL_HEADER_BYTES as u64 {
@@ -70,9 +72,23 @@ impl Capture {
         Ok(Self { process, file })
     }
 
+    /// Ends the recording and returns all of it; an error if the kernel had to leave a frame out.
+    pub(crate) fn finish(&mut self) -> Result<Vec<Frame>> {
+        self.process.stop()?;
+        let said = self.process.printed();
+        if !said.lines().any(|line| line == "0 packets dropped by kernel") {
+            return fail(format!("the capture is not complete: {}", tail(&said, 3)));
+        }
+        self.read()
+    }
+
     /// Every frame recorded until now.
     pub(crate) fn frames(&mut self) -> Result<Vec<Frame>> {
         self.process.check_alive()?;
+        self.read()
+    }
+
+    fn read(&self) -> Result<Vec<Frame>> {
         let bytes = fs::read(&self.file).context(|| format!("reading {}", self.file.display()))?;
         frames(&bytes)
     }

@@ -8,18 +8,10 @@ use core::net::{Ipv4Addr, SocketAddrV4};
 use core::time::Duration;
 
 use crate::lab::capture::Frame;
+use crate::lab::packets::{Datagram, DhcpSeen, until_nul};
 use crate::lab::web;
 
-/// DHCPDISCOVER, RFC 2132 section 9.6.
-pub(crate) const DISCOVER: u8 = 1;
-/// DHCPOFFER.
-pub(crate) const OFFER: u8 = 2;
-/// DHCPACK.
-pub(crate) const ACK: u8 = 5;
-
-const UDP: u8 = 17;
 const TFTP_PORT: u16 = 69;
-const DHCP_PORTS: [u16; 3] = [67, 68, 4011];
 /// RFC 1350; another size is agreed in the option acknowledgement (RFC 2348).
 const TFTP_BLOCK_BYTES: usize = 512;
 
@@ -32,31 +24,14 @@ pub(crate) struct Evidence {
     pub(crate) transfers: Vec<Transfer>,
 }
 
-/// The fields of a DHCP message that a proof needs.
-#[derive(Debug, Clone)]
-pub(crate) struct DhcpSeen {
-    pub(crate) at: Duration,
-    pub(crate) source: SocketAddrV4,
-    pub(crate) is_reply: bool,
-    pub(crate) message_type: u8,
-    pub(crate) your_address: Ipv4Addr,
-    pub(crate) boot_server: Ipv4Addr,
-    /// The header's boot file name.
-    pub(crate) file: Vec<u8>,
-    /// Option 77, raw.
-    pub(crate) user_class: Vec<u8>,
-    /// Option 93, raw.
-    pub(crate) arch: Vec<u8>,
-    /// Option 43, raw.
-    pub(crate) vendor: Vec<u8>,
-}
-
 /// One read request and the bytes that came back.
 #[derive(Debug, Clone)]
 pub(crate) struct Transfer {
     pub(crate) at: Duration,
     pub(crate) server: Ipv4Addr,
     pub(crate) name: Vec<u8>,
+    /// How often this request was sent.
+    pub(crate) times_asked: usize,
     pub(crate) content: Vec<u8>,
     /// When the machine acknowledged the last block.
     pub(crate) completed: Option<Duration>,
@@ -68,23 +43,15 @@ pub(crate) struct Transfer {
     ended: bool,
 }
 
-struct Datagram<'a> {
-    at: Duration,
-    source: SocketAddrV4,
-    destination: SocketAddrV4,
-    payload: &'a [u8],
-}
-
 impl Evidence {
     /// Reads a capture for the machine with this hardware address.
     pub(crate) fn read(frames: &[Frame], machine: [u8; 6]) -> Self {
         let mut evidence = Self::default();
         for frame in frames {
-            let Some(datagram) = datagram(frame) else { continue };
-            let dhcp = DHCP_PORTS.contains(&datagram.source.port())
-                || DHCP_PORTS.contains(&datagram.destination.port());
-            if dhcp {
-                evidence.dhcp.extend(dhcp_message(&datagram, machine));
+            let Some(datagram) = Datagram::read(frame) else { continue };
+            if datagram.is_dhcp() {
+                let message = DhcpSeen::read(&datagram);
+                evidence.dhcp.extend(message.filter(|seen| seen.hardware_address == machine));
             } else if frame.bytes.starts_with(&machine) || frame.bytes[6..].starts_with(&machine) {
                 evidence.note_tftp(&datagram);
             }
@@ -123,17 +90,20 @@ impl Evidence {
     fn note_request(&mut self, datagram: &Datagram<'_>, body: &[u8]) {
         let name = until_nul(body).to_vec();
         let client = datagram.source;
-        let resent =
-            self.transfers.iter().rev().find(|known| known.client == client).is_some_and(|known| {
-                known.name == name && known.completed.is_none() && !known.ended
-            });
-        if resent {
+        let last = self.transfers.iter_mut().rev().find(|known| known.client == client);
+        if let Some(known) = last
+            && known.name == name
+            && known.completed.is_none()
+            && !known.ended
+        {
+            known.times_asked += 1;
             return;
         }
         self.transfers.push(Transfer {
             at: datagram.at,
             server: *datagram.destination.ip(),
             name,
+            times_asked: 1,
             content: Vec::new(),
             completed: None,
             client,
@@ -159,6 +129,7 @@ impl Transfer {
             at,
             server,
             name,
+            times_asked: 1,
             content,
             completed,
             client,
@@ -225,105 +196,14 @@ pub(crate) fn base_name(name: &[u8]) -> &[u8] {
     name.rsplit(|&byte| byte == b'/' || byte == b'\\').next().unwrap_or(name)
 }
 
-/// Ethernet and IPv4 without fragments: who sent what to whom by this protocol. The frame may be
-/// padded: IP's own length counts.
-pub(crate) fn internet(frame: &Frame, protocol: u8) -> Option<(Ipv4Addr, Ipv4Addr, &[u8])> {
-    let packet = frame.bytes.get(12..)?.strip_prefix(&[0x08, 0x00])?;
-    let header_bytes = usize::from(*packet.first()? & 0x0f) * 4;
-    let fragment = u16::from_be_bytes([*packet.get(6)?, *packet.get(7)?]) & 0x3fff;
-    if *packet.get(9)? != protocol || fragment != 0 {
-        return None;
-    }
-    let address = |at: usize| -> Option<Ipv4Addr> {
-        packet.get(at..)?.first_chunk::<4>().map(|octets| Ipv4Addr::from(*octets))
-    };
-    let total = usize::from(u16::from_be_bytes([*packet.get(2)?, *packet.get(3)?]));
-    Some((address(12)?, address(16)?, packet.get(header_bytes..total)?))
-}
-
-fn datagram(frame: &Frame) -> Option<Datagram<'_>> {
-    let (source, destination, udp) = internet(frame, UDP)?;
-    let number = |at: usize| -> Option<u16> {
-        udp.get(at..)?.first_chunk::<2>().map(|octets| u16::from_be_bytes(*octets))
-    };
-    Some(Datagram {
-        at: frame.at,
-        source: SocketAddrV4::new(source, number(0)?),
-        destination: SocketAddrV4::new(destination, number(2)?),
-        payload: udp.get(8..usize::from(number(4)?))?,
-    })
-}
-
-fn dhcp_message(datagram: &Datagram<'_>, machine: [u8; 6]) -> Option<DhcpSeen> {
-    let message = datagram.payload;
-    if message.get(28..34)? != machine || message.get(236..240)? != [99, 130, 83, 99] {
-        return None;
-    }
-    let address = |at: usize| -> Option<Ipv4Addr> {
-        message.get(at..)?.first_chunk::<4>().map(|octets| Ipv4Addr::from(*octets))
-    };
-    let mut seen = DhcpSeen {
-        at: datagram.at,
-        source: datagram.source,
-        is_reply: *message.first()? == 2,
-        message_type: 0,
-        your_address: address(16)?,
-        boot_server: address(20)?,
-        file: until_nul(message.get(108..236)?).to_vec(),
-        user_class: Vec::new(),
-        arch: Vec::new(),
-        vendor: Vec::new(),
-    };
-    let mut options = message.get(240..)?;
-    while let Some((&code, rest)) = options.split_first() {
-        options = rest;
-        match code {
-            0 => continue,
-            255 => break,
-            _ => {}
-        }
-        let Some((&length, rest)) = options.split_first() else { break };
-        let Some((value, rest)) = rest.split_at_checked(length.into()) else { break };
-        options = rest;
-        match code {
-            43 => seen.vendor = value.to_vec(),
-            53 => seen.message_type = value.first().copied().unwrap_or_default(),
-            77 => seen.user_class = value.to_vec(),
-            93 => seen.arch = value.to_vec(),
-            _ => {}
-        }
-    }
-    Some(seen)
-}
-
-fn until_nul(bytes: &[u8]) -> &[u8] {
-    bytes.split(|&byte| byte == 0).next().unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lab::packets::tests::{MACHINE, frame};
 
-    const MACHINE: [u8; 6] = [0x52, 0x54, 0, 0xaa, 0, 1];
     const CLIENT: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(10, 77, 0, 100), 2070);
     const LISTENER: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(10, 77, 0, 2), 69);
     const TRANSFER: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(10, 77, 0, 2), 40000);
-
-    fn frame(source: SocketAddrV4, destination: SocketAddrV4, payload: &[u8]) -> Frame {
-        let mut bytes = [0; 12].to_vec();
-        bytes[6..].copy_from_slice(&MACHINE);
-        let total = u16::try_from(28 + payload.len()).unwrap().to_be_bytes();
-        bytes.extend([8, 0, 0x45, 0, total[0], total[1], 0, 0, 0, 0, 64, 17, 0, 0]);
-        bytes.extend(source.ip().octets());
-        bytes.extend(destination.ip().octets());
-        bytes.extend(source.port().to_be_bytes());
-        bytes.extend(destination.port().to_be_bytes());
-        bytes.extend(u16::try_from(payload.len() + 8).unwrap().to_be_bytes());
-        bytes.extend([0, 0]);
-        bytes.extend(payload);
-        bytes.extend([0; 10]); // padding of a short frame
-        Frame { at: Duration::from_secs(1), bytes }
-    }
 
     fn data(number: u16, payload: &[u8]) -> Frame {
         let body = [&[0, 3][..], &number.to_be_bytes(), payload].concat();
@@ -353,6 +233,7 @@ mod tests {
         ];
         let evidence = Evidence::read(&seen, MACHINE);
         assert_eq!(evidence.transfers.len(), 1);
+        assert_eq!(evidence.transfers[0].times_asked, 2);
         let transfer = &evidence.transfers[0];
         assert_eq!(transfer.content, b"abcdefghxy");
         assert_eq!(transfer.base_name(), b"a.efi");
@@ -379,26 +260,6 @@ mod tests {
     fn another_machines_traffic_is_not_evidence() {
         let seen = [request("a"), data(1, b"abc"), acknowledgement(1)];
         assert!(Evidence::read(&seen, [9; 6]).transfers.is_empty());
-    }
-
-    #[test]
-    fn an_offer_shows_who_named_which_file() {
-        let mut message = vec![0; 236];
-        message[0] = 2;
-        message[20..24].copy_from_slice(&[10, 77, 0, 2]);
-        message[28..34].copy_from_slice(&MACHINE);
-        message[108..116].copy_from_slice(b"ipxe.efi");
-        message.extend([99, 130, 83, 99, 53, 1, 2, 0, 77, 4]);
-        message.extend(b"iPXE");
-        message.extend([93, 2, 0, 7, 255, 1]);
-        let server = SocketAddrV4::new(*LISTENER.ip(), 67);
-        let seen = [frame(server, SocketAddrV4::new(Ipv4Addr::BROADCAST, 68), &message)];
-        let evidence = Evidence::read(&seen, MACHINE);
-        let offer = &evidence.dhcp[0];
-        assert!(offer.is_reply && offer.message_type == OFFER);
-        assert_eq!(offer.file, b"ipxe.efi");
-        assert_eq!(offer.boot_server, *LISTENER.ip());
-        assert_eq!((&offer.user_class[..], &offer.arch[..]), (&b"iPXE"[..], &[0, 7][..]));
     }
 
     #[test]

@@ -1,17 +1,14 @@
-//! When a boot counts as proven: the loader was named by our server, came whole from our server,
-//! and ran. And what must not happen on the way, whatever comes after it.
+//! When a boot counts as proven: the loader was named by whom it should be, came whole from our
+//! server, and ran. And what must not happen on the way, whatever comes after it.
 
+use core::net::Ipv4Addr;
 use core::time::Duration;
 use std::fs;
 
-use crate::lab::evidence::{ACK, DISCOVER, DhcpSeen, Evidence, OFFER, Transfer, base_name};
+use crate::lab::evidence::{Evidence, Transfer, base_name};
 use crate::lab::firmware::Machine;
+use crate::lab::packets::{ACK, DISCOVER, NAK, OFFER};
 use crate::lab::wire::SERVER_ADDRESS;
-
-/// DHCPNAK, which a proxy never sends.
-const NAK: u8 = 6;
-/// An offer this long after its DISCOVER was held back.
-const DELAY_MIN: Duration = Duration::from_millis(1_400);
 
 /// A machine and the boot file that it must end with.
 #[derive(Debug, Clone, Copy)]
@@ -30,6 +27,17 @@ pub(crate) struct Loader {
     pub(crate) signs: Signs,
 }
 
+/// Who tells a machine what to fetch, and by which name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Naming {
+    /// The server identifier (option 54) of whoever names it.
+    pub(crate) by: Ipv4Addr,
+    /// Where its messages come from on the machine's wire: itself, or a relay.
+    pub(crate) through: Ipv4Addr,
+    /// The name that stands for the loader; none where the loader's own is told.
+    pub(crate) bait: Option<&'static str>,
+}
+
 /// What only this loader does once it runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Signs {
@@ -43,43 +51,6 @@ pub(crate) enum Signs {
     Grub,
     /// shim: fetches GRUB from where it came from itself, and GRUB then does as GRUB does.
     Shim { second_stage: &'static str, from: &'static [&'static str] },
-}
-
-/// A way to phrase proxy offers, as the wire shows it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Style {
-    /// Option 43 that says "boot this at once".
-    JustBoot,
-    /// Option 43 with a menu.
-    Menu,
-    /// Long after the DISCOVER.
-    Delayed,
-}
-
-impl Style {
-    /// Whether our first offer was phrased otherwise, and how.
-    pub(crate) fn refuted_by(self, evidence: &Evidence) -> Option<String> {
-        let ours = |message: &&DhcpSeen| {
-            message.is_reply
-                && message.message_type == OFFER
-                && *message.source.ip() == SERVER_ADDRESS
-        };
-        let offer = evidence.dhcp.iter().find(ours)?;
-        let asked = evidence
-            .dhcp
-            .iter()
-            .rfind(|message| message.message_type == DISCOVER && message.at <= offer.at)?;
-        let after = offer.at - asked.at;
-        let shows = match self {
-            Self::JustBoot => offer.vendor == [6, 1, 8, 255],
-            // Discovery control 3, and us as the boot server of type 0x8000.
-            Self::Menu => offer.vendor.starts_with(&[6, 1, 3, 8, 7, 0x80, 0, 1]),
-            Self::Delayed => after >= DELAY_MIN,
-        };
-        (!shows).then(|| {
-            format!("no {self:?} offer: option 43 {:02x?}, {after:?} after it", offer.vendor)
-        })
-    }
 }
 
 /// A proven boot.
@@ -102,11 +73,12 @@ pub(crate) enum Verdict {
 }
 
 /// Judges one machine's boot by the frames on its tap and by its screen.
-pub(crate) fn judge(seat: &Seat, evidence: &Evidence, screen: &str) -> Verdict {
-    if let Some(why) = forbidden(seat, evidence) {
+pub(crate) fn judge(seat: &Seat, naming: Naming, evidence: &Evidence, screen: &str) -> Verdict {
+    if let Some(why) = forbidden(seat, naming, evidence) {
         return Verdict::Broken(why);
     }
     let loader = &seat.loader;
+    let name = naming.bait.unwrap_or(loader.name);
     let arch = seat.machine.arch().to_be_bytes();
     let asked = evidence.dhcp.iter().any(|message| {
         !message.is_reply && message.message_type == DISCOVER && message.arch == arch
@@ -117,14 +89,18 @@ pub(crate) fn judge(seat: &Seat, evidence: &Evidence, screen: &str) -> Verdict {
     let named = evidence.dhcp.iter().any(|message| {
         let carries = matches!(message.message_type, OFFER | ACK) && message.is_reply;
         carries
-            && *message.source.ip() == SERVER_ADDRESS
+            && message.server == Some(naming.by)
+            && *message.source.ip() == naming.through
             && message.boot_server == SERVER_ADDRESS
-            && base_name(&message.file) == loader.name.as_bytes()
+            && base_name(&message.file) == name.as_bytes()
     });
     if !named {
-        return Verdict::Waiting("an offer or acknowledgement of ours that names the loader");
+        return Verdict::Waiting(match naming.bait {
+            Some(_) => "an offer or acknowledgement of the DHCP server that names the bait and us",
+            None => "an offer or acknowledgement of ours that names the loader",
+        });
     }
-    let Some(transfer) = fetched(evidence, loader.name) else {
+    let Some(transfer) = fetched(evidence, name) else {
         return Verdict::Waiting("the whole loader from our address");
     };
     if !matches_a_file(&transfer.content, loader.from) {
@@ -142,27 +118,33 @@ pub(crate) fn judge(seat: &Seat, evidence: &Evidence, screen: &str) -> Verdict {
     }
 }
 
-/// What no machine may see: an address or a refusal from our proxy, another machine's program,
-/// and a boot file by the DHCP server that is supposed to know nothing of booting.
-fn forbidden(seat: &Seat, evidence: &Evidence) -> Option<String> {
+/// What no machine may see: an address or a refusal from our proxy, anything from a server of ours
+/// that only listens, another machine's program, and a boot file by anybody who should name none.
+fn forbidden(seat: &Seat, naming: Naming, evidence: &Evidence) -> Option<String> {
     for message in evidence.dhcp.iter().filter(|message| message.is_reply) {
-        let ours = *message.source.ip() == SERVER_ADDRESS;
-        if ours && !message.your_address.is_unspecified() && message.message_type == OFFER {
+        let speaker = message.server.unwrap_or_else(|| *message.source.ip());
+        let ours = speaker == SERVER_ADDRESS || *message.source.ip() == SERVER_ADDRESS;
+        if ours && naming.by != SERVER_ADDRESS {
+            return Some(format!("our server only listens, and sent DHCP from {}", message.source));
+        }
+        let proxy = ours && naming.bait.is_none();
+        if proxy && !message.your_address.is_unspecified() && message.message_type == OFFER {
             return Some(format!("our proxy gave out the address {}", message.your_address));
         }
-        if ours && message.message_type == NAK {
+        if proxy && message.message_type == NAK {
             return Some("our proxy sent a NAK".to_owned());
         }
-        if !ours && !message.file.is_empty() {
-            return Some(format!("a file was named by {}, not by us", message.source));
+        if speaker != naming.by && !message.file.is_empty() {
+            return Some(format!("a file was named by {speaker}, not by {}", naming.by));
         }
     }
-    let first_loader = fetched(evidence, seat.loader.name).and_then(|loader| loader.completed);
+    let name = naming.bait.unwrap_or(seat.loader.name);
+    let first_loader = fetched(evidence, name).and_then(|loader| loader.completed);
     let other = evidence.dhcp.iter().find(|message| {
         message.is_reply
             && first_loader.is_none_or(|done| message.at <= done)
             && !message.file.is_empty()
-            && base_name(&message.file) != seat.loader.name.as_bytes()
+            && base_name(&message.file) != name.as_bytes()
     });
     if let Some(message) = other {
         let file = String::from_utf8_lossy(&message.file);
@@ -255,40 +237,43 @@ fn menu_title(script: &[u8]) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use core::net::{Ipv4Addr, SocketAddrV4};
-
     use super::*;
+    use crate::lab::packets::DhcpSeen;
+    use crate::lab::packets::tests::{discover, reply};
 
+    const FOREIGN: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
+    const PROXY: Naming = Naming { by: SERVER_ADDRESS, through: SERVER_ADDRESS, bait: None };
+    const BAIT: Naming = Naming { by: FOREIGN, through: FOREIGN, bait: Some("pxe-loader") };
     const SEAT: Seat = Seat {
         machine: Machine::X64Uefi,
         loader: Loader { name: "ipxe.efi", from: &[], signs: Signs::Ipxe },
     };
 
-    fn reply(source: Ipv4Addr, message_type: u8, file: &str) -> DhcpSeen {
-        DhcpSeen {
-            at: Duration::from_secs(1),
-            source: SocketAddrV4::new(source, 67),
-            is_reply: true,
-            message_type,
-            your_address: Ipv4Addr::UNSPECIFIED,
-            boot_server: source,
-            file: file.as_bytes().to_vec(),
-            user_class: Vec::new(),
-            arch: Vec::new(),
-            vendor: Vec::new(),
-        }
-    }
-
-    fn discover(arch: u16) -> DhcpSeen {
-        let mut message = reply(Ipv4Addr::UNSPECIFIED, DISCOVER, "");
-        message.is_reply = false;
-        message.arch = arch.to_be_bytes().to_vec();
-        message
-    }
-
     fn verdict(replies: Vec<DhcpSeen>) -> Verdict {
+        verdict_where(PROXY, replies)
+    }
+
+    fn verdict_where(naming: Naming, replies: Vec<DhcpSeen>) -> Verdict {
         let dhcp = [vec![discover(7)], replies].concat();
-        judge(&SEAT, &Evidence { dhcp, transfers: Vec::new() }, "")
+        judge(&SEAT, naming, &Evidence { dhcp, transfers: Vec::new() }, "")
+    }
+
+    #[test]
+    fn a_bait_is_named_by_the_dhcp_server_and_by_nobody_else() {
+        let waits_for_file =
+            |verdict| matches!(verdict, Verdict::Waiting(what) if what.contains("whole loader"));
+        let named = || reply(FOREIGN, OFFER, "pxe-loader");
+        assert!(waits_for_file(verdict_where(BAIT, vec![named()])));
+        let mut elsewhere = named();
+        elsewhere.boot_server = FOREIGN;
+        assert!(!waits_for_file(verdict_where(BAIT, vec![elsewhere])));
+        let broken =
+            |message| matches!(verdict_where(BAIT, vec![named(), message]), Verdict::Broken(_));
+        assert!(broken(reply(FOREIGN, OFFER, "ipxe.efi")), "another name");
+        assert!(broken(reply(SERVER_ADDRESS, OFFER, "")), "ours, which is to be silent");
+        let mut relayed = reply(FOREIGN, OFFER, "");
+        relayed.server = Some(SERVER_ADDRESS);
+        assert!(broken(relayed), "ours, by a relay");
     }
 
     #[test]
@@ -308,27 +293,9 @@ mod tests {
 
     #[test]
     fn a_file_named_by_somebody_else_proves_nothing() {
-        let other = reply(Ipv4Addr::new(10, 77, 0, 1), OFFER, "ipxe.efi");
+        let other = reply(FOREIGN, OFFER, "ipxe.efi");
         assert!(matches!(verdict(vec![other]), Verdict::Broken(_)));
         assert!(matches!(verdict(Vec::new()), Verdict::Waiting(_)));
-    }
-
-    #[test]
-    fn the_style_of_an_offer_is_seen_on_the_wire() {
-        let mut offer = reply(SERVER_ADDRESS, OFFER, "ipxe.efi");
-        let seen = |offer: &DhcpSeen| {
-            let dhcp = vec![discover(7), offer.clone()];
-            let evidence = Evidence { dhcp, transfers: Vec::new() };
-            [Style::JustBoot, Style::Menu, Style::Delayed]
-                .map(|style| style.refuted_by(&evidence).is_none())
-        };
-        assert_eq!(seen(&offer), [false; 3]);
-        offer.vendor = vec![6, 1, 8, 255];
-        assert_eq!(seen(&offer), [true, false, false]);
-        offer.vendor = vec![6, 1, 3, 8, 7, 0x80, 0, 1, 10, 77, 0, 1, 255];
-        assert_eq!(seen(&offer), [false, true, false]);
-        offer.at += Duration::from_millis(1_500);
-        assert_eq!(seen(&offer), [false, true, true]);
     }
 
     #[test]
@@ -340,7 +307,7 @@ mod tests {
     #[test]
     fn a_machine_of_another_architecture_proves_nothing() {
         let dhcp = vec![discover(0), reply(SERVER_ADDRESS, OFFER, "ipxe.efi")];
-        let judged = judge(&SEAT, &Evidence { dhcp, transfers: Vec::new() }, "");
+        let judged = judge(&SEAT, PROXY, &Evidence { dhcp, transfers: Vec::new() }, "");
         assert!(matches!(judged, Verdict::Waiting(what) if what.contains("architecture")));
     }
 

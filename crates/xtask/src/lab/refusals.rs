@@ -8,7 +8,8 @@ use std::time::Instant;
 use crate::error::{Context as _, Result, fail};
 use crate::interrupt;
 use crate::lab::server::{Server, Setup, Subject};
-use crate::lab::wire::{Namespace, Wire};
+use crate::lab::topology::Mode;
+use crate::lab::wire::{Namespace, SERVER_ADDRESS, Wire};
 use crate::process::Background;
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -59,10 +60,11 @@ const CASES: &[Case] = &[
 pub(crate) fn try_all(binary: &Path, folder: &Path) -> Result<String> {
     fs::create_dir_all(folder.join("boot")).context(|| format!("making {}", folder.display()))?;
     let mut wire = Wire::new()?;
-    let setup = Setup { root: &folder.join("boot"), rules: "", for_ipxe: "" };
+    let root = folder.join("boot");
+    let setup = Setup { mode: Mode::Proxy, root: &root, rules: "", for_ipxe: "" };
     let subject = Subject::Ours(binary.to_owned());
-    let mut server = Server::start(&mut wire, &subject, setup, folder)?;
-    let host = server.host().clone();
+    let host = wire.host("boot", SERVER_ADDRESS)?;
+    let mut server = Server::start(host.clone(), &subject, setup, folder)?;
     refuses(&host, binary, folder, &PORT_TAKEN)?;
     server.stop()?;
     for case in CASES {

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Context as _, Failure, Result, fail};
 use crate::lab::foreign;
-use crate::lab::wire::{Namespace, SERVER_ADDRESS, Wire};
+use crate::lab::topology::{Mode, late};
+use crate::lab::wire::Namespace;
 use crate::process::Background;
 
 /// Generous: the machine may be busy building or emulating.
@@ -24,6 +25,7 @@ pub(crate) enum Subject {
 /// What the server is to serve.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Setup<'a> {
+    pub(crate) mode: Mode,
     /// The folder of boot files.
     pub(crate) root: &'a Path,
     /// Configuration after the first lines: rules, loaders.
@@ -32,68 +34,119 @@ pub(crate) struct Setup<'a> {
     pub(crate) for_ipxe: &'a str,
 }
 
-/// A running server. Dropping it ends it.
+/// The server. Dropping it ends it.
 #[derive(Debug)]
 pub(crate) struct Server {
-    process: Background,
+    /// None while it is kept away.
+    process: Option<Background>,
     host: Namespace,
-    is_ours: bool,
+    /// None if dnsmasq stands in for it.
+    ours: Option<Ours>,
+    /// What it said before it was kept away.
+    earlier: Vec<String>,
+}
+
+/// What our server is started with.
+#[derive(Debug)]
+struct Ours {
+    binary: PathBuf,
+    config: String,
+    folder: PathBuf,
 }
 
 impl Server {
-    /// Starts the server on the wire and waits until its sockets are bound.
+    /// Starts the server on its host and waits until its sockets are bound.
     pub(crate) fn start(
-        wire: &mut Wire,
+        host: Namespace,
         subject: &Subject,
         setup: Setup<'_>,
         folder: &Path,
     ) -> Result<Self> {
-        let host = wire.host("boot", SERVER_ADDRESS)?;
-        let log = folder.join("server.log");
-        let binary = match subject {
-            Subject::Ours(binary) => binary,
+        let (process, ours) = match subject {
+            Subject::Ours(binary) => {
+                let ours = Ours {
+                    binary: binary.clone(),
+                    config: config(setup),
+                    folder: folder.to_owned(),
+                };
+                (ours.start(&host)?, Some(ours))
+            }
             Subject::StandIn => {
                 let words = stand_in(setup, &folder.join("stand-in.leases"));
-                let process = foreign::start(&host, &words, "dnsmasq as a proxy", &log)?;
-                return Ok(Self { process, host, is_ours: false });
+                let log = folder.join("server.log");
+                (foreign::start(&host, &words, "dnsmasq as a proxy", &log)?, None)
             }
         };
-        let process = launch(&host, binary, &[], &config(setup), folder)?;
-        Ok(Self { process, host, is_ours: true })
+        Ok(Self { process: Some(process), host, ours, earlier: Vec::new() })
     }
 
     pub(crate) fn is_ours(&self) -> bool {
-        self.is_ours
+        self.ours.is_some()
     }
 
-    /// Where it runs.
-    pub(crate) fn host(&self) -> &Namespace {
-        &self.host
+    /// Ends it, and keeps its host quiet until [`Self::return_to_duty`].
+    pub(crate) fn keep_away(&mut self) -> Result<()> {
+        self.stop()?;
+        self.earlier = self.story();
+        self.process = None;
+        late::close(&self.host)
+    }
+
+    /// While it is away: takes from it what it has kept.
+    pub(crate) fn forget(&self) -> Result<()> {
+        let Some(ours) = &self.ours else { return fail("only our server can be made to forget") };
+        let state = ours.folder.join("state");
+        if !state.exists() {
+            return Ok(());
+        }
+        fs::remove_dir_all(&state).context(|| format!("removing {}", state.display()))
+    }
+
+    pub(crate) fn is_away(&self) -> bool {
+        self.process.is_none()
+    }
+
+    /// Starts it again; returns when it answers.
+    pub(crate) fn return_to_duty(&mut self) -> Result<()> {
+        if let Some(ours) = &self.ours {
+            self.process = Some(ours.start(&self.host)?);
+        }
+        late::open(&self.host)
     }
 
     pub(crate) fn check_alive(&mut self) -> Result<()> {
-        self.process.check_alive()
+        self.process.as_mut().map_or(Ok(()), Background::check_alive)
     }
 
     /// The messages of the log, in order.
     pub(crate) fn story(&self) -> Vec<String> {
-        self.process.printed().lines().map(|line| message(line).to_owned()).collect()
+        let printed = self.process.as_ref().map(Background::printed).unwrap_or_default();
+        let now = printed.lines().map(|line| message(line).to_owned());
+        self.earlier.iter().cloned().chain(now).collect()
     }
 
     /// Memory that is really in use, in KiB (`VmRSS`).
     pub(crate) fn resident_kib(&self) -> Result<u64> {
-        let file = format!("/proc/{}/status", self.process.pid());
+        let Some(process) = &self.process else { return fail("the server does not run") };
+        let file = format!("/proc/{}/status", process.pid());
         let status = fs::read_to_string(&file).context(|| format!("reading {file}"))?;
         resident_kib(&status).ok_or_else(|| Failure::new(format!("{file} has no VmRSS")))
     }
 
     /// Asks it to end; our server must then end well.
     pub(crate) fn stop(&mut self) -> Result<()> {
-        let status = self.process.stop()?;
-        if self.is_ours && !status.success() {
+        let Some(process) = &mut self.process else { return Ok(()) };
+        let status = process.stop()?;
+        if self.is_ours() && !status.success() {
             return fail(format!("SIGTERM did not end the server well: {status}"));
         }
         Ok(())
+    }
+}
+
+impl Ours {
+    fn start(&self, host: &Namespace) -> Result<Background> {
+        launch(host, &self.binary, &[], &self.config, &self.folder)
     }
 }
 
@@ -120,8 +173,9 @@ pub(crate) fn launch(
 /// The configuration file for a server on the lab's wire.
 pub(crate) fn config(setup: Setup<'_>) -> String {
     format!(
-        "interfaces = [\"eth0\"]\nroot = {}\n\n[dhcp]\nmode = \"proxy\"\n\n{}",
+        "interfaces = [\"eth0\"]\nroot = {}\n\n[dhcp]\nmode = \"{}\"\n\n{}",
         toml_string(&setup.root.to_string_lossy()),
+        setup.mode.word(),
         setup.rules
     )
 }
@@ -199,8 +253,10 @@ mod tests {
     #[test]
     fn odd_paths_stay_one_string() {
         assert_eq!(toml_string("/a \"b\"\\c\n"), "\"/a \\\"b\\\"\\\\c\\u000A\"");
-        let setup = Setup { root: Path::new("/boot files"), rules: "[tftp]\n", for_ipxe: "" };
+        let root = Path::new("/boot files");
+        let setup = Setup { mode: Mode::Observe, root, rules: "[tftp]\n", for_ipxe: "" };
         let text = config(setup);
+        assert!(text.contains("[dhcp]\nmode = \"observe\"\n"));
         assert!(text.contains("root = \"/boot files\"\n") && text.ends_with("\n\n[tftp]\n"));
     }
 }

@@ -10,15 +10,18 @@ use crate::error::{Context as _, Result, fail};
 use crate::interrupt;
 use crate::lab::capture::Capture;
 use crate::lab::evidence::Evidence;
-use crate::lab::foreign::ForeignServer;
+use crate::lab::firmware::Machine;
+use crate::lab::foreign::{self, ForeignServer};
 use crate::lab::hostile;
 use crate::lab::loss;
-use crate::lab::proof::{Proof, Seat, Style, Verdict, judge};
+use crate::lab::proof::{Proof, Seat, Verdict, judge};
 use crate::lab::server::{Server, Setup, Subject};
+use crate::lab::style::Style;
+use crate::lab::topology::{Presence, Topology, late, silence};
 use crate::lab::vm::{Vm, gave_up, mac_text};
 use crate::lab::wire::{Tap, Wire};
 use crate::packages;
-use crate::process::tail;
+use crate::process::{Background, tail};
 
 /// How long a machine may take until its loader runs. Emulated machines take 10 to 40 s on an idle
 /// computer; on a busy one that says nothing about the server.
@@ -31,6 +34,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// What a scene consists of.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Scene<'a> {
+    pub(crate) topology: Topology,
     pub(crate) rules: &'a str,
     /// Files to put into the server's root: a name, and where it may lie on this system.
     pub(crate) files: &'a [(&'a str, &'a [&'a str])],
@@ -45,9 +49,13 @@ pub(crate) struct Scene<'a> {
 #[derive(Debug)]
 pub(crate) struct Stage {
     pub(crate) server: Server,
-    _foreign: ForeignServer,
+    foreign: ForeignServer,
+    _relay: Option<Background>,
+    /// What left our host, where nothing of DHCP may.
+    outgoing: Option<Capture>,
     wire: Wire,
     folder: PathBuf,
+    topology: Topology,
     loss_percent: u8,
     style: Option<Style>,
 }
@@ -56,7 +64,8 @@ pub(crate) struct Stage {
 #[derive(Debug)]
 pub(crate) enum Happening<'a> {
     SwitchedOn(&'a Seat),
-    /// Its firmware gave up on a lossy wire; a person would switch it off and on.
+    /// Its firmware gave up on a lossy wire, or on a server that came too late, and a person would
+    /// switch it off and on; or its second boot is wanted.
     SwitchedOnAgain(&'a Seat),
     /// A line of the server's log, without time and level.
     Said(&'a str),
@@ -68,6 +77,8 @@ pub(crate) enum Happening<'a> {
 pub(crate) struct Boot {
     pub(crate) proof: Proof,
     pub(crate) took: Duration,
+    /// How often it had to be switched on again.
+    pub(crate) power_cycles: u8,
 }
 
 struct Player<'a> {
@@ -77,13 +88,15 @@ struct Player<'a> {
     tap: Tap,
     /// Since the Unix epoch, the clock of the capture.
     switched_on: Duration,
-    power_cycles_left: u8,
+    power_cycles: u8,
+    power_cycles_max: u8,
 }
 
 /// What a look at a machine shows.
 enum Look {
     Booting,
-    GaveUp,
+    /// It has to be switched on again.
+    NotYet,
     Proven(Boot),
 }
 
@@ -102,14 +115,25 @@ impl Stage {
         if scene.loss_percent > 0 {
             loss::lose(&wire, scene.loss_percent)?;
         }
-        let foreign = ForeignServer::start(&mut wire, folder)?;
-        let setup = Setup { root: &root, rules: scene.rules, for_ipxe: scene.for_ipxe };
-        let server = Server::start(&mut wire, subject, setup, folder)?;
+        let topology = scene.topology;
+        let hosts = topology.site.lay_out(&mut wire, folder)?;
+        let mut words = topology.site.range();
+        if let Subject::Ours(binary) = subject {
+            words.extend(foreign::naming(topology.names, binary)?);
+        }
+        let foreign = ForeignServer::start(&hosts.foreign, &words, folder)?;
+        let outgoing = topology.is_silent().then(|| Capture::start_outgoing(&hosts.boot, folder));
+        let (mode, rules, for_ipxe) = (topology.mode, scene.rules, scene.for_ipxe);
+        let setup = Setup { mode, root: &root, rules, for_ipxe };
+        let server = Server::start(hosts.boot, subject, setup, folder)?;
         Ok(Self {
             server,
-            _foreign: foreign,
+            foreign,
+            _relay: hosts.relay,
+            outgoing: outgoing.transpose()?,
             wire,
             folder: folder.to_owned(),
+            topology,
             loss_percent: scene.loss_percent,
             style: scene.style,
         })
@@ -145,7 +169,7 @@ impl Stage {
                 let seat = player.seat;
                 match self.look(&mut player)? {
                     Look::Booting => still.push(player),
-                    Look::GaveUp => {
+                    Look::NotYet => {
                         watch(Happening::SwitchedOnAgain(seat));
                         still.push(self.switch_on_again(player)?);
                     }
@@ -175,27 +199,40 @@ impl Stage {
         loss::lost(&self.wire)
     }
 
-    fn switch_on<'a>(&self, seat: &'a Seat) -> Result<Player<'a>> {
+    /// Proves that our server sent nothing on DHCP, where that is its part; says by what. The scene is over.
+    pub(crate) fn silence(&mut self) -> Result<Option<String>> {
+        let Some(outgoing) = &mut self.outgoing else { return Ok(None) };
+        silence::prove(&self.topology, &outgoing.finish()?, &self.foreign.log()).map(Some)
+    }
+
+    fn switch_on<'a>(&mut self, seat: &'a Seat) -> Result<Player<'a>> {
+        if matches!(self.topology.presence, Presence::FromFirstRequest { .. }) {
+            self.server.keep_away()?;
+            self.server.forget()?;
+        }
         // At most 15 characters.
         let interface = format!("t-{}", seat.machine.name());
         let tap = self.wire.tap(&interface)?;
         let capture = Capture::start(&tap, &self.folder)?;
         let switched_on = now();
         let vm = Vm::start(seat.machine, &tap, &self.folder)?;
-        let power_cycles_left = if self.loss_percent > 0 { POWER_CYCLES_ON_LOSS } else { 0 };
-        Ok(Player { seat, vm, capture, tap, switched_on, power_cycles_left })
+        let power_cycles_max = match self.loss_percent {
+            0 => u8::from(self.topology.holds(seat.machine)),
+            _ => POWER_CYCLES_ON_LOSS,
+        };
+        Ok(Player { seat, vm, capture, tap, switched_on, power_cycles: 0, power_cycles_max })
     }
 
     fn switch_on_again<'a>(&self, player: Player<'a>) -> Result<Player<'a>> {
-        let Player { seat, vm, capture, tap, power_cycles_left, .. } = player;
+        let Player { seat, vm, .. } = player;
         drop(vm);
         let switched_on = now();
-        let vm = Vm::start(seat.machine, &tap, &self.folder)?;
-        let power_cycles_left = power_cycles_left.saturating_sub(1);
-        Ok(Player { seat, vm, capture, tap, switched_on, power_cycles_left })
+        let vm = Vm::start(seat.machine, &player.tap, &self.folder)?;
+        let power_cycles = player.power_cycles.saturating_add(1);
+        Ok(Player { vm, switched_on, power_cycles, ..player })
     }
 
-    fn look(&self, player: &mut Player<'_>) -> Result<Look> {
+    fn look(&mut self, player: &mut Player<'_>) -> Result<Look> {
         // Asked before the frames are read: what an ended machine sent is all there then.
         let off = player.vm.is_off()?;
         let late = Instant::now() > player.vm.started + BOOT_PATIENCE;
@@ -203,17 +240,34 @@ impl Stage {
         let mut frames = player.capture.frames()?;
         frames.retain(|frame| frame.at >= player.switched_on);
         let evidence = Evidence::read(&frames, machine.hardware_address());
+        if self.server.is_away() && !evidence.transfers.is_empty() {
+            self.server.return_to_duty()?;
+        }
         let screen = player.vm.screen();
         let other_style = self.style.and_then(|style| style.refuted_by(&evidence));
-        let why = match judge(player.seat, &evidence, &screen) {
+        let naming = self.topology.naming(machine);
+        let power_cycles = player.power_cycles;
+        let holds = self.topology.holds(machine);
+        let comes_back = self.topology.presence == Presence::BackForSecondRequest;
+        let why = match judge(player.seat, naming, &evidence, &screen) {
             _ if other_style.is_some() => other_style.unwrap_or_default(),
+            Verdict::Proven(_) if holds && power_cycles == 0 => {
+                "it got a file before anything could be known of it".to_owned()
+            }
+            Verdict::Proven(_) if comes_back && power_cycles == 0 => {
+                self.server.keep_away()?;
+                return Ok(Look::NotYet);
+            }
             Verdict::Proven(proof) => {
                 let took = proof.ran_at.saturating_sub(player.switched_on);
-                return Ok(Look::Proven(Boot { proof, took }));
+                return Ok(Look::Proven(Boot { proof, took, power_cycles }));
             }
             Verdict::Broken(why) => why,
-            Verdict::Waiting(_) if gave_up(&screen) && player.power_cycles_left > 0 => {
-                return Ok(Look::GaveUp);
+            Verdict::Waiting(_) if gave_up(&screen) && power_cycles < player.power_cycles_max => {
+                match self.prove_held(machine, &evidence) {
+                    Ok(()) => return Ok(Look::NotYet),
+                    Err(why) => why.to_string(),
+                }
             }
             Verdict::Waiting(what) if gave_up(&screen) => {
                 format!("the firmware gave up before {what}")
@@ -229,6 +283,17 @@ impl Stage {
             indented(&tail(&screen, 8)),
             self.folder.display()
         ))
+    }
+
+    /// That a machine which gave up was rightly held, where it had to be.
+    fn prove_held(&self, machine: Machine, evidence: &Evidence) -> Result<()> {
+        match self.topology.naming(machine).bait {
+            Some(bait) if self.topology.holds(machine) => {
+                let mac = mac_text(machine.hardware_address());
+                late::prove_held(evidence, bait, &mac, &self.server.story())
+            }
+            _ => Ok(()),
+        }
     }
 
     fn story_of(&self, hardware_address: [u8; 6]) -> String {

@@ -8,7 +8,8 @@ use core::time::Duration;
 use std::collections::BTreeMap;
 
 use crate::lab::capture::Frame;
-use crate::lab::evidence::{Transfer, internet};
+use crate::lab::evidence::Transfer;
+use crate::lab::packets::internet;
 
 /// Where the server under test listens.
 pub(crate) const PORT: u16 = 8080;

@@ -24,12 +24,14 @@ pub(crate) const SERVER_ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 2);
 pub(crate) const POOL: [Ipv4Addr; 2] =
     [Ipv4Addr::new(10, 77, 0, 100), Ipv4Addr::new(10, 77, 0, 150)];
 
+/// The segment that the machines are on, and every host unless it is put elsewhere.
+const FIRST_SEGMENT: &str = "br0";
 const PREFIX: &str = "pxelab-";
 /// Where `ip netns` keeps them.
 const NAMESPACE_FOLDER: &str = "/run/netns";
 static WIRES_MADE: AtomicU32 = AtomicU32::new(0);
 
-/// A private Ethernet segment. Dropping it ends every process on it and removes it.
+/// Private Ethernet segments. Dropping it ends every process on them and removes them.
 #[derive(Debug)]
 pub(crate) struct Wire {
     name: String,
@@ -48,30 +50,60 @@ pub(crate) struct Tap {
 }
 
 impl Wire {
-    /// Makes the segment: a namespace with an empty bridge.
+    /// Makes the first segment: a namespace with an empty bridge.
     pub(crate) fn new() -> Result<Self> {
         let number = WIRES_MADE.fetch_add(1, Ordering::SeqCst);
         let name = format!("{PREFIX}{}-{number}", std::process::id());
         let mut wire = Self { name, namespaces: Vec::new() };
-        let lan = wire.namespace("lan")?;
-        lan.ip("link add br0 type bridge stp_state 0 forward_delay 0").context(|| {
-            "making a bridge (the kernel needs the module bridge: modprobe bridge)".to_owned()
-        })?;
-        lan.ip("link set br0 up")?;
+        wire.namespace("lan")?;
+        wire.add_segment(FIRST_SEGMENT)?;
         Ok(wire)
+    }
+
+    /// Adds a segment that is not connected with the others.
+    pub(crate) fn add_segment(&self, name: &str) -> Result<()> {
+        let lan = self.lan();
+        lan.ip(&format!("link add {name} type bridge stp_state 0 forward_delay 0")).context(
+            || "making a bridge (the kernel needs the module bridge: modprobe bridge)".to_owned(),
+        )?;
+        lan.ip(&format!("link set {name} up")).map(drop)
     }
 
     /// Adds a host with one interface, `eth0`.
     pub(crate) fn host(&mut self, name: &str, address: Ipv4Addr) -> Result<Namespace> {
+        self.host_on(FIRST_SEGMENT, name, address)
+    }
+
+    /// Adds a host with one interface, `eth0`, on this segment.
+    pub(crate) fn host_on(
+        &mut self,
+        segment: &str,
+        name: &str,
+        address: Ipv4Addr,
+    ) -> Result<Namespace> {
         let host = self.namespace(name)?;
+        self.plug(segment, &host, "eth0", address)?;
+        Ok(host)
+    }
+
+    /// Gives a host an interface on a segment.
+    pub(crate) fn plug(
+        &self,
+        segment: &str,
+        host: &Namespace,
+        interface: &str,
+        address: Ipv4Addr,
+    ) -> Result<()> {
         let lan = self.lan();
-        lan.ip(&format!("link add v-{name} type veth peer name eth0 netns {}", host.0)).context(
+        let Namespace(name) = host;
+        let (_, short) = name.rsplit_once('-').unwrap_or_default();
+        let end = format!("{short}-{interface}");
+        lan.ip(&format!("link add {end} type veth peer name {interface} netns {name}")).context(
             || "making a veth pair (the kernel needs the module veth: modprobe veth)".to_owned(),
         )?;
-        lan.ip(&format!("link set v-{name} master br0 up"))?;
-        host.ip(&format!("addr add {address}/24 brd + dev eth0"))?;
-        host.ip("link set eth0 up")?;
-        Ok(host)
+        lan.ip(&format!("link set {end} master {segment} up"))?;
+        host.ip(&format!("addr add {address}/24 brd + dev {interface}"))?;
+        host.ip(&format!("link set {interface} up")).map(drop)
     }
 
     /// Joins two hosts by a link of their own, with an interface of this name at each end.
@@ -97,7 +129,7 @@ impl Wire {
         lan.ip(&format!("tuntap add {interface} mode tap")).context(|| {
             "making a tap (needs /dev/net/tun; the kernel's module is tun: modprobe tun)".to_owned()
         })?;
-        lan.ip(&format!("link set {interface} master br0 up"))?;
+        lan.ip(&format!("link set {interface} master {FIRST_SEGMENT} up"))?;
         Ok(Tap { namespace: lan.clone(), interface: interface.to_owned() })
     }
 
@@ -172,7 +204,8 @@ impl Namespace {
         })
     }
 
-    fn ip(&self, words: &str) -> Result<String> {
+    /// `ip` in this namespace, by its words.
+    pub(crate) fn ip(&self, words: &str) -> Result<String> {
         let mut all = vec!["ip", "-n", &self.0];
         all.extend(words.split(' '));
         capture(&mut command(&all))

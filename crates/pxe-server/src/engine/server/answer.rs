@@ -42,7 +42,7 @@ impl DhcpServer {
         let message = *request.message();
         let server = self.server_address(&message);
         let Some(plan) = self.plan.subnet(subnet) else { return self.responder.ignore(request) };
-        let address = lease.map(|(address, _)| address).or(message.address());
+        let address = lease.map(|(address, _)| address).or_else(|| message.address());
         let boot = self.boot(&message, address, server);
         let layers = self.plan.options(plan, &message);
         let answer = match lease {

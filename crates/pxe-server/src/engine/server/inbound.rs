@@ -190,10 +190,10 @@ impl DhcpServer {
         let (client, time) = (client_of(message), self.clock.seconds(now));
         match notice {
             ServerNotice::Release { address } => {
-                if self.allocator.release(time, &client, address).is_ok() {
-                    self.leave(now, message, address);
-                    self.tell_released(now, message, address);
-                }
+                // A forged one changes nothing, and is not worth a line.
+                let Ok(()) = self.allocator.release(time, &client, address) else { return };
+                self.leave(now, message, address);
+                self.tell_released(now, message, address);
             }
             ServerNotice::Decline { address } => {
                 let declined = self.allocator.decline(time, &client, address);
@@ -227,7 +227,7 @@ impl DhcpServer {
 
     /// Our address as the client is told it.
     pub(super) fn server_address(&self, message: &ServerMessage<'_>) -> Ipv4Addr {
-        self.advertise.unwrap_or(message.received().local_address)
+        self.advertise.unwrap_or_else(|| message.received().local_address)
     }
 
     fn lease_seconds(&self, subnet: pxe_lease::SubnetId, message: &ServerMessage<'_>) -> u32 {

@@ -9,8 +9,8 @@ use pxe_lease::{Ignored, Silence};
 
 use super::DhcpServer;
 use super::answer::{Boot, is_netboot, wants_to_boot};
-use crate::engine::EVENTS_MAX;
-use crate::engine::event::{ClientId, Event, LeaseStep, Stage};
+use crate::engine::event::{ClientId, Event, Stage};
+use crate::engine::{EVENTS_MAX, LeaseStep};
 
 /// Why a client gets no answer.
 pub(super) enum Unserved {
