@@ -14,7 +14,7 @@ use super::wire::{MASK, NETWORK, POOL, SERVER, SERVER_INTERFACE, Wire};
 use crate::tftp::machine::Cores;
 use crate::tftp::process::Process;
 
-/// How long a server may take until it answers: ours asks first whether there is another one.
+/// How long a server may take until it answers.
 const START_PATIENCE: Duration = Duration::from_secs(15);
 /// Seconds that a lease lasts.
 const LEASE_SECONDS: u32 = 43_200;
@@ -217,7 +217,7 @@ fn write_through(folder: &Path) -> io::Result<()> {
 fn subnet() -> String {
     let [first, last] = POOL;
     format!(
-        "mode = \"server\"\n[[dhcp.subnet]]\nnetwork = \"{NETWORK}\"\npool = [\"{first}-{last}\"]\n\
+        "mode = \"server\"\nignore_other_servers = true\n[[dhcp.subnet]]\nnetwork = \"{NETWORK}\"\npool = [\"{first}-{last}\"]\n\
          lease = \"{}h\"\n",
         LEASE_SECONDS / 3600
     )
