@@ -4,6 +4,7 @@
 //! the same work, and count allocations.
 
 pub mod codec;
+pub mod dhcp;
 pub mod lease;
 pub mod messages;
 pub mod tftp;

@@ -22,15 +22,19 @@ const UNPACKED: [(&str, &str); 3] = [
 /// rs-tftpd on crates.io, and the version that the goals were set against.
 const RS_TFTPD: &str = "tftpd@1.0.0";
 
-/// Builds and runs the benchmarks; for `tftp` also builds our server and gets the peers.
+/// perfdhcp, which comes with Kea's administration. That would ask for a database, so it is only unpacked too.
+const PERFDHCP: (&str, &str) = ("kea-admin", "usr/sbin/perfdhcp");
+
+/// Builds and runs the benchmarks; for `tftp` and `dhcp` also builds our server and gets the peers.
 pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     let mut words = vec!["run", "--release", "--package", "pxe-benches", "--"];
     words.extend(arguments.iter().map(String::as_str));
-    if arguments.first().is_none_or(|bench| bench != "tftp") {
-        return show(&mut workspace.cargo(&words));
-    }
     let peers = workspace.target.join("peers");
-    fetch_peers(workspace, &peers)?;
+    match arguments.first().map(String::as_str) {
+        Some("tftp") => fetch_tftp_peers(workspace, &peers)?,
+        Some("dhcp") => fetch_dhcp_peers(&peers)?,
+        _ => return show(&mut workspace.cargo(&words)),
+    }
     let server = workspace.build_server()?;
     let (server, peers) = (server.to_string_lossy(), peers.to_string_lossy());
     for (option, path) in [("--server", &server), ("--peers", &peers)] {
@@ -43,24 +47,33 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
 }
 
 /// Gets what can be had; the benchmark says which peers are missing.
-fn fetch_peers(workspace: &Workspace, peers: &Path) -> Result<()> {
+fn fetch_tftp_peers(workspace: &Workspace, peers: &Path) -> Result<()> {
+    fetch(peers, &[&packages::DNSMASQ], &UNPACKED)?;
+    if !peers.join("bin/tftpd").is_file()
+        && let Err(why) = install_rs_tftpd(workspace, peers)
+    {
+        println!("note: it goes on without rs-tftpd: {why}");
+    }
+    Ok(())
+}
+
+fn fetch_dhcp_peers(peers: &Path) -> Result<()> {
+    fetch(peers, &[&packages::WIRE, &packages::KEA, &packages::DNSMASQ], &[PERFDHCP])
+}
+
+/// Installs what is needed, and unpacks what must not be installed.
+fn fetch(peers: &Path, needs: &[&packages::Need], unpacked: &[(&str, &str)]) -> Result<()> {
     fs::create_dir_all(peers).context(|| format!("making {}", peers.display()))?;
-    let missing = packages::ensure(&[&packages::DNSMASQ])?;
-    for need in missing {
+    for need in packages::ensure(needs)? {
         println!("note: it goes on without {}", need.what);
     }
-    for (package, file) in UNPACKED {
+    for (package, file) in unpacked {
         let folder = peers.join(package);
         if !folder.join(file).exists()
             && let Err(why) = unpack(package, &folder)
         {
             println!("note: it goes on without {package}: {why}");
         }
-    }
-    if !peers.join("bin/tftpd").is_file()
-        && let Err(why) = install_rs_tftpd(workspace, peers)
-    {
-        println!("note: it goes on without rs-tftpd: {why}");
     }
     Ok(())
 }

@@ -153,7 +153,7 @@ pub(crate) const ISC_DHCPD: Need = Need {
     packages: [&["isc-dhcp-server"], &["dhcp-server"], &["dhcp"], &["dhcp-server"]],
 };
 pub(crate) const KEA: Need = Need {
-    what: "Kea, to try snippets on",
+    what: "Kea, to try snippets on and to measure beside",
     present: Present::Programs(&["kea-dhcp4"]),
     packages: [&["kea-dhcp4-server"], &["kea"], &["kea"], &["kea"]],
 };

@@ -7,7 +7,7 @@ use log::{info, warn};
 
 use super::desk::Question;
 use super::store::{FLUSH_PATIENCE, LOAD_PATIENCE, Told};
-use super::{Driver, TRANSMITS_PER_WAKE_MAX};
+use super::{Driver, Outgoing, TRANSMITS_PER_WAKE_MAX};
 use crate::state::unix_ms;
 
 impl Driver {
@@ -59,7 +59,7 @@ impl Driver {
     }
 
     /// At the end of the program: whoever was to be acknowledged still is, and what was released is kept.
-    pub(super) fn flush_leases(&mut self, out: &mut Vec<u8>) {
+    pub(super) fn flush_leases(&mut self, out: &mut Outgoing) {
         let deadline = Instant::now() + FLUSH_PATIENCE;
         while Instant::now() < deadline {
             let now = Instant::now();

@@ -3,7 +3,7 @@
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::io::{self, IoSlice};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, RawFd};
 
 use mio::event::Source;
 use mio::{Interest, Registry, Token};
@@ -61,6 +61,11 @@ impl ListenSocket {
     /// Takes what waits, at most a batch of it.
     pub(super) fn receive(&self, batch: &mut ListenBatch) -> io::Result<()> {
         batch.receive(&self.socket)
+    }
+
+    /// For replies that are sent together.
+    pub(super) fn descriptor(&self) -> RawFd {
+        self.socket.as_raw_fd()
     }
 
     /// Sends `bytes`, in datagrams of `segment_bytes`, from `source`; a broadcast leaves through
@@ -128,7 +133,11 @@ impl ListenSocket {
 
 /// Only a broadcast must be aimed at an interface; towards one host the routing table knows better
 /// (the client of a relay is not on the interface its request came by).
-fn info_ipv4(source: Ipv4Addr, destination: Ipv4Addr, interface: u32) -> libc::in_pktinfo {
+pub(super) fn info_ipv4(
+    source: Ipv4Addr,
+    destination: Ipv4Addr,
+    interface: u32,
+) -> libc::in_pktinfo {
     let aimed = if destination.is_broadcast() { interface } else { 0 };
     libc::in_pktinfo {
         ipi_ifindex: libc::c_int::try_from(aimed).unwrap_or(0),

@@ -16,11 +16,12 @@ pub mod neighbours;
 mod observe;
 mod port;
 mod ports;
+mod replies;
 mod segments;
 mod store;
 mod transfers;
 
-use core::net::{IpAddr, Ipv4Addr};
+use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use core::time::Duration;
 use std::io;
 use std::sync::Arc;
@@ -39,6 +40,7 @@ pub use desk::Desk;
 use interfaces::{Interfaces, SharedInterfaces};
 use ports::Ready;
 pub use ports::{BindFault, Ports};
+use replies::Replies;
 pub use store::Store;
 use store::StoreThread;
 use transfers::PortId;
@@ -88,6 +90,18 @@ pub struct Leasing {
 struct Received {
     listeners: Batches<ListenBatch>,
     transfers: Batches<TransferBatch>,
+}
+
+/// What is sent, and replies that wait to be sent together.
+struct Outgoing {
+    bytes: Vec<u8>,
+    replies: Replies,
+}
+
+impl Outgoing {
+    fn new() -> Self {
+        Self { bytes: Vec::with_capacity(1 << 16), replies: Replies::new() }
+    }
 }
 
 /// One running loop.
@@ -148,7 +162,7 @@ impl Driver {
     /// Serves until a signal, or another loop's end, asks it to stop.
     pub fn run(mut self) -> io::Result<()> {
         let ran = self.serve();
-        self.flush_leases(&mut Vec::new());
+        self.flush_leases(&mut Outgoing::new());
         self.control.stop_others();
         ran
     }
@@ -156,7 +170,7 @@ impl Driver {
     fn serve(&mut self) -> io::Result<()> {
         let mut readiness = Events::with_capacity(READINESS_PER_WAKE_MAX);
         let mut batches = Received { listeners: Batches::new(), transfers: Batches::new() };
-        let mut out = Vec::with_capacity(1 << 16);
+        let mut out = Outgoing::new();
         loop {
             let timeout = self.timeout(Instant::now());
             if let Err(error) = self.poll.poll(&mut readiness, Some(timeout))
@@ -202,7 +216,7 @@ impl Driver {
 
     /// Gives waiting datagrams to the engine, a bounded number from each socket, and sends what they
     /// draw as it comes: the first client need not wait for the last.
-    fn receive(&mut self, batches: &mut Received, out: &mut Vec<u8>) {
+    fn receive(&mut self, batches: &mut Received, out: &mut Outgoing) {
         let now = Instant::now();
         for ready in self.ports.take_ready() {
             let drained = match ready {
@@ -272,29 +286,36 @@ impl Driver {
     }
 
     /// Sends what waits, `most` times at most; whether nothing more waits.
-    fn transmit(&mut self, now: Instant, most: usize, out: &mut Vec<u8>) -> bool {
+    fn transmit(&mut self, now: Instant, most: usize, out: &mut Outgoing) -> bool {
+        let is_all = self.hand_over(now, most, out);
+        self.ports.flush(&mut out.replies, tell_unsent);
+        is_all
+    }
+
+    fn hand_over(&mut self, now: Instant, most: usize, out: &mut Outgoing) -> bool {
+        let Outgoing { bytes, replies } = out;
         for _ in 0..most {
-            let Some(transmit) = self.engine.poll_transmit(now, &mut self.files, out) else {
+            let Some(transmit) = self.engine.poll_transmit(now, &mut self.files, bytes) else {
                 return true;
             };
-            if let Err(error) = self.ports.send(self.poll.registry(), &transmit, out) {
-                self.send_failed(now, &transmit, &error);
+            if replies.take(&transmit, bytes) {
+                if replies.is_full() {
+                    self.ports.flush(replies, tell_unsent);
+                }
+            } else if let Err(error) = self.ports.send(self.poll.registry(), &transmit, bytes) {
+                self.send_failed(now, &transmit, error);
             }
         }
         false
     }
 
-    fn send_failed(&mut self, now: Instant, transmit: &Transmit, error: &io::Error) {
-        let to = transmit.destination;
-        match (transmit.socket, error.kind()) {
-            // A full socket buffer is like loss on the wire: the timers repair it.
-            (_, io::ErrorKind::WouldBlock) => debug!("send to {to}: the socket's buffer is full"),
-            (SocketId::Transfer(transfer), _) => {
-                warn!("cannot send to {to}: {error}");
-                self.engine.fail_transfer(now, transfer, &mut self.files);
-            }
-            _ => warn!("cannot send to {to}: {error}"),
+    fn send_failed(&mut self, now: Instant, transmit: &Transmit, error: io::Error) {
+        if let SocketId::Transfer(transfer) = transmit.socket
+            && error.kind() != io::ErrorKind::WouldBlock
+        {
+            self.engine.fail_transfer(now, transfer, &mut self.files);
         }
+        tell_unsent(transmit.destination, error);
     }
 
     fn report(&mut self) {
@@ -343,6 +364,14 @@ impl Driver {
             drops.events - self.told_drops.events,
         );
         self.told_drops = drops;
+    }
+}
+
+fn tell_unsent(to: SocketAddr, error: io::Error) {
+    match error.kind() {
+        // It is like loss on the wire: the timers, or the clients, repair it.
+        io::ErrorKind::WouldBlock => debug!("send to {to}: the socket's buffer is full"),
+        _ => warn!("cannot send to {to}: {error}"),
     }
 }
 

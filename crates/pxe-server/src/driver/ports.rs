@@ -1,6 +1,6 @@
 //! The sockets of one loop: bound together, polled together, found by their name.
 
-use core::net::IpAddr;
+use core::net::{IpAddr, SocketAddr};
 use std::collections::VecDeque;
 use std::io;
 
@@ -11,6 +11,7 @@ use super::batch::{Batches, ListenBatch, TransferBatch};
 use super::holder::{self, Protocol};
 use super::listen::ListenSocket;
 use super::observe::ObserveSocket;
+use super::replies::Replies;
 use super::transfers::{PortId, TransferPorts};
 use crate::config::{Config, DhcpMode};
 use crate::engine::{Arrival, SocketId, Transmit};
@@ -195,6 +196,16 @@ impl Ports {
     /// The transfer that a datagram from `client` at this port is for.
     pub(super) fn user(&self, port: PortId, client: IpAddr) -> Option<TransferId> {
         self.transfers.user(port, client)
+    }
+
+    /// Sends the DHCP replies that wait; `failed` is told of each that cannot be sent.
+    pub(super) fn flush(&self, replies: &mut Replies, failed: impl FnMut(SocketAddr, io::Error)) {
+        let descriptor = |socket| match socket {
+            SocketId::Dhcp => self.dhcp.as_ref().map(ListenSocket::descriptor),
+            SocketId::BootServer => self.boot_server.as_ref().map(ListenSocket::descriptor),
+            _ => None,
+        };
+        replies.flush(descriptor, failed);
     }
 
     /// Sends what the engine made; opens the port of a new transfer.
