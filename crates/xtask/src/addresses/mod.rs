@@ -88,7 +88,7 @@ fn get_keep_release(scene: &mut Scene, clients: &mut Vec<Client>) -> Result<()> 
         try_bootp(scene, lan)?;
     }
     for client in clients.iter_mut() {
-        let call = client.wait(scene, 0, |call| is_bound(call))?;
+        let call = client.wait(scene, 0, is_bound)?;
         client.take(&call)?;
         client.find_told(&scene.story(), "acknowledged", " for ")?;
     }
@@ -162,7 +162,7 @@ fn try_bootp(scene: &mut Scene, lan: Lan) -> Result<()> {
         }
         let (mac, address) = (mac_text(mac), reply.address);
         let wanted = format!("{mac} acknowledged {address} for ever");
-        if !scene.story().iter().any(|line| *line == wanted) {
+        if !scene.story().contains(&wanted) {
             return fail(format!("{}: the log does not say `{wanted}`", what()));
         }
     }
@@ -253,7 +253,7 @@ impl Client {
     }
 
     /// Gives the lease back, and waits until the server says so.
-    fn release(&mut self, scene: &mut Scene) -> Result<()> {
+    fn release(&self, scene: &mut Scene) -> Result<()> {
         match self.program.release {
             Release::Signal(signal) => self.process.signal(signal),
             Release::Call(word) => {
