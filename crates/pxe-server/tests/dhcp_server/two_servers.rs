@@ -108,7 +108,7 @@ fn while_the_database_is_away(crowd: &mut Crowd, database: &Database) {
         crowd.play(Instant::now() + Duration::from_millis(20));
         for which in 0..2 {
             if crowd.granted[which] > before[which] {
-                first[which].get_or_insert(back.elapsed());
+                first[which].get_or_insert_with(|| back.elapsed());
             }
         }
     }
