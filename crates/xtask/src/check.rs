@@ -22,7 +22,7 @@ use crate::snippets;
 use crate::workspace::Workspace;
 
 /// The published crates, which must be complete as packages.
-const LIBRARIES: [&str; 4] = ["pxe-dhcp", "pxe-tftp", "pxe-select", "pxe-lease"];
+const LIBRARIES: [&str; 5] = ["pxe-dhcp", "pxe-tftp", "pxe-select", "pxe-lease", "pxe-image"];
 
 /// What `cargo xtask test` was asked for.
 #[derive(Debug, clap::Args)]

@@ -38,6 +38,11 @@ fn lease_shows_only_what_it_may() {
     );
 }
 
+#[test]
+fn image_shows_only_what_it_may() {
+    assert_library_is_clean("pxe-image", &["Tree", "BootEntry", "ReadAt"]);
+}
+
 fn assert_library_is_clean(package: &str, expected_types: &[&str]) {
     let target = env::var_os("CARGO_TARGET_DIR")
         .map_or_else(|| common::top().join("target"), PathBuf::from)

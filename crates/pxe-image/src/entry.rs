@@ -1,0 +1,110 @@
+//! One way to boot something over the network, free of any loader's syntax. Recognition makes entries, menus render them.
+
+use crate::cpu::Cpu;
+
+/// One choice of a menu.
+///
+/// Texts of command lines may hold placeholders, which the menu fills in for the machine that asks:
+///
+/// | placeholder | stands for |
+/// |---|---|
+/// | `{files}` | URL of the tree inside the image, without a `/` at its end |
+/// | `{image}` | URL of the whole image |
+/// | `{server}` | address and port of the HTTP server, as it stands in a URL |
+/// | `{seed}` | URL of the folder of files that are made for this machine, without a `/` at its end |
+/// | `{mac}` | the machine's address, `52:54:00:aa:00:01` |
+/// | `{mac-hyphen}` | the same with hyphens |
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BootEntry {
+    /// Names the entry among those of its image: `[a-z0-9-]+`.
+    pub id: String,
+    /// What people read.
+    pub title: String,
+    /// Processors it runs on; empty if that is not known, and then it is offered to every one.
+    pub cpus: Vec<Cpu>,
+    /// Firmware it can be started from.
+    pub platforms: Platforms,
+    /// Memory it needs, in MiB, if that is known.
+    pub memory_mib: Option<u32>,
+    /// What is loaded.
+    pub how: How,
+    /// What people should know before they choose it; empty if nothing.
+    pub note: String,
+}
+
+/// Kinds of firmware.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Platforms {
+    /// PC BIOS.
+    pub bios: bool,
+    /// UEFI.
+    pub efi: bool,
+}
+
+impl Platforms {
+    /// Both.
+    pub const ANY: Self = Self { bios: true, efi: true };
+    /// PC BIOS alone.
+    pub const BIOS: Self = Self { bios: true, efi: false };
+    /// UEFI alone.
+    pub const EFI: Self = Self { bios: false, efi: true };
+}
+
+/// Where something that is loaded comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Piece {
+    /// A file inside the image, by its path there.
+    Inside(String),
+    /// The whole image.
+    Whole,
+    /// A file beneath the server's root folder, by its path there.
+    Root(String),
+    /// A URL as it stands; placeholders are allowed.
+    Url(String),
+}
+
+/// A part of the initial RAM disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Initrd {
+    /// Where it comes from.
+    pub piece: Piece,
+    /// The path it gets in the root file system if it is no archive but a file to be put there (iPXE alone can do that).
+    pub path: Option<String>,
+    /// Its mode there, as in `755`.
+    pub mode: Option<u32>,
+}
+
+/// What is loaded, and how it is started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum How {
+    /// A Linux kernel.
+    Linux {
+        /// The kernel.
+        kernel: Piece,
+        /// Initial RAM disks, in their order.
+        initrds: Vec<Initrd>,
+        /// Its command line, without `initrd=`.
+        cmdline: String,
+    },
+    /// Windows PE by wimboot.
+    Wimboot {
+        /// The WIM with Windows PE.
+        wim: Piece,
+        /// Files put beside it, by the name they get.
+        files: Vec<(String, Piece)>,
+    },
+    /// A program for the firmware: an EFI file, or a BIOS kernel that iPXE knows.
+    Chain {
+        /// The program.
+        program: Piece,
+        /// Its arguments; placeholders are allowed.
+        arguments: String,
+    },
+    /// The image as a disk or CD: iPXE's `sanboot`, a UEFI RAM disk, `memdisk`.
+    Disk {
+        /// It is a CD (ISO 9660), not a disk.
+        cd: bool,
+    },
+}

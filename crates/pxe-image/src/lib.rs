@@ -1,0 +1,31 @@
+#![doc = include_str!("../README.md")]
+#![deny(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::arithmetic_side_effects
+)]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::indexing_slicing,
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::arithmetic_side_effects
+    )
+)]
+
+mod cpu;
+mod entry;
+mod error;
+pub mod limits;
+mod source;
+mod tree;
+
+pub use cpu::Cpu;
+pub use entry::{BootEntry, How, Initrd, Piece, Platforms};
+pub use error::{ImageError, ImageErrorKind};
+pub use source::ReadAt;
+pub use tree::{Extent, Item, Node, NodeKind, Tree};

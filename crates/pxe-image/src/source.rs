@@ -1,0 +1,77 @@
+//! Where bytes of an image come from.
+
+use std::io;
+use std::sync::Arc;
+
+/// Something with a size that is read at an offset: a file, a block device, bytes in memory.
+///
+/// Images are untrusted. Nothing in this crate asks for bytes behind [`ReadAt::size`].
+pub trait ReadAt {
+    /// Reads at `offset` into `buffer`, as much as there is; 0 at the end.
+    ///
+    /// # Errors
+    /// What the device says.
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize>;
+
+    /// Bytes in all.
+    fn size(&self) -> u64;
+}
+
+impl ReadAt for [u8] {
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        let rest =
+            usize::try_from(offset).ok().and_then(|offset| self.get(offset..)).unwrap_or_default();
+        let count = rest.len().min(buffer.len());
+        if let (Some(into), Some(from)) = (buffer.get_mut(..count), rest.get(..count)) {
+            into.copy_from_slice(from);
+        }
+        Ok(count)
+    }
+
+    fn size(&self) -> u64 {
+        self.len() as u64
+    }
+}
+
+impl ReadAt for Vec<u8> {
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        self.as_slice().read_at(offset, buffer)
+    }
+
+    fn size(&self) -> u64 {
+        self.len() as u64
+    }
+}
+
+impl<T: ReadAt + ?Sized> ReadAt for &T {
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        (**self).read_at(offset, buffer)
+    }
+
+    fn size(&self) -> u64 {
+        (**self).size()
+    }
+}
+
+impl<T: ReadAt + ?Sized> ReadAt for Arc<T> {
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        (**self).read_at(offset, buffer)
+    }
+
+    fn size(&self) -> u64 {
+        (**self).size()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_end_where_they_end() {
+        let mut buffer = [0; 4];
+        assert_eq!(b"abcdef".as_slice().read_at(4, &mut buffer).expect("memory"), 2);
+        assert_eq!(&buffer[..2], b"ef");
+        assert_eq!(b"abcdef".as_slice().read_at(u64::MAX, &mut buffer).expect("memory"), 0);
+    }
+}
