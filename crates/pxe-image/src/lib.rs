@@ -21,6 +21,7 @@ mod cpu;
 mod entry;
 mod error;
 pub mod limits;
+pub mod menu;
 mod source;
 mod tree;
 
