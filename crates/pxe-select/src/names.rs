@@ -191,11 +191,14 @@ pub enum Generated {
 /// The name under which a running iPXE finds the generated menu.
 pub const IPXE_MENU_NAME: &str = "menu.ipxe";
 
+/// The name under which GRUB finds the generated menu, from whatever place it was loaded.
+pub const GRUB_MENU_NAME: &str = "menu.cfg";
+
 /// What we generate under this cleaned name when the root has no such file.
 ///
 /// * `menu.ipxe` at the top, and `autoexec.ipxe` in any directory: iPXE looks beside its own file first, then at the
 ///   top.
-/// * `grub.cfg` in any directory, since a GRUB build carries its own prefix (`/grub`,
+/// * `menu.cfg` at the top, and `grub.cfg` in any directory, since a GRUB build carries its own prefix (`/grub`,
 ///   `/debian-installer/arm64/grub`, `/boot/grub`).
 ///
 /// * `pxelinux.cfg/default` and `pxelinux.cfg/01-<mac>` in any directory. [`crate::Policy::decide`] lets them be
@@ -214,6 +217,7 @@ pub fn generated(name: &[u8]) -> Option<Generated> {
     match file {
         b"autoexec.ipxe" => Some(Generated::IpxeMenu),
         _ if name == IPXE_MENU_NAME.as_bytes() => Some(Generated::IpxeMenu),
+        _ if name == GRUB_MENU_NAME.as_bytes() => Some(Generated::GrubConfig),
         b"grub.cfg" if !is_grub_platform(directory) => Some(Generated::GrubConfig),
         b"default" if is_pxelinux(directory) => Some(Generated::PxelinuxConfig),
         _ if pxelinux_mac(name).is_some() => Some(Generated::PxelinuxConfig),
@@ -355,6 +359,8 @@ mod tests {
             ("menu.ipxe", Some(IpxeMenu)),
             ("autoexec.ipxe", Some(IpxeMenu)),
             ("boot/autoexec.ipxe", Some(IpxeMenu)),
+            ("menu.cfg", Some(GrubConfig)),
+            ("boot/menu.cfg", None),
             ("grub.cfg", Some(GrubConfig)),
             ("grub/grub.cfg", Some(GrubConfig)),
             ("boot/grub/grub.cfg", Some(GrubConfig)),

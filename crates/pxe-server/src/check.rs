@@ -7,7 +7,7 @@ use nix::unistd::{AccessFlags, access};
 
 use crate::bound::Bound;
 use crate::config::{Config, DhcpMode, Fault, Faults};
-use crate::content::Loaders;
+use crate::content::{Loaders, Menus};
 use crate::serve::{self, EXIT_CONFIG};
 use crate::{leases, policy};
 
@@ -49,6 +49,9 @@ pub fn check(config: &Config) -> ExitCode {
             config.hosts.len()
         ),
         Err(list) => faults.extend(list),
+    }
+    if let Err(list) = Menus::load(config) {
+        faults.extend(list);
     }
     addresses(config, &mut faults);
     match Bound::bind(config, 1) {

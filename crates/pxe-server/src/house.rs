@@ -8,7 +8,7 @@ use log::{error, info, warn};
 
 use crate::alone::Alone;
 use crate::config::{Config, Faults};
-use crate::content::{self, Loaders};
+use crate::content::{self, Loaders, Menus};
 use crate::driver::interfaces::{self, Interfaces};
 use crate::driver::{Housekeeping, Reloaded};
 use crate::{addresses, engine, policy, reload, serve};
@@ -79,8 +79,10 @@ impl House {
         let loaders = Loaders::search(&config);
         let policy = policy::build(&config, &loaders).map_err(faults)?;
         let plan = addresses::build(&config).map_err(faults)?;
+        let menus = Menus::load(&config).map_err(faults)?;
         self.shared.set_policy(policy);
         self.contents.set_loaders(loaders.clone());
+        self.contents.set_menus(menus);
         self.loaders = loaders;
         self.config = config;
         Ok(Reloaded { plan })

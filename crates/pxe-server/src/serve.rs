@@ -13,7 +13,7 @@ use crate::bound::Bound;
 use crate::config::{Config, DhcpMode, Fault};
 #[cfg(feature = "http")]
 use crate::content::Finder;
-use crate::content::{self, Files, Loaders, UPLOADS_MAX, Uploads};
+use crate::content::{self, Files, Loaders, Menus, UPLOADS_MAX, Uploads};
 use crate::driver::interfaces::{self, Interfaces, SharedInterfaces};
 use crate::driver::neighbours::ArpTable;
 use crate::driver::{Crew, Driver, Housekeeping, Leasing};
@@ -39,6 +39,10 @@ pub fn serve(config: &Config, reload: Reload) -> ExitCode {
     let loaders = Loaders::search(config);
     let policy = match policy::build(config, &loaders) {
         Ok(policy) => policy,
+        Err(faults) => return refuse(config, EXIT_CONFIG, &faults),
+    };
+    let menus = match Menus::load(config) {
+        Ok(menus) => menus,
         Err(faults) => return refuse(config, EXIT_CONFIG, &faults),
     };
     let plan = match addresses::build(config) {
@@ -69,7 +73,7 @@ pub fn serve(config: &Config, reload: Reload) -> ExitCode {
     let shared = engine::Shared::new(policy);
     shared.set_neighbours(Box::new(ArpTable));
     let served = keeper(config, &shared).and_then(|keeper| {
-        let parts = Parts { bound, served, loaders, leases, alone, reload };
+        let parts = Parts { bound, served, loaders, menus, leases, alone, reload };
         let running = start(config, parts, shared)?;
         let ran = run(running, &ready);
         // Written for the last time.
@@ -105,6 +109,7 @@ struct Parts {
     bound: Bound,
     served: Interfaces,
     loaders: Loaders,
+    menus: Menus,
     leases: Option<(ServerSettings, Leasing)>,
     alone: Alone,
     reload: Reload,
@@ -120,10 +125,10 @@ struct Running {
 /// Puts the loops together: one engine each, which share the decision, the story and the cache, with
 /// each other and with HTTP.
 fn start(config: &Config, parts: Parts, shared: Arc<engine::Shared>) -> io::Result<Running> {
-    let Parts { bound, served, loaders, leases, alone, reload } = parts;
+    let Parts { bound, served, loaders, menus, leases, alone, reload } = parts;
     let (mut settings, mut leasing) = leases.unzip();
     let interfaces = Arc::new(SharedInterfaces::new(served));
-    let contents = Arc::new(contents(config, loaders.clone()));
+    let contents = Arc::new(contents(config, loaders.clone(), menus));
     let crew = Crew::default();
     let mut house: Option<Box<dyn Housekeeping + Send>> = Some(Box::new(House {
         config: config.clone(),
@@ -159,8 +164,9 @@ fn start(config: &Config, parts: Parts, shared: Arc<engine::Shared>) -> io::Resu
 }
 
 /// What the loops' files have in common. What an earlier run left of unfinished uploads goes.
-fn contents(config: &Config, loaders: Loaders) -> content::Shared {
+fn contents(config: &Config, loaders: Loaders, menus: Menus) -> content::Shared {
     let mut contents = content::Shared::new(loaders);
+    contents.set_menus(menus);
     if config.tftp.ignore_case {
         contents = contents.ignoring_case();
     }

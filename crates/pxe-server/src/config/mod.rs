@@ -4,7 +4,9 @@
 //! line, what was expected and what to do.
 
 mod fault;
+mod host;
 mod http;
+mod menu;
 mod reader;
 mod sections;
 mod subnet;
@@ -16,9 +18,11 @@ use std::path::{Path, PathBuf};
 
 use pxe_dhcp::options::OptionSet;
 use pxe_dhcp::respond::ProxyStyles;
+use pxe_select::Target;
 
 pub use fault::{Fault, Faults};
 pub use http::HttpConfig;
+pub use menu::{MenuConfig, PASSWORD_ROUNDS_MAX, PasswordHash};
 pub use reader::Located;
 pub use subnet::{AddressConfig, ClassConfig, ReservationConfig, StoreConfig, SubnetConfig};
 pub use tftp::{RewriteConfig, TftpConfig};
@@ -106,6 +110,8 @@ pub struct HostConfig {
     pub boot: bool,
     /// Its folder of the root, looked into first.
     pub folder: Option<Located<String>>,
+    /// What it boots instead of being asked by a menu.
+    pub target: Option<Located<Target>>,
 }
 
 /// What a `[[rule]]` does when it matches.
@@ -146,6 +152,8 @@ pub struct Config {
     pub interfaces: Vec<Located<String>>,
     /// Folder of the files clients may fetch.
     pub root: PathBuf,
+    /// Folder of templates that take the place of the built-in ones. It need not be there.
+    pub templates: PathBuf,
     /// Folder of what must survive a restart.
     pub state: PathBuf,
     /// `[select]`.
@@ -158,6 +166,8 @@ pub struct Config {
     pub tftp: TftpConfig,
     /// `[http]`.
     pub http: HttpConfig,
+    /// `[menu]`.
+    pub menu: MenuConfig,
     /// `[loaders]`: firmware name and file name, as written.
     pub loaders: Vec<(Located<String>, Located<String>)>,
     /// `[[host]]`.
@@ -185,6 +195,8 @@ impl Default for Config {
             state: PathBuf::from("state"),
             select: SelectConfig::default(),
             http: HttpConfig::default(),
+            menu: MenuConfig::default(),
+            templates: PathBuf::from("templates"),
             loaders: Vec::new(),
             hosts: Vec::new(),
             rules: Vec::new(),
@@ -211,6 +223,7 @@ impl Config {
         if let Some(folder) = file.parent() {
             config.root = folder.join(&config.root);
             config.state = folder.join(&config.state);
+            config.templates = folder.join(&config.templates);
             let http = &mut config.http;
             let paths = [&mut config.tftp.uploads, &mut http.certificate, &mut http.key];
             for path in paths.into_iter().flatten() {

@@ -90,6 +90,11 @@ impl<'r, 't> Section<'r, 't> {
         self.fault(line, name, format!("expected {wanted}, found {} {found}", article(found)), "");
     }
 
+    /// The value of a key that may have one of several types.
+    pub(super) fn value(&self, name: &str) -> Option<&'r Spanned<DeValue<'t>>> {
+        self.table.and_then(|table| table.get(name))
+    }
+
     /// Whether the table has this key, with whatever value.
     pub(super) fn has(&self, name: &str) -> bool {
         self.table.is_some_and(|table| table.contains_key(name))

@@ -2,14 +2,13 @@
 
 use core::ops::RangeInclusive;
 
-use pxe_dhcp::options::OptionSet;
 use pxe_dhcp::respond::{ProxyStyle, ProxyStyles};
 use toml::de::DeTable;
 
 use super::fault::Faults;
 use super::reader::{Reader, Section};
 use super::{
-    Config, DhcpConfig, DhcpMode, HostConfig, RuleAction, RuleConfig, SelectConfig, http, subnet,
+    Config, DhcpConfig, DhcpMode, RuleAction, RuleConfig, SelectConfig, host, http, menu, subnet,
     tftp,
 };
 
@@ -50,14 +49,18 @@ fn top(root: Section<'_, '_>, config: &mut Config) {
     if let Some(path) = root.string("state") {
         config.state = path.value.into();
     }
+    if let Some(path) = root.string("templates") {
+        config.templates = path.value.into();
+    }
     let address = root.parsed("advertise", "an IPv4 address like 192.0.2.5");
     config.advertise = address.map(|address| address.value);
     dhcp(root.section("dhcp"), &mut config.dhcp);
     tftp::read(root.section("tftp"), &mut config.tftp);
     http::read(root.section("http"), &mut config.http);
+    menu::read(root.section("menu"), &mut config.menu);
     select(root.section("select"), &mut config.select);
     config.loaders = root.section("loaders").texts();
-    config.hosts = root.sections("host").into_iter().filter_map(host).collect();
+    config.hosts = root.sections("host").into_iter().filter_map(host::read).collect();
     config.rules = root.sections("rule").into_iter().filter_map(rule).collect();
     root.reserved(&["images", "admin"]);
     root.finish();
@@ -96,39 +99,6 @@ fn select(section: Section<'_, '_>, select: &mut SelectConfig) {
     }
     select.unknown = section.string("unknown").filter(|loader| loader.value != "hold");
     section.finish();
-}
-
-fn host(section: Section<'_, '_>) -> Option<HostConfig> {
-    let mac = section.string("mac");
-    if mac.is_none() {
-        section.fault(
-            section.line,
-            "mac",
-            "a host needs its MAC address".into(),
-            "mac = \"52:54:00:aa:00:01\"",
-        );
-    }
-    let mut options = OptionSet::new();
-    let hostname = section.string("hostname");
-    if let Some(name) = &hostname
-        && let Err(fault) = options.set("host-name", &name.value)
-    {
-        section.fault(name.line, "hostname", fault.to_string(), "");
-    }
-    subnet::read_options(&section, &mut options);
-    let host = mac.map(|mac| HostConfig {
-        line: section.line,
-        mac,
-        hostname,
-        address: section.parsed("address", "an IPv4 address like 192.0.2.50"),
-        options,
-        loader: section.string("loader"),
-        boot: section.boolean("boot").unwrap_or(true),
-        folder: section.string("folder"),
-    });
-    section.reserved(&["image", "script", "kernel", "initrd", "cmdline"]);
-    section.finish();
-    host
 }
 
 fn rule(section: Section<'_, '_>) -> Option<RuleConfig> {

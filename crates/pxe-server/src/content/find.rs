@@ -7,29 +7,46 @@ use std::sync::Arc;
 
 use pxe_select::Generated;
 
+use super::Shared;
+use super::listing::{self, Listing};
+use super::menu::Offer;
+#[cfg(feature = "http")]
+use super::menu::Unlock;
 use super::open::Content;
 use super::root::{self, Root};
 use super::uploads::Uploads;
-use super::{Shared, listing, menu};
-use crate::engine::ContentError;
+use crate::engine::{ContentError, Recipient};
 
 /// Where the links in a generated text lead.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Links {
     /// What a name beneath the root is put behind to make a URL of it.
     pub(crate) base: String,
-    /// The same on the device that a text came from, for GRUB.
-    pub(crate) path: &'static str,
+    /// Our address as the client reaches it, written as in a URL.
+    pub(crate) server: String,
+    /// The text goes by HTTP, so its reader has that.
+    pub(crate) over_http: bool,
+}
+
+/// A text that is made up.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Made<'r> {
+    /// Which.
+    pub(crate) generated: Generated,
+    /// Whether it is made even if there is such a file.
+    pub(crate) goes_first: bool,
+    /// For whom.
+    pub(crate) recipient: &'r Recipient,
 }
 
 impl Links {
     pub(crate) fn tftp(server: IpAddr, port: u16) -> Self {
-        let host = host(server);
+        let server = host(server);
         let base = match port {
-            69 => format!("tftp://{host}/"),
-            port => format!("tftp://{host}:{port}/"),
+            69 => format!("tftp://{server}/"),
+            port => format!("tftp://{server}:{port}/"),
         };
-        Self { base, path: "/" }
+        Self { base, server, over_http: false }
     }
 }
 
@@ -58,9 +75,12 @@ impl Finder {
     pub(crate) fn find(
         &self,
         name: &[u8],
-        generated: Option<Generated>,
+        made: Option<Made<'_>>,
         links: &Links,
     ) -> Result<Content, ContentError> {
+        if let Some(made) = made.filter(|made| made.goes_first) {
+            return self.made(&made, links);
+        }
         match self.root.open(name, self.shared.cases.as_ref()) {
             Ok((file, metadata)) => return Ok(self.content(file, &metadata)),
             Err(ContentError::NotFound) => {}
@@ -70,14 +90,27 @@ impl Finder {
             let (file, metadata) = root::open_system(path)?;
             return Ok(self.content(file, &metadata));
         }
-        let generated = generated.ok_or(ContentError::NotFound)?;
-        let listing = self.root.folder().map(listing::read).unwrap_or_default();
-        let text = match generated {
-            Generated::IpxeMenu => menu::ipxe(&listing, &links.base),
-            Generated::GrubConfig => menu::grub(&listing, links.path),
-            _ => return Err(ContentError::NotFound),
+        self.made(&made.ok_or(ContentError::NotFound)?, links)
+    }
+
+    fn made(&self, made: &Made<'_>, links: &Links) -> Result<Content, ContentError> {
+        let listing = match made.recipient.target {
+            Some(_) => Listing::default(),
+            None => self.root.folder().map(listing::read).unwrap_or_default(),
         };
-        Ok(Content::generated(text.into_bytes().into()))
+        let catalogue = self.shared.catalogue();
+        let offer = Offer { catalogue: &catalogue, listing: &listing };
+        let text = self.shared.menus().text(made.generated, made.recipient, &offer, links);
+        match text.ok_or(ContentError::NotFound)? {
+            Ok(text) => Ok(Content::generated(text.into_bytes().into())),
+            Err(fault) => Err(ContentError::Unavailable(fault.to_string())),
+        }
+    }
+
+    /// Whether this is the password that opens the menu. Takes a while.
+    #[cfg(feature = "http")]
+    pub(crate) fn unlock(&self, password: &[u8]) -> Unlock {
+        self.shared.menus().unlock(password)
     }
 
     fn content(&self, file: File, metadata: &Metadata) -> Content {

@@ -28,8 +28,11 @@ pub use cache::{CACHE_BYTES_MAX, CACHED_FILE_BYTES_MAX};
 use cases::Cases;
 pub use cases::{CASE_NAMES_MAX, FOLDER_NAMES_MAX};
 pub use find::Finder;
-pub(crate) use find::{Links, host};
+pub(crate) use find::{Links, Made, host};
 pub use loaders::{FoundLoader, Loaders, MissingLoader};
+#[cfg(feature = "http")]
+pub(crate) use menu::Unlock;
+pub use menu::{CatalogueItem, Menus};
 pub(crate) use open::Content;
 pub use uploads::{UPLOADS_MAX, UPLOADS_PER_CLIENT_MAX, Uploads};
 
@@ -37,6 +40,8 @@ pub use uploads::{UPLOADS_MAX, UPLOADS_PER_CLIENT_MAX, Uploads};
 #[derive(Debug)]
 pub struct Shared {
     loaders: RwLock<Arc<Loaders>>,
+    menus: RwLock<Arc<Menus>>,
+    catalogue: RwLock<Arc<[CatalogueItem]>>,
     cache: Cache,
     cases: Option<Cases>,
     uploads: Option<Uploads>,
@@ -45,8 +50,14 @@ pub struct Shared {
 impl Shared {
     /// With these loaders and an empty cache; names are taken as they are, and nobody may send files.
     pub fn new(loaders: Loaders) -> Self {
-        let loaders = RwLock::new(Arc::new(loaders));
-        Self { loaders, cache: Cache::default(), cases: None, uploads: None }
+        Self {
+            loaders: RwLock::new(Arc::new(loaders)),
+            menus: RwLock::default(),
+            catalogue: RwLock::new(Arc::new([])),
+            cache: Cache::default(),
+            cases: None,
+            uploads: None,
+        }
     }
 
     /// The same, but a name that is not there is looked for in other spellings, upper and lower case alike.
@@ -64,6 +75,24 @@ impl Shared {
     /// Other loaders were found.
     pub fn set_loaders(&self, loaders: Loaders) {
         *self.loaders.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(loaders);
+    }
+
+    /// Menus are made in another way from now on.
+    pub fn set_menus(&self, menus: Menus) {
+        *self.menus.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(menus);
+    }
+
+    /// These are the images that menus offer from now on.
+    pub fn set_catalogue(&self, images: Vec<CatalogueItem>) {
+        *self.catalogue.write().unwrap_or_else(PoisonError::into_inner) = images.into();
+    }
+
+    fn menus(&self) -> Arc<Menus> {
+        Arc::clone(&self.menus.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn catalogue(&self) -> Arc<[CatalogueItem]> {
+        Arc::clone(&self.catalogue.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn loaders(&self) -> Arc<Loaders> {
@@ -114,7 +143,9 @@ impl Files {
 impl ContentStore for Files {
     fn open(&mut self, request: &ContentRequest<'_>) -> Result<Opened, ContentError> {
         let links = Links::tftp(request.server, self.tftp_port);
-        let content = self.finder.find(request.name, request.generated, &links)?;
+        let &ContentRequest { goes_first, recipient, .. } = request;
+        let made = request.generated.map(|generated| Made { generated, goes_first, recipient });
+        let content = self.finder.find(request.name, made, &links)?;
         let size = content.size();
         Ok(Opened { id: self.keep(content), size })
     }

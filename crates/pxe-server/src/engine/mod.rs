@@ -19,6 +19,7 @@ mod leased;
 mod leasing;
 mod named;
 mod observe;
+mod recipient;
 mod searches;
 mod server;
 mod shared;
@@ -45,6 +46,7 @@ pub use content::{
 pub(crate) use event::printable;
 pub use event::{ClientId, Event, Stage};
 pub use leased::LeaseStep;
+pub use recipient::{Introduction, Recipient};
 pub(crate) use searches::SEARCH_ENDS_AFTER;
 pub use searches::SEARCHES_MAX;
 use server::DhcpServer;

@@ -17,6 +17,7 @@ use pxe_tftp::{
 use super::asked::{self, Choice};
 use super::content::{ContentError, ContentId, ContentRequest, ContentStore, UploadError};
 use super::event::{ClientId, Stage, printable};
+use super::recipient::Introduction;
 use super::upload::write_failure;
 use super::wanted::{Try, Wanted};
 use super::{Arrival, Engine, SocketId, Transmit};
@@ -251,7 +252,8 @@ impl Engine {
         let asker = asked::asker(&request, arrival.source.port());
         let is_upload = request.is_upload();
         let question = if is_upload { Asked::Upload(name) } else { Asked::Name(name) };
-        let (client, choice) = asked::decide(&self.shared, now, peer, asker, question);
+        let (client, choice) =
+            asked::decide(&self.shared, now, peer, asker, question, Introduction::default());
         self.shared.note_fetch(client);
         self.learn_fetches(now);
         let (wanted, baited) = match choice {
@@ -291,8 +293,10 @@ impl Engine {
         let peer = arrival.source.ip();
         let server = self.advertise.map_or(arrival.local, IpAddr::V4);
         let opened = wanted.open(|tried| {
-            let Try { name, generated, .. } = tried;
-            content.open(&ContentRequest { name, generated: *generated, server })
+            let Try { name, generated, goes_first, .. } = tried;
+            let (generated, goes_first) = (*generated, *goes_first);
+            let recipient = &wanted.recipient;
+            content.open(&ContentRequest { name, generated, goes_first, recipient, server })
         });
         match opened {
             Ok((opened, found)) => {

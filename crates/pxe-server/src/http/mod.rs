@@ -13,6 +13,7 @@ mod listen;
 mod media;
 mod path;
 mod ranges;
+mod said;
 mod slots;
 mod steady;
 mod story;

@@ -9,6 +9,7 @@ mod wire;
 mod boot;
 mod conditions;
 mod hostile;
+mod menus;
 mod names;
 mod ranges;
 mod spoken;
