@@ -48,7 +48,7 @@ fn whoever_says_who_it_is_gets_its_own() {
     };
     let menu = said("52:54:00:aa:00:06", "/menu.ipxe").text().to_owned();
     assert!(menu.contains("\nmenu ") && !menu.contains("chain --replace"), "{menu}");
-    assert!(menu.contains(&format!("/booted?mac=52:54:00:aa:00:06 ||")), "{menu}");
+    assert!(menu.contains("/booted?mac=52:54:00:aa:00:06 ||"), "{menu}");
     let own = said("52-54-00-aa-00-07", "/menu.ipxe").text().to_owned();
     let kernel = format!(
         "kernel http://127.0.0.1:{http}/boot/debian/vmlinuz console=ttyS0 initrd=initrd0 ||"

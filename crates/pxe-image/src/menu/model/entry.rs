@@ -96,7 +96,7 @@ impl Initrds {
     }
 
     /// A UEFI kernel looks its initrd up by name. `initrd.magic` is all of them with the archives that iPXE makes of
-    /// injected files; builds before 2021 (Debian 12) have no such name, so it is used only where it must be.
+    /// injected files; old builds (Debian 12: 2019) have no such name, so it is used only where it must be.
     fn cmdline(&self, kind: Kind, cmdline: &str) -> String {
         match kind {
             Kind::Ipxe => {
