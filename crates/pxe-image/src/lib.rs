@@ -20,6 +20,8 @@
 mod cpu;
 mod entry;
 mod error;
+mod image;
+mod iso;
 pub mod limits;
 mod source;
 mod tree;
@@ -27,5 +29,8 @@ mod tree;
 pub use cpu::Cpu;
 pub use entry::{BootEntry, How, Initrd, Piece, Platforms};
 pub use error::{ImageError, ImageErrorKind};
+pub use image::Image;
+pub use image::boot::{BootImage, BootPlatform, Emulation};
+pub use image::facts::{Facts, Formats, NamesOf};
 pub use source::ReadAt;
 pub use tree::{Extent, Item, Node, NodeKind, Tree};
