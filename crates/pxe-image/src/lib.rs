@@ -25,6 +25,7 @@ mod iso;
 pub mod limits;
 mod source;
 mod tree;
+mod udf;
 
 pub use cpu::Cpu;
 pub use entry::{BootEntry, How, Initrd, Piece, Platforms};
