@@ -74,8 +74,8 @@ fn fill_and_compare(test: &str, block: &str, revision: u16, make: impl FnOnce(&P
     found.remove("/lost+found");
     assert_same(&found, &on_disk(&tree));
     assert_eq!(image.look("many/n0299.bin").expect("sound").map(|node| node.size), Some(299));
-    // 7-Zip knows no blocks of 1,024 or 4,096 bytes.
-    if block == "512" || block == "2048" {
+    // 7-Zip knows no blocks of 4,096 bytes, and finds fault with what newfs_udf makes.
+    if test != "newfs-udf" && block != "4096" {
         run(&folder, "7z", &["x", "-tudf", "-oout", "x.img"]);
         let out = folder.join("out");
         if out.join("lost+found").exists() {
