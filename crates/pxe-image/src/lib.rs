@@ -30,6 +30,7 @@ pub mod recognise;
 mod source;
 mod tree;
 mod wim;
+mod udf;
 
 pub use cpu::Cpu;
 pub use entry::{BootEntry, How, Initrd, Piece, Platforms};
