@@ -15,6 +15,7 @@ pub mod fetch;
 pub mod house;
 #[cfg(feature = "http")]
 pub mod http;
+pub mod journal;
 pub mod leases;
 pub mod logging;
 pub mod policy;

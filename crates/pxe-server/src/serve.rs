@@ -16,11 +16,12 @@ use crate::content::Finder;
 use crate::content::{self, Files, Loaders, UPLOADS_MAX, Uploads};
 use crate::driver::interfaces::{self, Interfaces, SharedInterfaces};
 use crate::driver::neighbours::ArpTable;
-use crate::driver::{Crew, Driver, Housekeeping, Leasing, Vitals};
+use crate::driver::{Crew, Driver, First, Housekeeping, Leasing, Vitals};
 use crate::engine::{self, Engine, EngineConfig, ServerSettings};
 use crate::house::{House, Reload};
 #[cfg(feature = "http")]
 use crate::http;
+use crate::journal::{self, Journal};
 use crate::logging::READY_TARGET;
 use crate::state::{self, Keeper};
 use crate::watchdog::Watchdog;
@@ -76,11 +77,13 @@ pub fn serve(config: &Config, reload: Reload) -> ExitCode {
     let shared = engine::Shared::new(policy);
     shared.set_neighbours(Box::new(ArpTable));
     let served = keeper(config, &shared).and_then(|keeper| {
-        let parts = Parts { bound, served, loaders, leases, alone, reload };
+        let journal = Journal::new();
+        let journal_keeper = journal::Keeper::start(config.state.clone(), Arc::clone(&journal))?;
+        let parts = Parts { bound, served, loaders, leases, alone, reload, journal };
         let running = start(config, parts, shared)?;
         let ran = run(running, &ready);
         // Written for the last time.
-        drop(keeper);
+        drop((keeper, journal_keeper));
         ran
     });
     match served {
@@ -115,6 +118,7 @@ struct Parts {
     leases: Option<(ServerSettings, Leasing)>,
     alone: Alone,
     reload: Reload,
+    journal: Arc<Journal>,
 }
 
 /// Everything that runs.
@@ -131,7 +135,7 @@ struct Running {
 /// Puts the loops together: one engine each, which share the decision, the story and the cache, with
 /// each other and with HTTP.
 fn start(config: &Config, parts: Parts, shared: Arc<engine::Shared>) -> io::Result<Running> {
-    let Parts { bound, served, loaders, leases, alone, reload } = parts;
+    let Parts { bound, served, loaders, leases, alone, reload, journal } = parts;
     let (mut settings, mut leasing) = leases.unzip();
     let interfaces = Arc::new(SharedInterfaces::new(served));
     let contents = Arc::new(contents(config, loaders.clone()));
@@ -148,18 +152,20 @@ fn start(config: &Config, parts: Parts, shared: Arc<engine::Shared>) -> io::Resu
     #[cfg(feature = "http")]
     let http = bound.http.map(|port| {
         let finder = Finder::new(config.root.clone(), Arc::clone(&contents));
-        http::Server::start(port, config, finder, Arc::clone(&shared))
+        http::Server::start(port, config, finder, Arc::clone(&shared), Arc::clone(&journal))
     });
     let drivers = bound
         .ports
         .into_iter()
         .map(|ports| {
-            let house = house.take();
-            let mut engine_config = engine_config(config, house.is_some(), count);
+            let first = First { housekeeping: house.take(), leasing: leasing.take() };
+            let is_first = first.housekeeping.is_some();
+            let mut engine_config = engine_config(config, is_first, count);
             engine_config.server = settings.take();
             let engine = Engine::new(engine_config, Arc::clone(&shared));
             let files = Files::new(config.root.clone(), Arc::clone(&contents), config.tftp.port);
-            Driver::new(ports, engine, files, Arc::clone(&interfaces), &crew, house, leasing.take())
+            let (interfaces, journal) = (Arc::clone(&interfaces), Arc::clone(&journal));
+            Driver::new(ports, engine, files, interfaces, &crew, journal, first)
         })
         .collect::<io::Result<Vec<_>>>()?;
     let vitals = crew.vitals();

@@ -36,7 +36,9 @@ use mio::{Events, Poll};
 use crate::config::Faults;
 use crate::content::Files;
 use crate::engine::{AddressPlan, Arrival, Drops, Engine, Output, SocketId, Transmit};
+use crate::journal::Journal;
 use crate::logging;
+use crate::state::unix_ms;
 pub use asker::{Answer, AskError, Asker, Question};
 use batch::{Batches, ListenBatch, TransferBatch};
 pub use control::{Control, Crew};
@@ -94,6 +96,15 @@ pub struct Leasing {
     pub desk: Option<Desk>,
 }
 
+/// What the first loop has besides; the others have nothing of it.
+#[derive(Default)]
+pub struct First {
+    /// What the machine's changes are looked at by.
+    pub housekeeping: Option<Box<dyn Housekeeping + Send>>,
+    /// What gives addresses.
+    pub leasing: Option<Leasing>,
+}
+
 /// Room for what is received, used again and again.
 struct Received {
     listeners: Batches<ListenBatch>,
@@ -121,6 +132,7 @@ pub struct Driver {
     interfaces: Arc<SharedInterfaces>,
     control: Control,
     housekeeping: Option<Box<dyn Housekeeping + Send>>,
+    journal: Arc<Journal>,
     store: Option<StoreThread>,
     asker: Asker,
     asked: Receiver<asker::Asked>,
@@ -130,16 +142,17 @@ pub struct Driver {
 }
 
 impl Driver {
-    /// Takes bound ports and everything they serve. `housekeeping` and `leasing` are for the first loop.
+    /// Takes bound ports and everything they serve.
     pub fn new(
         mut ports: Ports,
         engine: Engine,
         files: Files,
         interfaces: Arc<SharedInterfaces>,
         crew: &Crew,
-        housekeeping: Option<Box<dyn Housekeeping + Send>>,
-        leasing: Option<Leasing>,
+        journal: Arc<Journal>,
+        first: First,
     ) -> io::Result<Self> {
+        let First { housekeeping, leasing } = first;
         let poll = Poll::new()?;
         ports.register(poll.registry())?;
         let control = crew.join(poll.registry(), housekeeping.is_some())?;
@@ -160,6 +173,7 @@ impl Driver {
             interfaces,
             control,
             housekeeping,
+            journal,
             store,
             asker,
             asked,
@@ -340,7 +354,10 @@ impl Driver {
     fn report(&mut self) {
         while let Some(output) = self.engine.poll_output() {
             match output {
-                Output::Event(event) => logging::tell(&event),
+                Output::Event(event) => {
+                    self.journal.tell(Instant::now(), unix_ms(), &event);
+                    logging::tell(&event);
+                }
                 Output::Notice(notice) if notice.is_fault => warn!("{notice}"),
                 Output::Notice(notice) => info!("{notice}"),
                 Output::Close(transfer) => self.ports.close(self.poll.registry(), transfer),

@@ -31,6 +31,7 @@ use crate::config::{Config, Fault};
 use crate::content::Finder;
 use crate::driver::BindFault;
 use crate::engine;
+use crate::journal::Journal;
 
 use answers::Service;
 use body::Blocks;
@@ -88,12 +89,13 @@ pub struct Server {
 }
 
 impl Server {
-    /// Serves what `finder` finds to whom `shared` lets have it.
+    /// Serves what `finder` finds to whom `shared` lets have it, and tells `journal` of it.
     pub fn start(
         port: Port,
         config: &Config,
         finder: Finder,
         shared: Arc<engine::Shared>,
+        journal: Arc<Journal>,
     ) -> io::Result<Self> {
         let cores = std::thread::available_parallelism().map_or(1, core::num::NonZero::get);
         let runtime = Builder::new_multi_thread()
@@ -107,7 +109,7 @@ impl Server {
         let slots = Slots::new(http.connections_max, http.connections_per_address_max);
         let service = Arc::new(Service {
             finder: Arc::new(finder),
-            story: Arc::new(Story::new(shared)),
+            story: Arc::new(Story::new(shared, journal)),
             blocks: Arc::new(Blocks::new(Arc::clone(&slots))),
             config: http.clone(),
             advertise: config.advertise.map(IpAddr::V4),
