@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
 pub mod addresses;
+#[cfg(feature = "admin")]
+pub mod admin;
 pub mod alone;
 pub mod bound;
 pub mod check;
@@ -21,3 +23,4 @@ pub mod reload;
 pub mod serve;
 pub mod snippet;
 pub mod state;
+pub mod watchdog;

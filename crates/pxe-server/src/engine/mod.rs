@@ -48,6 +48,7 @@ pub use detail::{Detail, Field, reason_lines};
 pub(crate) use event::printable;
 pub use event::{ClientId, Event, NoClient, Stage};
 pub use leased::LeaseStep;
+pub use leasing::PoolUse;
 pub(crate) use searches::SEARCH_ENDS_AFTER;
 pub use searches::SEARCHES_MAX;
 use server::DhcpServer;
@@ -272,6 +273,11 @@ impl Engine {
     /// What was dropped since the start.
     pub fn drops(&self) -> Drops {
         self.drops
+    }
+
+    /// Files on their way by TFTP, in either direction.
+    pub fn transfers(&self) -> usize {
+        self.tftp.transfers()
     }
 
     /// A client asked for a file that is not there.
