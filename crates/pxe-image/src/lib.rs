@@ -27,6 +27,7 @@ mod iso;
 pub mod limits;
 mod pe;
 pub mod recognise;
+pub mod menu;
 mod source;
 mod tree;
 mod wim;
