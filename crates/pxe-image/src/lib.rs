@@ -25,13 +25,13 @@ mod image;
 pub mod initrd;
 mod iso;
 pub mod limits;
+pub mod menu;
 mod pe;
 pub mod recognise;
-pub mod menu;
 mod source;
 mod tree;
-mod wim;
 mod udf;
+mod wim;
 
 pub use cpu::Cpu;
 pub use entry::{BootEntry, How, Initrd, Piece, Platforms};
