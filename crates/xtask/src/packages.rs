@@ -220,6 +220,16 @@ pub(crate) const GRUB_SCRIPT_CHECK: Need = Need {
     present: Present::Programs(&["grub-script-check"]),
     packages: [&["grub-common"], &["grub2-tools-minimal"], &["grub"], &["grub2"]],
 };
+pub(crate) const IMAGES: Need = Need {
+    what: "programs that make and read images, to try the readers on",
+    present: Present::Programs(&["xorriso", "genisoimage", "mkudffs", "udfclient", "7z"]),
+    packages: [
+        &["xorriso", "genisoimage", "udftools", "udfclient", "p7zip-full"],
+        &["xorriso", "genisoimage", "udftools", "p7zip-plugins"],
+        &["libisoburn", "cdrtools", "udftools", "7zip"],
+        &["xorriso", "mkisofs", "udftools", "7zip"],
+    ],
+};
 pub(crate) const CURL: Need = Need {
     what: "curl",
     present: Present::Programs(&["curl"]),
@@ -433,7 +443,7 @@ mod tests {
     #[test]
     fn every_need_has_a_debian_package() {
         let others: &[&Need] =
-            &[&QEMU_X86, &QEMU_ARM, &PXELINUX, &LDLINUX, &ISC_DHCPD, &KEA, &POSTGRESQL];
+            &[&QEMU_X86, &QEMU_ARM, &PXELINUX, &LDLINUX, &ISC_DHCPD, &KEA, &POSTGRESQL, &IMAGES];
         let clients: &[&Need] = &[&CURL, &TFTP_HPA, &ATFTP, &BUSYBOX, &DHCLIENT, &DHCPCD];
         for need in [LOADERS, LAB, others, clients].concat() {
             assert!(!Manager::Apt.packages(&[need]).is_empty(), "{}", need.what);

@@ -3,6 +3,7 @@
 //! Reading never stops at the first fault; [`Config::parse`] returns all of them, each with its
 //! line, what was expected and what to do.
 
+mod admin;
 mod fault;
 mod host;
 mod http;
@@ -20,6 +21,7 @@ use pxe_dhcp::options::OptionSet;
 use pxe_dhcp::respond::ProxyStyles;
 use pxe_select::Target;
 
+pub use admin::AdminConfig;
 pub use fault::{Fault, Faults};
 pub use http::HttpConfig;
 pub use menu::{MenuConfig, PASSWORD_ROUNDS_MAX, PasswordHash};
@@ -168,6 +170,8 @@ pub struct Config {
     pub http: HttpConfig,
     /// `[menu]`.
     pub menu: MenuConfig,
+    /// `[admin]`.
+    pub admin: AdminConfig,
     /// `[loaders]`: firmware name and file name, as written.
     pub loaders: Vec<(Located<String>, Located<String>)>,
     /// `[[host]]`.
@@ -197,6 +201,7 @@ impl Default for Config {
             http: HttpConfig::default(),
             menu: MenuConfig::default(),
             templates: PathBuf::from("templates"),
+            admin: AdminConfig::default(),
             loaders: Vec::new(),
             hosts: Vec::new(),
             rules: Vec::new(),
@@ -224,8 +229,15 @@ impl Config {
             config.root = folder.join(&config.root);
             config.state = folder.join(&config.state);
             config.templates = folder.join(&config.templates);
-            let http = &mut config.http;
-            let paths = [&mut config.tftp.uploads, &mut http.certificate, &mut http.key];
+            let (http, admin) = (&mut config.http, &mut config.admin);
+            let paths = [
+                &mut config.tftp.uploads,
+                &mut http.certificate,
+                &mut http.key,
+                &mut admin.certificate,
+                &mut admin.key,
+                &mut admin.tokens,
+            ];
             for path in paths.into_iter().flatten() {
                 path.value = folder.join(&path.value);
             }

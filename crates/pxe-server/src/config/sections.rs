@@ -8,8 +8,8 @@ use toml::de::DeTable;
 use super::fault::Faults;
 use super::reader::{Reader, Section};
 use super::{
-    Config, DhcpConfig, DhcpMode, RuleAction, RuleConfig, SelectConfig, host, http, menu, subnet,
-    tftp,
+    Config, DhcpConfig, DhcpMode, RuleAction, RuleConfig, SelectConfig, admin, host, http, menu,
+    subnet, tftp,
 };
 
 const PORTS: RangeInclusive<i64> = 1..=65_535;
@@ -58,11 +58,12 @@ fn top(root: Section<'_, '_>, config: &mut Config) {
     tftp::read(root.section("tftp"), &mut config.tftp);
     http::read(root.section("http"), &mut config.http);
     menu::read(root.section("menu"), &mut config.menu);
+    admin::read(root.section("admin"), &mut config.admin);
     select(root.section("select"), &mut config.select);
     config.loaders = root.section("loaders").texts();
     config.hosts = root.sections("host").into_iter().filter_map(host::read).collect();
     config.rules = root.sections("rule").into_iter().filter_map(rule).collect();
-    root.reserved(&["images", "admin"]);
+    root.reserved(&["images"]);
     root.finish();
 }
 
