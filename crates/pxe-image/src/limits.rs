@@ -12,6 +12,29 @@ pub const PATH_BYTES_MAX: usize = 4_096;
 /// Deepest folder that is looked into, in path components.
 pub const PATH_DEPTH_MAX: usize = 64;
 
+/// Longest folder that is read, in bytes.
+pub const FOLDER_BYTES_MAX: usize = 33_554_432;
+
+/// Longest name in Rock Ridge, in bytes.
+pub const NAME_BYTES_MAX: usize = 1_024;
+
+/// Largest number of symbolic links that are followed for one path.
+pub const LINKS_MAX: usize = 16;
+
+/// Largest number of descriptors at the start of an image, in sectors of 2,048 bytes. Worst case 128 KiB while it is opened.
+pub const DESCRIPTORS_MAX: usize = 64;
+
+/// Largest number of areas that continue one record of a folder (SUSP).
+pub const SUSP_AREAS_MAX: usize = 16;
+
+/// Longest such area, in bytes.
+pub const SUSP_AREA_BYTES_MAX: usize = 4_096;
+
+/// Most bytes that are read of such areas for one folder.
+pub const SUSP_BYTES_MAX: usize = 33_554_432;
+
+/// Largest number of boot images in a catalogue (El Torito). Worst case 32 bytes each.
+pub const BOOT_IMAGES_MAX: usize = 64;
 /// Bytes of an EFI program's signature that are read.
 pub const SIGNATURE_BYTES_MAX: usize = 65_536;
 
