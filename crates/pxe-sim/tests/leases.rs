@@ -49,10 +49,14 @@ fn plan(last: u8) -> AddressPlan {
 }
 
 fn engine(last: u8, now: Instant, unix_ms: u64) -> Engine {
+    engine_of(plan(last), now, unix_ms)
+}
+
+fn engine_of(plan: AddressPlan, now: Instant, unix_ms: u64) -> Engine {
     let responder = ServerConfig::default();
     let config = EngineConfig {
         proxy: Some(pxe_dhcp::respond::ProxyConfig::default()),
-        server: Some(ServerSettings { responder, plan: plan(last), unix_ms, now }),
+        server: Some(ServerSettings { responder, plan, unix_ms, now }),
         tftp: pxe_tftp::ServerConfig::default(),
         advertise: None,
         tftp_port: 69,
@@ -147,6 +151,34 @@ fn a_crashing_server_on_a_bad_network_keeps_every_promise() {
     }
     assert!(crashes > 100, "{crashes} crashes try nothing");
     assert!(booted * 100 >= all * 90, "{booted} of {all} got there");
+}
+
+#[test]
+fn addresses_that_others_use_are_not_offered() {
+    let mut conflicts = 0;
+    for seed in 0..20 {
+        let place = if seed % 2 == 0 { Place::SameLan } else { Place::Relayed };
+        let begin = |now, unix_ms| {
+            let mut plan = plan(140);
+            plan.allocator.probe = true;
+            engine_of(plan, now, unix_ms)
+        };
+        let hosts = (100..=140).filter(|host| host % 3 == 0);
+        let squatters = hosts.flat_map(|host| [[192, 0, 2, host], [198, 51, 100, host]]);
+        let server = LeaseServer::new(seed, Hardship::default(), files, begin)
+            .beside(squatters.map(std::net::Ipv4Addr::from));
+        let impairment = if seed < 10 { Impairment::default() } else { Impairment::bad(20) };
+        let mut lab = Lab::alone(seed, impairment, place, server);
+        let clients = swarm(&mut lab, 12);
+        lab.world.run(&clients, common::PATIENCE);
+        let report = lab.world.report();
+        for client in &clients {
+            let outcome = lab.world.outcome(*client);
+            assert!(outcome.is_some_and(|it| it.boot().is_some()), "seed {seed}\n{report}");
+        }
+        conflicts += report.matches("answers a probe").count();
+    }
+    assert!(conflicts > 40, "{conflicts} conflicts try nothing");
 }
 
 fn lab_is_own(reply: &Reader<'_>) -> bool {

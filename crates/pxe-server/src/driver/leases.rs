@@ -58,6 +58,19 @@ impl Driver {
         }
     }
 
+    /// Asks whether anybody uses the addresses that are to be offered, and takes the answers.
+    pub(super) fn attend_probes(&mut self, now: Instant) {
+        let Self { prober, engine, ports, poll, .. } = self;
+        if !prober.receive(|address, hardware| engine.handle_in_use(now, address, hardware)) {
+            ports.mark_pending();
+        }
+        while let Some(probe) = engine.poll_probe() {
+            if !prober.ask(poll.registry(), probe) {
+                engine.handle_unprobed(now, probe.address);
+            }
+        }
+    }
+
     /// At the end of the program: whoever was to be acknowledged still is, and what was released is kept.
     pub(super) fn flush_leases(&mut self, out: &mut Outgoing) {
         let deadline = Instant::now() + FLUSH_PATIENCE;

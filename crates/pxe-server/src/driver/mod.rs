@@ -3,19 +3,23 @@
 //!
 //! The first loop has the DHCP ports, the signals and the housekeeping; every loop serves files.
 
+mod arp;
 mod batch;
 mod control;
 mod desk;
+mod echo;
 pub mod foreign;
 mod frame;
 pub mod holder;
 pub mod interfaces;
 mod leases;
+mod links;
 mod listen;
 pub mod neighbours;
 mod observe;
 mod port;
 mod ports;
+mod probes;
 mod replies;
 mod segments;
 mod store;
@@ -40,6 +44,7 @@ pub use desk::Desk;
 use interfaces::{Interfaces, SharedInterfaces};
 use ports::Ready;
 pub use ports::{BindFault, Ports};
+use probes::Prober;
 use replies::Replies;
 pub use store::Store;
 use store::StoreThread;
@@ -115,6 +120,7 @@ pub struct Driver {
     housekeeping: Option<Box<dyn Housekeeping + Send>>,
     store: Option<StoreThread>,
     desk: Option<Receiver<desk::Asked>>,
+    prober: Prober,
     next_housekeeping: Instant,
     told_drops: Drops,
     next_drops: Instant,
@@ -150,6 +156,7 @@ impl Driver {
             housekeeping,
             store,
             desk,
+            prober: Prober::new(),
             next_housekeeping: now + HOUSEKEEPING_EVERY,
             told_drops: Drops::default(),
             next_drops: now,
@@ -196,6 +203,7 @@ impl Driver {
                 self.engine.handle_timeout(now, &mut self.files);
             }
             self.attend_desk(now);
+            self.attend_probes(now);
             self.exchange_with_store(now)?;
             if !self.transmit(now, TRANSMITS_PER_WAKE_MAX, &mut out) {
                 // More waits: read the sockets first, then go on.
@@ -346,6 +354,7 @@ impl Driver {
             housekeeping.refresh();
         }
         self.refresh_own_addresses();
+        self.prober.forget_links();
         self.tell_drops(now);
     }
 

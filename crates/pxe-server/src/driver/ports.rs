@@ -23,8 +23,11 @@ const TFTP_IPV6: Token = Token(3);
 /// For the loop's own signals and wake-ups.
 pub(super) const CONTROL: Token = Token(4);
 const OBSERVER: Token = Token(5);
+/// Answers to address probes.
+pub(super) const PROBE_BY_ARP: Token = Token(6);
+pub(super) const PROBE_BY_ECHO: Token = Token(7);
 /// Tokens from here on are transfers' ports, by index.
-const TRANSFERS: usize = 6;
+const TRANSFERS: usize = 8;
 
 /// A port that could not be bound, with who holds it and what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -48,7 +48,9 @@ pub use leased::LeaseStep;
 pub(crate) use searches::SEARCH_ENDS_AFTER;
 pub use searches::SEARCHES_MAX;
 use server::DhcpServer;
-pub use server::{AddressPlan, ClassPlan, Notice, ServerSettings, SubnetPlan};
+pub use server::{
+    AddressPlan, AddressProbe, ClassPlan, Notice, PROBE_PATIENCE, ServerSettings, SubnetPlan,
+};
 pub use shared::{Neighbours, Shared};
 #[cfg(feature = "http")]
 pub(crate) use transfers::has_news;

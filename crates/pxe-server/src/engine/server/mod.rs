@@ -9,6 +9,7 @@ mod clock;
 mod inbound;
 mod notice;
 mod plan;
+mod probing;
 mod story;
 
 use core::net::Ipv4Addr;
@@ -27,6 +28,8 @@ use super::event::Event;
 use super::shared::Shared;
 pub use notice::Notice;
 pub use plan::{AddressPlan, ClassPlan, SubnetPlan};
+use probing::Probing;
+pub use probing::{AddressProbe, PROBE_PATIENCE};
 
 /// Requests that wait for one commit: a client that asks again and again, each time as if it were the first. The
 /// oldest makes room, which that client has given up by then.
@@ -54,6 +57,8 @@ pub(super) struct DhcpServer {
     clock: Clock,
     /// Requests that wait for a commit.
     waiting: HashMap<CommitId, Vec<HeldId>>,
+    /// DISCOVERs that wait for probes.
+    probing: Probing,
     /// Whether the store's leases are known; before that nobody is answered.
     is_loaded: bool,
     is_store_away: bool,
@@ -81,6 +86,7 @@ impl DhcpServer {
             plan,
             clock: Clock::new(now, unix_ms),
             waiting: HashMap::new(),
+            probing: Probing::default(),
             is_loaded: false,
             is_store_away: false,
             own: Vec::new(),
@@ -165,12 +171,14 @@ impl DhcpServer {
     pub(super) fn handle_timeout(&mut self, now: Instant) {
         self.responder.handle_timeout(now);
         self.allocator.handle_timeout(self.clock.seconds(now));
+        self.end_silent_probes(now);
         self.note_events();
     }
 
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
         let allocator = self.allocator.poll_timeout().and_then(|at| self.clock.instant_of(at));
-        allocator.into_iter().chain(self.responder.poll_timeout()).min()
+        let probing = self.probing.next_end();
+        [allocator, probing, self.responder.poll_timeout()].into_iter().flatten().min()
     }
 
     /// The next reply. What a commit answers is turned into replies one by one, so that a large batch needs no room
