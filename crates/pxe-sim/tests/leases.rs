@@ -11,8 +11,11 @@ use common::cases::cases;
 use common::{LOADERS, Lab, Place, US, policy};
 use pxe_dhcp::options::OptionSet;
 use pxe_dhcp::respond::{LeaseTimes, ServerConfig};
+use pxe_dhcp::{HardwareType, Message, MessageType, Operation, OptionCode, SizeBudget};
 use pxe_lease::{AllocatorConfig, SubnetConfig, Topology};
-use pxe_server::engine::{AddressPlan, Engine, EngineConfig, ServerSettings, Shared, SubnetPlan};
+use pxe_server::engine::{
+    AddressPlan, Arrival, Engine, EngineConfig, ServerSettings, Shared, SocketId, SubnetPlan,
+};
 use pxe_sim::engine::MemoryFiles;
 use pxe_sim::firmware::edk2_pxe::{Edk2Pxe, Era};
 use pxe_sim::firmware::ipxe::{Build, Ipxe};
@@ -179,6 +182,46 @@ fn addresses_that_others_use_are_not_offered() {
         conflicts += report.matches("answers a probe").count();
     }
     assert!(conflicts > 40, "{conflicts} conflicts try nothing");
+}
+
+#[test]
+fn a_server_that_is_behind_serves_those_first_who_have_an_offer() {
+    let message = |kind: MessageType, xid| {
+        let mut message = Message::new(Operation::BootRequest);
+        message.set_hardware(HardwareType::ETHERNET, &[2, 0, 0, 0, 0, xid]).expect("six bytes");
+        message.set_transaction_id(xid.into());
+        message.push(OptionCode::MESSAGE_TYPE, &[kind.0]);
+        message
+    };
+    let now = Instant::now();
+    let mut engine = engine(200, now, 1_700_000_000_000);
+    engine.handle_loaded();
+    let (mut files, mut out) = (files(), Vec::new());
+    let arrival = Arrival {
+        source: "0.0.0.0:68".parse().expect("an address"),
+        local: US.into(),
+        interface: 1,
+        mtu: None,
+        unicast: Some(false),
+    };
+    let mut ask = |engine: &mut Engine, message: &Message| {
+        let mut bytes = Vec::new();
+        message.encode(SizeBudget::default(), &mut bytes).expect("short");
+        engine.handle_datagram(now, SocketId::Dhcp, &arrival, &bytes, &mut files);
+        engine.poll_transmit(now, &mut files, &mut out).is_some().then(|| out.clone())
+    };
+    let offer = ask(&mut engine, &message(MessageType::DISCOVER, 1)).expect("an offer");
+    let offered = Reader::new(&offer).expect("a message").your_address();
+    engine.set_behind(true);
+    assert!(ask(&mut engine, &message(MessageType::DISCOVER, 2)).is_none());
+    assert_eq!(engine.drops().lost, 1);
+    let mut request = message(MessageType::REQUEST, 1);
+    request.push(OptionCode::REQUESTED_ADDRESS, &offered.octets());
+    request.push(OptionCode::SERVER_IDENTIFIER, &US.octets());
+    assert!(ask(&mut engine, &request).is_none(), "it is not durable yet");
+    assert_eq!(engine.poll_commit(now).map(|batch| batch.records.len()), Some(1));
+    engine.set_behind(false);
+    assert!(ask(&mut engine, &message(MessageType::DISCOVER, 2)).is_some(), "it is not forgotten");
 }
 
 fn lab_is_own(reply: &Reader<'_>) -> bool {

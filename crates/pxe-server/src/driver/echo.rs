@@ -1,5 +1,7 @@
 //! ICMP echo (RFC 792): the question of an address probe where no ARP reaches, and its answer.
 
+use super::frame::checksum;
+
 const ECHO_REPLY: u8 = 0;
 const ECHO_REQUEST: u8 = 8;
 const HEADER_BYTES: usize = 8;
@@ -10,7 +12,7 @@ pub(super) fn request(identifier: u16, sequence: u16) -> [u8; HEADER_BYTES] {
     let [id_high, id_low] = identifier.to_be_bytes();
     let [high, low] = sequence.to_be_bytes();
     let mut message = [ECHO_REQUEST, 0, 0, 0, id_high, id_low, high, low];
-    let [sum_high, sum_low] = checksum(&message).to_be_bytes();
+    let [sum_high, sum_low] = checksum(&[&message]).to_be_bytes();
     (message[2], message[3]) = (sum_high, sum_low);
     message
 }
@@ -23,16 +25,6 @@ pub(super) fn is_reply(packet: &[u8], identifier: u16) -> bool {
     matches!(message, [ECHO_REPLY, 0, _, _, high, low, _, _, ..] if [*high, *low] == [id_high, id_low])
 }
 
-/// RFC 1071, of a message with an even number of bytes.
-fn checksum(message: &[u8]) -> u16 {
-    let words = message.chunks_exact(2).map(|pair| u32::from(pair[0]) << 8 | u32::from(pair[1]));
-    let mut sum: u32 = words.sum();
-    while sum > 0xffff {
-        sum = (sum & 0xffff) + (sum >> 16);
-    }
-    !(sum as u16)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -41,7 +33,7 @@ mod tests {
     fn a_request_has_a_good_checksum() {
         let message = request(0xbeef, 7);
         assert_eq!(message, [8, 0, 0x39, 0x09, 0xbe, 0xef, 0, 7]);
-        assert_eq!(checksum(&message), 0);
+        assert_eq!(checksum(&[&message]), 0);
     }
 
     #[test]

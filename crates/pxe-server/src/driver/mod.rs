@@ -7,6 +7,7 @@ mod arp;
 mod batch;
 mod control;
 mod desk;
+mod direct;
 mod echo;
 pub mod foreign;
 mod frame;
@@ -121,6 +122,8 @@ pub struct Driver {
     store: Option<StoreThread>,
     desk: Option<Receiver<desk::Asked>>,
     prober: Prober,
+    /// Since when the DHCP port was not read to its end.
+    behind_since: Option<Instant>,
     next_housekeeping: Instant,
     told_drops: Drops,
     next_drops: Instant,
@@ -157,6 +160,7 @@ impl Driver {
             store,
             desk,
             prober: Prober::new(),
+            behind_since: None,
             next_housekeeping: now + HOUSEKEEPING_EVERY,
             told_drops: Drops::default(),
             next_drops: now,
@@ -232,6 +236,9 @@ impl Driver {
                 Ready::Transfers(port) => self.receive_batch(now, port, batches),
                 Ready::Listener(socket, is_ipv6) => self.drain(now, socket, is_ipv6, batches),
             };
+            if let Ready::Listener(SocketId::Dhcp, _) = ready {
+                self.note_backlog(now, matches!(drained, Ok(false)));
+            }
             match drained {
                 Ok(true) => {}
                 Ok(false) => self.ports.mark_ready_again(ready),
@@ -306,7 +313,7 @@ impl Driver {
             let Some(transmit) = self.engine.poll_transmit(now, &mut self.files, bytes) else {
                 return true;
             };
-            if replies.take(&transmit, bytes) {
+            if replies.take(&transmit, bytes, self.ports.direct()) {
                 if replies.is_full() {
                     self.ports.flush(replies, tell_unsent);
                 }
@@ -355,6 +362,9 @@ impl Driver {
         }
         self.refresh_own_addresses();
         self.prober.forget_links();
+        if let Some(direct) = self.ports.direct() {
+            direct.forget_links();
+        }
         self.tell_drops(now);
     }
 

@@ -31,6 +31,14 @@ impl Engine {
         }
     }
 
+    /// Whether messages come faster than they can be read: then DISCOVERs are dropped, so that those who were made an
+    /// offer get their lease.
+    pub fn set_behind(&mut self, is_behind: bool) {
+        if let Some(server) = &mut self.server {
+            server.set_behind(is_behind);
+        }
+    }
+
     /// A record from the store.
     pub fn handle_record(&mut self, record: LeaseRecord) {
         if let Some(server) = &mut self.server {

@@ -137,6 +137,7 @@ impl Files {
             source: local,
             interface: 0,
             segment_bytes: transmit.segment_bytes,
+            link: None,
         })
     }
 }

@@ -59,6 +59,11 @@ impl DhcpServer {
             return self.responder.ignore(request);
         };
         match request.kind() {
+            // Its client asks again. Who was made an offer is served first: else all of them are served in part.
+            ServerRequestKind::Discover if self.is_pressed() => {
+                self.lost += 1;
+                self.responder.ignore(request);
+            }
             ServerRequestKind::Discover => {
                 self.discover(now, scope, request, now + PROBE_PATIENCE);
             }

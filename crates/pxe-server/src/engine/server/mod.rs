@@ -35,6 +35,9 @@ pub use probing::{AddressProbe, PROBE_PATIENCE};
 /// oldest makes room, which that client has given up by then.
 const WAITERS_PER_COMMIT_MAX: usize = 4;
 
+/// Requests that wait for the store while new clients are still made offers. More are kept for those who have one.
+pub const HELD_BEFORE_OFFERS_MAX: usize = 4_096;
+
 /// What a DHCP server is told at its start.
 #[derive(Clone, Debug)]
 pub struct ServerSettings {
@@ -62,6 +65,8 @@ pub(super) struct DhcpServer {
     /// Whether the store's leases are known; before that nobody is answered.
     is_loaded: bool,
     is_store_away: bool,
+    /// The driver cannot keep up.
+    is_behind: bool,
     own: Vec<Ipv4Addr>,
     advertise: Option<Ipv4Addr>,
     tftp_port: u16,
@@ -89,6 +94,7 @@ impl DhcpServer {
             probing: Probing::default(),
             is_loaded: false,
             is_store_away: false,
+            is_behind: false,
             own: Vec::new(),
             advertise,
             tftp_port,
@@ -204,6 +210,16 @@ impl DhcpServer {
 
     pub(super) fn poll_notice(&mut self) -> Option<Notice> {
         self.notices.pop_front()
+    }
+
+    /// Whether messages come faster than they can be read.
+    pub(super) fn set_behind(&mut self, is_behind: bool) {
+        self.is_behind = is_behind;
+    }
+
+    /// Whether new clients have to wait until others have their leases.
+    fn is_pressed(&self) -> bool {
+        self.is_behind || self.responder.held() >= HELD_BEFORE_OFFERS_MAX
     }
 
     /// What was lost since the last call.
