@@ -24,5 +24,5 @@ pub mod reload;
 pub mod serve;
 pub mod snippet;
 pub mod state;
-pub mod watchdog;
 pub mod watch;
+pub mod watchdog;
