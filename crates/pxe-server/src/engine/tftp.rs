@@ -156,6 +156,7 @@ impl Files {
             source: local,
             interface: 0,
             segment_bytes: transmit.segment_bytes,
+            link: None,
         })
     }
 }
