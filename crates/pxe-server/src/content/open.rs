@@ -9,12 +9,19 @@ use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
 use nix::sys::uio::preadv;
 
 #[cfg(feature = "http")]
+use std::os::fd::AsFd;
+
+#[cfg(feature = "http")]
 use rustix::io::{Errno, ReadWriteFlags};
 
 #[cfg(feature = "http")]
 use super::cache::Stamp;
 use super::cache::Version;
 use super::uploads::Receiving;
+
+/// How far apart the pages are that are looked at to see whether a stretch is in the system's cache.
+#[cfg(feature = "http")]
+const PROBE_BYTES: u64 = 128 << 10;
 
 /// One opened content.
 #[derive(Debug)]
@@ -44,6 +51,12 @@ impl Content {
         // The kernel then reads ahead further than it would by itself. Without it things work too.
         let _ = posix_fadvise(&file, 0, 0, PosixFadviseAdvice::POSIX_FADV_SEQUENTIAL);
         Self::Disk { file, size: metadata.len(), version: Version::of(metadata) }
+    }
+
+    #[cfg(all(test, feature = "http"))]
+    pub(crate) fn whole(file: File) -> io::Result<Self> {
+        let metadata = file.metadata()?;
+        Ok(Self::on_disk(file, &metadata))
     }
 
     pub(crate) fn size(&self) -> u64 {
@@ -110,6 +123,38 @@ impl Content {
             Ok(count) => unchanged(file, version).map(|()| Some(count)),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// How many of `count` bytes from `offset` on the system has in its cache, as far as a look at one page in
+    /// [`PROBE_BYTES`] and at the last one tells: disks are read ahead in stretches as long. 0 where it cannot tell.
+    pub(crate) fn cached(&self, offset: u64, count: u64) -> u64 {
+        let Self::Disk { file, .. } = self else { return 0 };
+        let is_cached = |at: u64| {
+            let mut byte = [0];
+            let mut into = [IoSliceMut::new(&mut byte)];
+            rustix::io::preadv2(file, &mut into, offset + at, ReadWriteFlags::NOWAIT) == Ok(1)
+        };
+        let mut known = 0;
+        while known < count {
+            let end = (known + PROBE_BYTES).min(count);
+            if !is_cached(known) || (end == count && !is_cached(count - 1)) {
+                break;
+            }
+            known = end;
+        }
+        known
+    }
+
+    /// Lets the kernel send up to `count` bytes from `offset` on; 0 at the end of the file. The error `WouldBlock` is the
+    /// socket's. A file that was written to is an error, as in [`read_at`](Self::read_at); by then some of the new bytes may
+    /// have been sent.
+    pub(crate) fn send(&self, socket: impl AsFd, offset: u64, count: u64) -> io::Result<usize> {
+        let Self::Disk { file, version, .. } = self else {
+            return Err(io::ErrorKind::Unsupported.into());
+        };
+        let count = usize::try_from(count).unwrap_or(usize::MAX);
+        let sent = rustix::fs::sendfile(socket, file, Some(&mut { offset }), count)?;
+        unchanged(file, version).map(|()| sent)
     }
 
     /// All of it, if it is in memory.

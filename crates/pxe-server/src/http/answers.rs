@@ -10,6 +10,7 @@ use hyper::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, RETRY_AFTE
 use hyper::{Method, Request, Response, StatusCode};
 
 use super::body::{Answer, Blocks};
+use super::lane::Lane;
 use super::path::{Place, decode};
 use super::slots::Work;
 use super::story::{Delivery, Story};
@@ -31,11 +32,13 @@ pub(super) struct Service {
 }
 
 /// Whom an answer is for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone)]
 pub(super) struct Peer {
     pub(super) address: IpAddr,
     /// Our address that it reached.
     pub(super) local: IpAddr,
+    /// Where the kernel can move a file's bytes to this client; not where they are encrypted.
+    pub(super) lane: Option<Arc<Lane>>,
 }
 
 /// A request as the rest of this module needs it.
@@ -74,7 +77,7 @@ impl Service {
     }
 
     /// Where links lead that this client can follow.
-    pub(super) fn links(&self, peer: Peer) -> Links {
+    pub(super) fn links(&self, peer: &Peer) -> Links {
         let server = host(self.advertise.unwrap_or(peer.local));
         Links { base: self.config.url(&server), path: "/boot/" }
     }

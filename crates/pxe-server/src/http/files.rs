@@ -14,7 +14,7 @@ use hyper::{Response, StatusCode};
 use pxe_select::Asker;
 
 use super::answers::{Asked, Service, plain};
-use super::body::{Answer, Part};
+use super::body::{Answer, Part, Source};
 use super::media;
 use super::ranges::{self, Wish};
 use super::slots::Work;
@@ -102,7 +102,7 @@ async fn find(
     machine: Option<ClientId>,
 ) -> Result<Found, ContentError> {
     let finder = Arc::clone(&service.finder);
-    let links = service.links(asked.peer);
+    let links = service.links(&asked.peer);
     let opened = tokio::task::spawn_blocking(move || {
         let open = |tried: &engine::Try| finder.find(&tried.name, tried.generated, &links);
         let (content, tried) = wanted.open(open)?;
@@ -194,7 +194,9 @@ fn serve(
     let delivery = Delivery::new(work, Some(file));
     let head = (layout.media.clone(), layout.range.clone());
     let blocks = Arc::clone(&service.blocks);
-    let mut answer = Response::new(Answer::file(content, layout.parts, blocks, delivery));
+    let content = Arc::new(content);
+    let source = Source { content, blocks, lane: asked.peer.lane.clone() };
+    let mut answer = Response::new(Answer::file(source, layout.parts, delivery));
     *answer.status_mut() = status;
     describe(&mut answer, head, bytes);
     answer
