@@ -146,12 +146,13 @@ impl Content {
     }
 
     /// Lets the kernel send up to `count` bytes from `offset` on; 0 at the end of the file. The error `WouldBlock` is the
-    /// socket's. A file that was written to is an error, as in [`read_at`](Self::read_at); by then some of the new bytes may
-    /// have been sent.
+    /// socket's. A file that was written to is an error, as in [`read_at`](Self::read_at). Bytes that wait in the socket are
+    /// still the file's: what is written in their place before they have left is sent.
     pub(crate) fn send(&self, socket: impl AsFd, offset: u64, count: u64) -> io::Result<usize> {
         let Self::Disk { file, version, .. } = self else {
             return Err(io::ErrorKind::Unsupported.into());
         };
+        unchanged(file, version)?;
         let count = usize::try_from(count).unwrap_or(usize::MAX);
         let sent = rustix::fs::sendfile(socket, file, Some(&mut { offset }), count)?;
         unchanged(file, version).map(|()| sent)
