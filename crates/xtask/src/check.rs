@@ -90,6 +90,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
         needs.push(&packages::POSTGRESQL);
         needs.push(&packages::NAMESPACES);
         needs.push(&packages::NGINX);
+        needs.push(&packages::IMAGES);
     }
     if clients {
         needs.extend(clients::needs());
