@@ -169,8 +169,7 @@ fn check(head: &[u8], bytes: u64) -> io::Result<()> {
 /// If it is not the file.
 pub fn verify(url: &Url, file: &Wanted) -> io::Result<()> {
     let mut stream = TcpStream::connect(url.address)?;
-    let request =
-        format!("GET {} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", url.path);
+    let request = format!("GET {} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", url.path);
     stream.write_all(request.as_bytes())?;
     let (mut head, mut body) = (Vec::new(), None);
     let mut some = vec![0; 1 << 20];

@@ -170,8 +170,7 @@ fn print(clients: usize, all: &[Vec<Sample>; 2]) -> bool {
     let grown = ours.iter().map(grown).max().unwrap_or_default();
     let mut reached =
         judge(&format!("{speed:.2} × nginx's MB/s"), speed >= SPEED_GOAL, "0.9 at least");
-    reached &=
-        judge(&format!("{cost:.2} × nginx's CPU s/GB"), cost <= COST_GOAL, "1.3 at most");
+    reached &= judge(&format!("{cost:.2} × nginx's CPU s/GB"), cost <= COST_GOAL, "1.3 at most");
     let memory = format!("{:.1} MiB of memory more than idle", mib(grown));
     reached &= judge(&memory, grown <= DOWNLOADS_BYTES_GOAL, "16 at most");
     println!();

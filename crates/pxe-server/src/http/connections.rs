@@ -143,9 +143,8 @@ async fn speak<S>(
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let answer = service_fn(|request| {
-        Arc::clone(&service).answer(request, peer.clone(), admission.work())
-    });
+    let answer =
+        service_fn(|request| Arc::clone(&service).answer(request, peer.clone(), admission.work()));
     let connection = Builder::new()
         // Signed GRUB compares `Content-Length: ` byte for byte (docs/quirks.md).
         .title_case_headers(true)

@@ -310,5 +310,10 @@ fn every_form_of_range_and_condition_is_answered_as_nginx_does() {
         }
     }
     assert!(asked > 7_000, "only {asked} requests");
-    assert!(differences.is_empty(), "{} of {asked}:\n{}", differences.len(), differences.join("\n"));
+    assert!(
+        differences.is_empty(),
+        "{} of {asked}:\n{}",
+        differences.len(),
+        differences.join("\n")
+    );
 }
