@@ -146,6 +146,8 @@ pub struct Config {
     pub interfaces: Vec<Located<String>>,
     /// Folder of the files clients may fetch.
     pub root: PathBuf,
+    /// Folder of images.
+    pub images: PathBuf,
     /// Folder of what must survive a restart.
     pub state: PathBuf,
     /// `[select]`.
@@ -182,6 +184,7 @@ impl Default for Config {
                 addresses: AddressConfig::default(),
             },
             tftp: TftpConfig::default(),
+            images: PathBuf::from("images"),
             state: PathBuf::from("state"),
             select: SelectConfig::default(),
             http: HttpConfig::default(),
@@ -210,6 +213,7 @@ impl Config {
         })?;
         if let Some(folder) = file.parent() {
             config.root = folder.join(&config.root);
+            config.images = folder.join(&config.images);
             config.state = folder.join(&config.state);
             let http = &mut config.http;
             let paths = [&mut config.tftp.uploads, &mut http.certificate, &mut http.key];

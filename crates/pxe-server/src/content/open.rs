@@ -17,6 +17,7 @@ use rustix::io::{Errno, ReadWriteFlags};
 #[cfg(feature = "http")]
 use super::cache::Stamp;
 use super::cache::Version;
+use super::inside::Inside;
 use super::uploads::Receiving;
 
 /// How far apart the pages are that are looked at to see whether a stretch is in the system's cache.
@@ -34,6 +35,8 @@ pub(crate) enum Content {
     },
     /// A file too large to keep, and the state it was opened in.
     Disk { file: File, size: u64, version: Version },
+    /// A file inside an image.
+    Inside(Inside),
     /// A file that is being sent to us, which nobody reads.
     Upload(Receiving),
 }
@@ -63,6 +66,7 @@ impl Content {
         match self {
             Self::Memory { bytes, .. } => bytes.len() as u64,
             Self::Disk { size, .. } => *size,
+            Self::Inside(inside) => inside.size(),
             Self::Upload(_) => 0,
         }
     }
@@ -82,6 +86,7 @@ impl Content {
                 unchanged(file, version)?;
                 Ok(count)
             }
+            Self::Inside(inside) => inside.read_at(offset, into),
             Self::Upload(_) => Err(io::ErrorKind::Unsupported.into()),
         }
     }
@@ -95,7 +100,12 @@ impl Content {
                 return unchanged(file, version);
             }
         }
-        // In memory; or a read cut short, by a signal or the file's end.
+        if let Self::Inside(inside) = self
+            && inside.read_row(offset, blocks, wanted)?
+        {
+            return Ok(());
+        }
+        // In memory; of several stretches; or a read cut short, by a signal or the file's end.
         let mut offset = offset;
         for block in blocks {
             if self.read_at(offset, block)? != block.len() {
@@ -113,11 +123,12 @@ impl Content {
     /// Reads as [`read_at`](Self::read_at), as far as nobody has to wait for it: `None` where a disk has to be read first, or
     /// where the system cannot tell.
     pub(crate) fn read_now(&self, offset: u64, into: &mut [u8]) -> io::Result<Option<usize>> {
-        let Self::Disk { file, version, .. } = self else {
+        let Some(Stretch { file, version, place, left }) = self.stretch(offset) else {
             return self.read_at(offset, into).map(Some);
         };
-        let mut into = [IoSliceMut::new(into)];
-        match rustix::io::preadv2(file, &mut into, offset, ReadWriteFlags::NOWAIT) {
+        let count = into.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+        let mut into = [IoSliceMut::new(&mut into[..count])];
+        match rustix::io::preadv2(file, &mut into, place, ReadWriteFlags::NOWAIT) {
             // At the end of the file a read that may wait says whether that is so.
             Ok(0) | Err(Errno::AGAIN | Errno::OPNOTSUPP | Errno::NOSYS | Errno::INTR) => Ok(None),
             Ok(count) => unchanged(file, version).map(|()| Some(count)),
@@ -128,11 +139,12 @@ impl Content {
     /// How many of `count` bytes from `offset` on the system has in its cache, as far as a look at one page in
     /// [`PROBE_BYTES`] and at the last one tells: disks are read ahead in stretches as long. 0 where it cannot tell.
     pub(crate) fn cached(&self, offset: u64, count: u64) -> u64 {
-        let Self::Disk { file, .. } = self else { return 0 };
+        let Some(Stretch { file, place, left, .. }) = self.stretch(offset) else { return 0 };
+        let count = count.min(left);
         let is_cached = |at: u64| {
             let mut byte = [0];
             let mut into = [IoSliceMut::new(&mut byte)];
-            rustix::io::preadv2(file, &mut into, offset + at, ReadWriteFlags::NOWAIT) == Ok(1)
+            rustix::io::preadv2(file, &mut into, place + at, ReadWriteFlags::NOWAIT) == Ok(1)
         };
         let mut known = 0;
         while known < count {
@@ -149,12 +161,12 @@ impl Content {
     /// socket's. A file that was written to is an error, as in [`read_at`](Self::read_at). Bytes that wait in the socket are
     /// still the file's: what is written in their place before they have left is sent.
     pub(crate) fn send(&self, socket: impl AsFd, offset: u64, count: u64) -> io::Result<usize> {
-        let Self::Disk { file, version, .. } = self else {
+        let Some(Stretch { file, version, mut place, left }) = self.stretch(offset) else {
             return Err(io::ErrorKind::Unsupported.into());
         };
         unchanged(file, version)?;
-        let count = usize::try_from(count).unwrap_or(usize::MAX);
-        let sent = rustix::fs::sendfile(socket, file, Some(&mut { offset }), count)?;
+        let count = usize::try_from(count.min(left)).unwrap_or(usize::MAX);
+        let sent = rustix::fs::sendfile(socket, file, Some(&mut place), count)?;
         unchanged(file, version).map(|()| sent)
     }
 
@@ -171,13 +183,47 @@ impl Content {
         match self {
             Self::Memory { version, .. } => version.as_ref().map(Version::stamp),
             Self::Disk { version, .. } => Some(version.stamp()),
+            Self::Inside(inside) => {
+                let mut stamp = inside.version().stamp();
+                stamp.digest[2] = inside.place();
+                Some(stamp)
+            }
             Self::Upload(_) => None,
         }
     }
 }
 
+/// Bytes that follow each other in a file of the disk.
+#[cfg(feature = "http")]
+struct Stretch<'c> {
+    file: &'c File,
+    version: &'c Version,
+    /// Where they begin,
+    place: u64,
+    /// and how many there are.
+    left: u64,
+}
+
+#[cfg(feature = "http")]
+impl Content {
+    /// Where the byte at `offset` lies on a disk; `None` if it does not.
+    fn stretch(&self, offset: u64) -> Option<Stretch<'_>> {
+        match self {
+            Self::Disk { file, size, version } => {
+                Some(Stretch { file, version, place: offset, left: size.checked_sub(offset)? })
+            }
+            Self::Inside(inside) => {
+                let (place, left) = inside.stretch(offset)?;
+                let (file, version) = (inside.file(), inside.version());
+                Some(Stretch { file, version, place: place?, left })
+            }
+            Self::Memory { .. } | Self::Upload(_) => None,
+        }
+    }
+}
+
 /// Asked after bytes were read: they are of the version that is still there.
-fn unchanged(file: &File, version: &Version) -> io::Result<()> {
+pub(super) fn unchanged(file: &File, version: &Version) -> io::Result<()> {
     if Version::of(&file.metadata()?).has_same_content(version) {
         return Ok(());
     }
@@ -185,7 +231,7 @@ fn unchanged(file: &File, version: &Version) -> io::Result<()> {
 }
 
 /// Reads until `into` is full or the file ends.
-fn read_full(file: &File, offset: u64, into: &mut [u8]) -> io::Result<usize> {
+pub(super) fn read_full(file: &File, offset: u64, into: &mut [u8]) -> io::Result<usize> {
     let mut filled = 0;
     while filled < into.len() {
         match file.read_at(&mut into[filled..], offset + filled as u64) {

@@ -181,6 +181,12 @@ impl Answer {
         Self { parts: parts.into_iter().collect(), file: Some(source), reading: None, delivery }
     }
 
+    /// The same with this to send.
+    pub(super) fn saying(mut self, text: Bytes) -> Self {
+        self.parts = VecDeque::from([Part::Text(text)]);
+        self
+    }
+
     /// The same without anything to send.
     pub(super) fn emptied(mut self) -> Self {
         self.parts.clear();

@@ -33,11 +33,21 @@ struct Found {
     machine: Option<ClientId>,
 }
 
+/// Where a name is looked for.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Where {
+    /// Beneath the root, then everywhere else.
+    Root,
+    /// In the folder of images alone.
+    Images,
+}
+
 /// Answers for a name beneath the root, which is as the client wrote it.
 pub(super) async fn answer(
     service: &Arc<Service>,
     asked: &Asked<'_>,
     name: &[u8],
+    place: Where,
     work: Work,
 ) -> Response<Answer> {
     let story = &service.story;
@@ -50,7 +60,7 @@ pub(super) async fn answer(
                 story.tell(client, baited.stage);
                 baited.machine
             });
-            match find(service, asked, wanted, machine).await {
+            match find(service, asked, wanted, machine, place).await {
                 Ok(found) => return found_answer(service, asked, client, found, work),
                 // Of a bait the loader that is missing is worth telling.
                 Err(ContentError::NotFound) if !is_bait => {
@@ -100,11 +110,15 @@ async fn find(
     asked: &Asked<'_>,
     wanted: Box<Wanted>,
     machine: Option<ClientId>,
+    place: Where,
 ) -> Result<Found, ContentError> {
     let finder = Arc::clone(&service.finder);
     let links = service.links(&asked.peer);
     let opened = tokio::task::spawn_blocking(move || {
-        let open = |tried: &engine::Try| finder.find(&tried.name, tried.generated, &links);
+        let open = |tried: &engine::Try| match place {
+            Where::Root => finder.find(&tried.name, tried.generated, &links),
+            Where::Images => finder.find_image(&tried.name),
+        };
         let (content, tried) = wanted.open(open)?;
         Ok(Found { content, name: tried.name.clone(), why: wanted.why(tried), machine })
     });

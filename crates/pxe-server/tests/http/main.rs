@@ -9,6 +9,7 @@ mod wire;
 mod boot;
 mod conditions;
 mod hostile;
+mod images;
 mod moved;
 mod names;
 mod nginx;
