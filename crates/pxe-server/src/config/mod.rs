@@ -148,6 +148,8 @@ pub struct Config {
     pub interfaces: Vec<Located<String>>,
     /// Folder of the files clients may fetch.
     pub root: PathBuf,
+    /// Folder of images.
+    pub images: PathBuf,
     /// Folder of what must survive a restart.
     pub state: PathBuf,
     /// `[select]`.
@@ -186,6 +188,7 @@ impl Default for Config {
                 addresses: AddressConfig::default(),
             },
             tftp: TftpConfig::default(),
+            images: PathBuf::from("images"),
             state: PathBuf::from("state"),
             select: SelectConfig::default(),
             http: HttpConfig::default(),
@@ -215,6 +218,7 @@ impl Config {
         })?;
         if let Some(folder) = file.parent() {
             config.root = folder.join(&config.root);
+            config.images = folder.join(&config.images);
             config.state = folder.join(&config.state);
             let (http, admin) = (&mut config.http, &mut config.admin);
             let paths = [

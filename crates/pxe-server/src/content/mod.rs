@@ -4,6 +4,8 @@
 mod cache;
 mod cases;
 mod find;
+mod images;
+mod inside;
 mod listing;
 mod loaders;
 mod menu;
@@ -29,6 +31,7 @@ use cases::Cases;
 pub use cases::{CASE_NAMES_MAX, FOLDER_NAMES_MAX};
 pub use find::Finder;
 pub(crate) use find::{Links, host};
+pub use images::{Catalogue, IMAGES_MAX, ImageInfo, Images, OPEN_IMAGES_MAX, State};
 pub use loaders::{FoundLoader, Loaders, MissingLoader};
 pub(crate) use open::Content;
 pub use uploads::{UPLOADS_MAX, UPLOADS_PER_CLIENT_MAX, Uploads};
@@ -40,13 +43,14 @@ pub struct Shared {
     cache: Cache,
     cases: Option<Cases>,
     uploads: Option<Uploads>,
+    images: Option<Arc<Images>>,
 }
 
 impl Shared {
     /// With these loaders and an empty cache; names are taken as they are, and nobody may send files.
     pub fn new(loaders: Loaders) -> Self {
         let loaders = RwLock::new(Arc::new(loaders));
-        Self { loaders, cache: Cache::default(), cases: None, uploads: None }
+        Self { loaders, cache: Cache::default(), cases: None, uploads: None, images: None }
     }
 
     /// The same, but a name that is not there is looked for in other spellings, upper and lower case alike.
@@ -59,6 +63,12 @@ impl Shared {
     #[must_use]
     pub fn with_uploads(self, uploads: Uploads) -> Self {
         Self { uploads: Some(uploads), ..self }
+    }
+
+    /// The same, with a folder of images.
+    #[must_use]
+    pub fn with_images(self, images: Arc<Images>) -> Self {
+        Self { images: Some(images), ..self }
     }
 
     /// Other loaders were found.

@@ -5,6 +5,10 @@
 pub(super) enum Place<'p> {
     /// A name beneath the root: nothing of it has been looked at but the slashes before it.
     Root(&'p [u8]),
+    /// An image or a file inside one, with `images/` before it: otherwise as [`Root`](Self::Root).
+    Images(&'p [u8]),
+    /// The list of images.
+    Catalogue,
     /// The place where booted machines say so.
     Booted,
     /// Nothing.
@@ -12,7 +16,7 @@ pub(super) enum Place<'p> {
 }
 
 /// First parts of paths that are no names beneath the root.
-const ELSEWHERE: [&[u8]; 3] = [b"", b"images", b"admin"];
+const ELSEWHERE: [&[u8]; 2] = [b"", b"admin"];
 
 impl<'p> Place<'p> {
     /// Of a decoded path. Slashes may be doubled: shim asks for `/boot//grubx64.efi`.
@@ -28,6 +32,8 @@ impl<'p> Place<'p> {
         };
         match first {
             b"boot" => Self::Root(without_slashes(rest)),
+            b"images" if without_slashes(rest).is_empty() => Self::Catalogue,
+            b"images" => Self::Images(path),
             b"booted" if rest.is_empty() => Self::Booted,
             _ if ELSEWHERE.contains(&first) => Self::Nowhere,
             _ => Self::Root(path),
@@ -74,7 +80,10 @@ mod tests {
             ("/../x", Place::Root(b"../x")),
             ("/booted", Place::Booted),
             ("/booted/x", Place::Root(b"booted/x")),
-            ("/images/debian.iso", Place::Nowhere),
+            ("/images/debian.iso", Place::Images(b"images/debian.iso")),
+            ("//images//t/a.iso", Place::Images(b"images//t/a.iso")),
+            ("/images", Place::Catalogue),
+            ("/images/", Place::Catalogue),
             ("/", Place::Nowhere),
             ("", Place::Nowhere),
         ] {
