@@ -50,6 +50,12 @@ pub fn check(config: &Config) -> ExitCode {
         ),
         Err(list) => faults.extend(list),
     }
+    if let Err(list) = serve::secrets(config) {
+        faults.extend(list);
+    }
+    if let Some(api) = &config.boot_api {
+        println!("inventory      {}", api.url.value);
+    }
     addresses(config, &mut faults);
     match Bound::bind(config, 1) {
         Ok(_) => println!("ports          free"),
@@ -178,6 +184,7 @@ pub fn doubts(config: &Config) -> Vec<Fault> {
     if config.http.enabled {
         doubts.extend(unreachable_http(config));
     }
+    doubts.extend(missing_seeds(config));
     for (index, host) in config.hosts.iter().enumerate() {
         let Some(folder) = &host.folder else { continue };
         let path = config.root.join(folder.value.trim_start_matches(['/', '\\']));
@@ -187,6 +194,25 @@ pub fn doubts(config: &Config) -> Vec<Fault> {
                 format!("the root has no folder {}", folder.value),
                 "its files are looked for in the root alone until there is one",
             ));
+        }
+    }
+    doubts
+}
+
+/// Machines whose templates are not there, or whom nobody serves them to.
+fn missing_seeds(config: &Config) -> Vec<Fault> {
+    let mut doubts = Vec::new();
+    for (index, host) in config.hosts.iter().enumerate() {
+        let Some(seed) = &host.seed else { continue };
+        let key = format!("host[{}].seed", index + 1);
+        let folder = config.seeds.join(&seed.value);
+        if !config.http.enabled {
+            let remedy = "http.enabled = true";
+            doubts.push(Fault::new(key, "seeds are served by HTTP, which is off", remedy));
+        } else if !folder.is_dir() {
+            let problem = format!("there is no folder {}", folder.display());
+            let remedy = "make it, with a user-data, preseed.cfg or ks.cfg in it";
+            doubts.push(Fault::new(key, problem, remedy));
         }
     }
     doubts

@@ -13,6 +13,8 @@ pub mod fetch;
 pub mod house;
 #[cfg(feature = "http")]
 pub mod http;
+#[cfg(feature = "http")]
+pub mod inventory;
 pub mod leases;
 pub mod logging;
 pub mod policy;

@@ -30,6 +30,8 @@ pub fn keep_what_is_bound(old: &Config, new: &mut Config) -> Vec<&'static str> {
     };
     keep("tftp", bound(old) != bound(new));
     keep("http", format!("{:?}", old.http) != format!("{:?}", new.http));
+    keep("boot_api", old.boot_api != new.boot_api);
+    new.boot_api.clone_from(&old.boot_api);
     new.http = old.http.clone();
     new.root.clone_from(&old.root);
     new.state.clone_from(&old.state);

@@ -10,14 +10,14 @@ use pxe_dhcp::respond::ProxyStyles;
 
 use crate::alone::Alone;
 use crate::bound::Bound;
-use crate::config::{Config, DhcpMode, Fault};
+use crate::config::{Config, DhcpMode, Fault, Secrets};
 #[cfg(feature = "http")]
 use crate::content::Finder;
 use crate::content::{self, Files, Loaders, UPLOADS_MAX, Uploads};
 use crate::driver::interfaces::{self, Interfaces, SharedInterfaces};
 use crate::driver::neighbours::ArpTable;
-use crate::driver::{Crew, Driver, Housekeeping, Leasing};
-use crate::engine::{self, Engine, EngineConfig, ServerSettings};
+use crate::driver::{Ask, Crew, Driver, First, Leasing};
+use crate::engine::{self, Engine, EngineConfig, InventorySettings, ServerSettings};
 use crate::house::{House, Reload};
 #[cfg(feature = "http")]
 use crate::http;
@@ -45,6 +45,10 @@ pub fn serve(config: &Config, reload: Reload) -> ExitCode {
         Ok(plan) => plan,
         Err(faults) => return refuse(config, EXIT_CONFIG, &faults),
     };
+    let secrets = match secrets(config) {
+        Ok(secrets) => secrets,
+        Err(faults) => return refuse(config, EXIT_CONFIG, &faults),
+    };
     let alone = match Alone::at_start(config, &served) {
         Ok(alone) => alone,
         Err(faults) => return refuse(config, EXIT_CONFIG, &faults),
@@ -69,7 +73,7 @@ pub fn serve(config: &Config, reload: Reload) -> ExitCode {
     let shared = engine::Shared::new(policy);
     shared.set_neighbours(Box::new(ArpTable));
     let served = keeper(config, &shared).and_then(|keeper| {
-        let parts = Parts { bound, served, loaders, leases, alone, reload };
+        let parts = Parts { bound, served, loaders, leases, alone, reload, secrets };
         let running = start(config, parts, shared)?;
         let ran = run(running, &ready);
         // Written for the last time.
@@ -108,6 +112,7 @@ struct Parts {
     leases: Option<(ServerSettings, Leasing)>,
     alone: Alone,
     reload: Reload,
+    secrets: Secrets,
 }
 
 /// Everything that runs.
@@ -120,19 +125,25 @@ struct Running {
 /// Puts the loops together: one engine each, which share the decision, the story and the cache, with
 /// each other and with HTTP.
 fn start(config: &Config, parts: Parts, shared: Arc<engine::Shared>) -> io::Result<Running> {
-    let Parts { bound, served, loaders, leases, alone, reload } = parts;
+    let Parts { bound, served, loaders, leases, alone, reload, secrets } = parts;
     let (mut settings, mut leasing) = leases.unzip();
     let interfaces = Arc::new(SharedInterfaces::new(served));
     let contents = Arc::new(contents(config, loaders.clone()));
+    set_seeds(config, secrets, &contents);
     let crew = Crew::default();
-    let mut house: Option<Box<dyn Housekeeping + Send>> = Some(Box::new(House {
+    let house = House {
         config: config.clone(),
         loaders,
         contents: Arc::clone(&contents),
         shared: Arc::clone(&shared),
         alone,
         reload,
-    }));
+    };
+    let mut first = Some(First {
+        housekeeping: Box::new(house),
+        leasing: leasing.take(),
+        inventory: inventory(config, &shared),
+    });
     let count = bound.ports.len();
     #[cfg(feature = "http")]
     let http = bound.http.map(|port| {
@@ -143,12 +154,12 @@ fn start(config: &Config, parts: Parts, shared: Arc<engine::Shared>) -> io::Resu
         .ports
         .into_iter()
         .map(|ports| {
-            let house = house.take();
-            let mut engine_config = engine_config(config, house.is_some(), count);
+            let first = first.take();
+            let mut engine_config = engine_config(config, first.is_some(), count);
             engine_config.server = settings.take();
             let engine = Engine::new(engine_config, Arc::clone(&shared));
             let files = Files::new(config.root.clone(), Arc::clone(&contents), config.tftp.port);
-            Driver::new(ports, engine, files, Arc::clone(&interfaces), &crew, house, leasing.take())
+            Driver::new(ports, engine, files, Arc::clone(&interfaces), &crew, first)
         })
         .collect::<io::Result<_>>()?;
     Ok(Running {
@@ -156,6 +167,33 @@ fn start(config: &Config, parts: Parts, shared: Arc<engine::Shared>) -> io::Resu
         #[cfg(feature = "http")]
         http: http.transpose()?,
     })
+}
+
+/// What only single machines may know.
+///
+/// # Errors
+/// Every fault of that file.
+pub fn secrets(config: &Config) -> Result<Secrets, Vec<Fault>> {
+    config.secrets.as_ref().map(Secrets::load).transpose().map(Option::unwrap_or_default)
+}
+
+/// What is made for which machine.
+pub(crate) fn set_seeds(config: &Config, secrets: Secrets, contents: &content::Shared) {
+    #[cfg(feature = "http")]
+    contents.set_seeds(content::Seeds::new(config, secrets));
+    #[cfg(not(feature = "http"))]
+    let _ = (config, secrets, contents);
+}
+
+/// Whom to ask which machines boot.
+fn inventory(config: &Config, shared: &engine::Shared) -> Option<Arc<dyn Ask>> {
+    let api = config.boot_api.as_ref()?;
+    shared.set_inventory(InventorySettings { fresh_for: api.cache });
+    info!("the inventory at {} says which machines boot", api.url.value);
+    #[cfg(feature = "http")]
+    return Some(Arc::new(crate::inventory::Client::new(api)));
+    #[cfg(not(feature = "http"))]
+    None
 }
 
 /// What the loops' files have in common. What an earlier run left of unfinished uploads goes.

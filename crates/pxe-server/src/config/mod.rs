@@ -3,10 +3,12 @@
 //! Reading never stops at the first fault; [`Config::parse`] returns all of them, each with its
 //! line, what was expected and what to do.
 
+mod boot_api;
 mod fault;
 mod http;
 mod reader;
 mod sections;
+mod seeds;
 mod subnet;
 mod tftp;
 
@@ -17,9 +19,11 @@ use std::path::{Path, PathBuf};
 use pxe_dhcp::options::OptionSet;
 use pxe_dhcp::respond::ProxyStyles;
 
+pub use boot_api::BootApiConfig;
 pub use fault::{Fault, Faults};
 pub use http::HttpConfig;
 pub use reader::Located;
+pub use seeds::{Secrets, Variable, Variables};
 pub use subnet::{AddressConfig, ClassConfig, ReservationConfig, StoreConfig, SubnetConfig};
 pub use tftp::{RewriteConfig, TftpConfig};
 
@@ -106,6 +110,10 @@ pub struct HostConfig {
     pub boot: bool,
     /// Its folder of the root, looked into first.
     pub folder: Option<Located<String>>,
+    /// Its folder of the seeds.
+    pub seed: Option<Located<String>>,
+    /// What its templates may name.
+    pub vars: Variables,
 }
 
 /// What a `[[rule]]` does when it matches.
@@ -146,6 +154,10 @@ pub struct Config {
     pub interfaces: Vec<Located<String>>,
     /// Folder of the files clients may fetch.
     pub root: PathBuf,
+    /// Folder of templates for single machines.
+    pub seeds: PathBuf,
+    /// File of what only single machines may know.
+    pub secrets: Option<Located<PathBuf>>,
     /// Folder of what must survive a restart.
     pub state: PathBuf,
     /// `[select]`.
@@ -158,6 +170,8 @@ pub struct Config {
     pub tftp: TftpConfig,
     /// `[http]`.
     pub http: HttpConfig,
+    /// `boot_api`: an inventory that says which machines boot, and what.
+    pub boot_api: Option<BootApiConfig>,
     /// `[loaders]`: firmware name and file name, as written.
     pub loaders: Vec<(Located<String>, Located<String>)>,
     /// `[[host]]`.
@@ -182,9 +196,12 @@ impl Default for Config {
                 addresses: AddressConfig::default(),
             },
             tftp: TftpConfig::default(),
+            seeds: PathBuf::from("seeds"),
+            secrets: None,
             state: PathBuf::from("state"),
             select: SelectConfig::default(),
             http: HttpConfig::default(),
+            boot_api: None,
             loaders: Vec::new(),
             hosts: Vec::new(),
             rules: Vec::new(),
@@ -211,8 +228,9 @@ impl Config {
         if let Some(folder) = file.parent() {
             config.root = folder.join(&config.root);
             config.state = folder.join(&config.state);
-            let http = &mut config.http;
-            let paths = [&mut config.tftp.uploads, &mut http.certificate, &mut http.key];
+            config.seeds = folder.join(&config.seeds);
+            let (http, secrets) = (&mut config.http, &mut config.secrets);
+            let paths = [&mut config.tftp.uploads, &mut http.certificate, &mut http.key, secrets];
             for path in paths.into_iter().flatten() {
                 path.value = folder.join(&path.value);
             }

@@ -4,6 +4,8 @@ use core::net::IpAddr;
 use std::fs::{File, Metadata};
 use std::path::PathBuf;
 use std::sync::Arc;
+#[cfg(feature = "http")]
+use std::sync::PoisonError;
 
 use pxe_select::Generated;
 
@@ -78,6 +80,12 @@ impl Finder {
             _ => return Err(ContentError::NotFound),
         };
         Ok(Content::generated(text.into_bytes().into()))
+    }
+
+    /// What is made for single machines.
+    #[cfg(feature = "http")]
+    pub(crate) fn seeds(&self) -> Arc<super::Seeds> {
+        Arc::clone(&self.shared.seeds.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn content(&self, file: File, metadata: &Metadata) -> Content {

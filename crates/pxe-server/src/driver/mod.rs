@@ -12,6 +12,7 @@ pub mod holder;
 pub mod interfaces;
 mod leases;
 mod listen;
+mod lookups;
 pub mod neighbours;
 mod observe;
 mod port;
@@ -38,6 +39,8 @@ use batch::{Batches, ListenBatch, TransferBatch};
 pub use control::{Control, Crew};
 pub use desk::Desk;
 use interfaces::{Interfaces, SharedInterfaces};
+use lookups::Lookups;
+pub use lookups::{Ask, LOOKUP_THREADS_MAX, LOOKUPS_IN_FLIGHT_MAX};
 use ports::Ready;
 pub use ports::{BindFault, Ports};
 use replies::Replies;
@@ -86,6 +89,16 @@ pub struct Leasing {
     pub desk: Option<Desk>,
 }
 
+/// What only the first loop has.
+pub struct First {
+    /// The machine, looked at from time to time.
+    pub housekeeping: Box<dyn Housekeeping + Send>,
+    /// In `server` mode.
+    pub leasing: Option<Leasing>,
+    /// An inventory, if one is asked.
+    pub inventory: Option<Arc<dyn Ask>>,
+}
+
 /// Room for what is received, used again and again.
 struct Received {
     listeners: Batches<ListenBatch>,
@@ -115,29 +128,38 @@ pub struct Driver {
     housekeeping: Option<Box<dyn Housekeeping + Send>>,
     store: Option<StoreThread>,
     desk: Option<Receiver<desk::Asked>>,
+    lookups: Option<Lookups>,
     next_housekeeping: Instant,
     told_drops: Drops,
     next_drops: Instant,
 }
 
 impl Driver {
-    /// Takes bound ports and everything they serve. `housekeeping` and `leasing` are for the first loop.
+    /// Takes bound ports and everything they serve.
     pub fn new(
         mut ports: Ports,
         engine: Engine,
         files: Files,
         interfaces: Arc<SharedInterfaces>,
         crew: &Crew,
-        housekeeping: Option<Box<dyn Housekeeping + Send>>,
-        leasing: Option<Leasing>,
+        first: Option<First>,
     ) -> io::Result<Self> {
         let poll = Poll::new()?;
         ports.register(poll.registry())?;
-        let control = crew.join(poll.registry(), housekeeping.is_some())?;
-        let (mut store, mut desk) = (None, None);
-        if let Some(leasing) = leasing {
-            store = Some(leasing.store.start(control.waker())?);
-            desk = leasing.desk.map(|desk| desk.start(control.waker())).transpose()?;
+        let control = crew.join(poll.registry(), first.is_some())?;
+        let (mut housekeeping, mut store, mut desk, mut lookups) = (None, None, None, None);
+        if let Some(first) = first {
+            housekeeping = Some(first.housekeeping);
+            if let Some(leasing) = first.leasing {
+                store = Some(leasing.store.start(control.waker())?);
+                desk = leasing.desk.map(|desk| desk.start(control.waker())).transpose()?;
+            }
+            if let Some(inventory) = first.inventory {
+                let waker = control.waker();
+                lookups = Some(Lookups::start(inventory, &waker)?);
+                // HTTP and the other loops may be the first to see a machine.
+                engine.shared().set_wake(Box::new(move || drop(waker.wake())));
+            }
         }
         let now = Instant::now();
         let mut driver = Self {
@@ -150,6 +172,7 @@ impl Driver {
             housekeeping,
             store,
             desk,
+            lookups,
             next_housekeeping: now + HOUSEKEEPING_EVERY,
             told_drops: Drops::default(),
             next_drops: now,
@@ -196,6 +219,7 @@ impl Driver {
                 self.engine.handle_timeout(now, &mut self.files);
             }
             self.attend_desk(now);
+            self.look_up(now);
             self.exchange_with_store(now)?;
             if !self.transmit(now, TRANSMITS_PER_WAKE_MAX, &mut out) {
                 // More waits: read the sockets first, then go on.
@@ -283,6 +307,19 @@ impl Driver {
             return debug!("{}: interface {} is not served", arrival.source, arrival.interface);
         }
         self.engine.handle_datagram(now, socket, &arrival, datagram, &mut self.files);
+    }
+
+    /// Hands look-ups to those who ask the inventory, and their answers to the engine.
+    fn look_up(&mut self, now: Instant) {
+        let Some(lookups) = &mut self.lookups else { return };
+        while let Some((mac, answer)) = lookups.poll() {
+            self.engine.handle_lookup(now, mac, answer);
+        }
+        while lookups.has_room()
+            && let Some(mac) = self.engine.poll_lookup()
+        {
+            lookups.ask(mac);
+        }
     }
 
     /// Sends what waits, `most` times at most; whether nothing more waits.

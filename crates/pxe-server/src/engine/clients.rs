@@ -129,6 +129,7 @@ fn digest(stage: &Stage) -> u64 {
         Stage::Booted { from, .. } => from.hash(&mut hasher),
         Stage::Progress { file, bytes, .. } => (file, bytes).hash(&mut hasher),
         Stage::Failed { file, reason } => (file, reason).hash(&mut hasher),
+        Stage::LookedUp { boots, what } => (boots, what).hash(&mut hasher),
         Stage::Phrased { style, reason } => (style, reason).hash(&mut hasher),
     }
     hasher.finish()

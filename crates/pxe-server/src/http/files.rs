@@ -24,13 +24,13 @@ use crate::content::Content;
 use crate::engine::{self, Choice, ClientId, ContentError, Stage, Wanted, printable};
 
 /// A file that was found.
-struct Found {
-    content: Content,
-    name: Vec<u8>,
+pub(super) struct Found {
+    pub(super) content: Content,
+    pub(super) name: Vec<u8>,
     /// How it differs from what was asked for; empty if it does not.
-    why: String,
+    pub(super) why: String,
     /// Whose boot it is, if it stands for a bait and that is certain.
-    machine: Option<ClientId>,
+    pub(super) machine: Option<ClientId>,
 }
 
 /// Answers for a name beneath the root, which is as the client wrote it.
@@ -104,14 +104,17 @@ async fn find(
     let finder = Arc::clone(&service.finder);
     let links = service.links(asked.peer);
     let opened = tokio::task::spawn_blocking(move || {
-        let open = |tried: &engine::Try| finder.find(&tried.name, tried.generated, &links);
+        let open = |tried: &engine::Try| match &tried.text {
+            Some(text) => Ok(Content::generated(Arc::clone(text))),
+            None => finder.find(&tried.name, tried.generated, &links),
+        };
         let (content, tried) = wanted.open(open)?;
         Ok(Found { content, name: tried.name.clone(), why: wanted.why(tried), machine })
     });
     opened.await.unwrap_or_else(|error| Err(ContentError::Unavailable(error.to_string())))
 }
 
-fn found_answer(
+pub(super) fn found_answer(
     service: &Arc<Service>,
     asked: &Asked<'_>,
     client: ClientId,

@@ -13,6 +13,7 @@ mod listen;
 mod media;
 mod path;
 mod ranges;
+mod seeds;
 mod slots;
 mod steady;
 mod story;

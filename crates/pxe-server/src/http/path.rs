@@ -5,6 +5,8 @@
 pub(super) enum Place<'p> {
     /// A name beneath the root: nothing of it has been looked at but the slashes before it.
     Root(&'p [u8]),
+    /// What is made for one machine: its address, perhaps a token, and a name.
+    Seed(&'p [u8]),
     /// The place where booted machines say so.
     Booted,
     /// Nothing.
@@ -28,6 +30,7 @@ impl<'p> Place<'p> {
         };
         match first {
             b"boot" => Self::Root(without_slashes(rest)),
+            b"seed" => Self::Seed(without_slashes(rest)),
             b"booted" if rest.is_empty() => Self::Booted,
             _ if ELSEWHERE.contains(&first) => Self::Nowhere,
             _ => Self::Root(path),
@@ -74,6 +77,8 @@ mod tests {
             ("/../x", Place::Root(b"../x")),
             ("/booted", Place::Booted),
             ("/booted/x", Place::Root(b"booted/x")),
+            ("/seed/525400aa0001/user-data", Place::Seed(b"525400aa0001/user-data")),
+            ("/seeds/x", Place::Root(b"seeds/x")),
             ("/images/debian.iso", Place::Nowhere),
             ("/", Place::Nowhere),
             ("", Place::Nowhere),

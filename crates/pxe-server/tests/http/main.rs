@@ -11,5 +11,6 @@ mod conditions;
 mod hostile;
 mod names;
 mod ranges;
+mod seeds;
 mod spoken;
 mod tls;
