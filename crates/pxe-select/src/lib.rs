@@ -48,6 +48,7 @@ mod remap;
 mod rule;
 pub mod snippet;
 mod subnet;
+mod target;
 mod user_class;
 
 pub use arch::{Arch, ArchEntry, ArchSource, Transport};
@@ -76,3 +77,4 @@ pub use policy::Policy;
 pub use reason::{Conditions, Mismatch, Reason, Reasons};
 pub use remap::Remap;
 pub use rule::{Host, Rule, When};
+pub use target::Target;

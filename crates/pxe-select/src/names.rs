@@ -188,6 +188,8 @@ pub enum Generated {
     /// The iPXE script of the machine with this address, made of what an inventory says of it. No file takes its
     /// place.
     MachineScript([u8; 6]),
+    /// The boot menu as a PXELINUX configuration.
+    PxelinuxConfig,
 }
 
 /// The name under which a running iPXE finds the generated menu.
@@ -226,6 +228,9 @@ fn machine_script(name: &[u8]) -> Option<[u8; 6]> {
 /// * `grub.cfg` in any directory, since a GRUB build carries its own prefix (`/grub`,
 ///   `/debian-installer/arm64/grub`, `/boot/grub`).
 ///
+/// * `pxelinux.cfg/default` and `pxelinux.cfg/01-<mac>` in any directory. [`crate::Policy::decide`] lets them be
+///   generated for firmware and programs alone that are known to read them, the second only for a machine whose host
+///   entry says what it boots.
 /// * `machine/<mac>.ipxe`: the script of that machine, whether or not there is a file.
 ///
 /// Names that GRUB tries *before* `grub.cfg` (`grub.cfg-01-<mac>`, `grub.cfg-<address>`, `x86_64-efi/grub.cfg`) are
@@ -244,6 +249,8 @@ pub fn generated(name: &[u8]) -> Option<Generated> {
         b"autoexec.ipxe" => Some(Generated::IpxeMenu),
         _ if name == IPXE_MENU_NAME.as_bytes() => Some(Generated::IpxeMenu),
         b"grub.cfg" if !is_grub_platform(directory) => Some(Generated::GrubConfig),
+        b"default" if is_pxelinux(directory) => Some(Generated::PxelinuxConfig),
+        _ if pxelinux_mac(name).is_some() => Some(Generated::PxelinuxConfig),
         _ => None,
     }
 }
@@ -265,6 +272,21 @@ const GRUB_PLATFORMS: [&[u8]; 14] = [
     b"sparc64-ieee1275",
     b"x86_64-efi",
 ];
+
+/// The hardware address in `pxelinux.cfg/01-52-54-00-aa-00-01`: whoever asks for it says who it is.
+pub(crate) fn pxelinux_mac(name: &[u8]) -> Option<[u8; 6]> {
+    let slash = name.iter().rposition(|byte| *byte == b'/')?;
+    let (directory, file) = (name.get(..slash)?, name.get(slash.saturating_add(1)..)?);
+    let address = core::str::from_utf8(file.strip_prefix(b"01-")?).ok()?;
+    if address.len() != 17 || !is_pxelinux(directory) {
+        return None;
+    }
+    mac::parse(address)
+}
+
+fn is_pxelinux(directory: &[u8]) -> bool {
+    directory == b"pxelinux.cfg" || directory.ends_with(b"/pxelinux.cfg")
+}
 
 fn is_grub_platform(directory: &[u8]) -> bool {
     let last = directory.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
@@ -362,7 +384,7 @@ mod tests {
 
     #[test]
     fn generated_names() {
-        use Generated::{GrubConfig, IpxeMenu};
+        use Generated::{GrubConfig, IpxeMenu, PxelinuxConfig};
         for (name, expected) in [
             ("menu.ipxe", Some(IpxeMenu)),
             ("autoexec.ipxe", Some(IpxeMenu)),
@@ -379,6 +401,12 @@ mod tests {
             ("grub/grub.cfg-01-52-54-00-aa-00-01", None),
             ("grub/grub.cfg-0A4D0088", None),
             ("grub/x86_64-efi/command.lst", None),
+            ("pxelinux.cfg/default", Some(PxelinuxConfig)),
+            ("boot/pxelinux.cfg/01-52-54-00-aa-00-01", Some(PxelinuxConfig)),
+            ("pxelinux.cfg/01-52-54-00-aa-00", None),
+            ("pxelinux.cfg/C0A80101", None),
+            ("xpxelinux.cfg/default", None),
+            ("default", None),
             ("sub/menu.ipxe", None),
             ("Menu.ipxe", None),
             ("xautoexec.ipxe", None),

@@ -84,8 +84,8 @@ impl Policy {
             Asked::Name(requested) => question.name(requested),
             Asked::Upload(requested) => question.upload(requested),
         };
-        let Question { reasons, identity, folder, bait, pin, .. } = question;
-        Decision { action, reasons, identity, folder, bait, pin }
+        let Question { reasons, identity, folder, target, bait, pin, .. } = question;
+        Decision { action, reasons, identity, folder, target, bait, pin }
     }
 
     /// The bait that a requested name is, if it is one.
@@ -102,10 +102,10 @@ impl Policy {
         !self.hosts.is_empty() || !self.rules.is_empty()
     }
 
-    /// Whether an inventory, where there is one, may say what this machine boots: no host entry forbids it to.
+    /// Whether an inventory, where there is one, may say what this machine boots: no host entry forbids it to, or says it already.
     #[must_use]
     pub fn leaves_open(&self, hardware_address: &[u8]) -> bool {
-        self.host(hardware_address).is_none_or(|host| host.boot)
+        self.host(hardware_address).is_none_or(|host| host.boot && host.target.is_none())
     }
 
     /// What the URL of a running iPXE's script begins with, when it gets one over HTTP; a `{server}` is still in it.

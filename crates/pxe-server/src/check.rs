@@ -58,7 +58,12 @@ pub fn check(config: &Config) -> ExitCode {
     }
     addresses(config, &mut faults);
     match Bound::bind(config, 1) {
-        Ok(_) => println!("ports          free"),
+        Ok(bound) => {
+            println!("ports          free");
+            #[cfg(feature = "admin")]
+            bound.admin.1.iter().for_each(|doubt| println!("warning        {doubt}"));
+            drop(bound);
+        }
         Err(unbound) => faults.extend(unbound.into_faults()),
     }
     for doubt in doubts(config) {
@@ -185,6 +190,8 @@ pub fn doubts(config: &Config) -> Vec<Fault> {
         doubts.extend(unreachable_http(config));
     }
     doubts.extend(missing_seeds(config));
+    #[cfg(feature = "admin")]
+    doubts.extend(crate::admin::doubt(config));
     for (index, host) in config.hosts.iter().enumerate() {
         let Some(folder) = &host.folder else { continue };
         let path = config.root.join(folder.value.trim_start_matches(['/', '\\']));

@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
 pub mod addresses;
+#[cfg(feature = "admin")]
+pub mod admin;
 pub mod alone;
 pub mod bound;
 pub mod check;
@@ -15,6 +17,7 @@ pub mod house;
 pub mod http;
 #[cfg(feature = "http")]
 pub mod inventory;
+pub mod journal;
 pub mod leases;
 pub mod logging;
 pub mod policy;
@@ -22,3 +25,4 @@ pub mod reload;
 pub mod serve;
 pub mod snippet;
 pub mod state;
+pub mod watchdog;

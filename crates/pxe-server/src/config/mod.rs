@@ -3,6 +3,7 @@
 //! Reading never stops at the first fault; [`Config::parse`] returns all of them, each with its
 //! line, what was expected and what to do.
 
+mod admin;
 mod boot_api;
 mod fault;
 mod http;
@@ -19,6 +20,7 @@ use std::path::{Path, PathBuf};
 use pxe_dhcp::options::OptionSet;
 use pxe_dhcp::respond::ProxyStyles;
 
+pub use admin::AdminConfig;
 pub use boot_api::BootApiConfig;
 pub use fault::{Fault, Faults};
 pub use http::HttpConfig;
@@ -172,6 +174,8 @@ pub struct Config {
     pub http: HttpConfig,
     /// `boot_api`: an inventory that says which machines boot, and what.
     pub boot_api: Option<BootApiConfig>,
+    /// `[admin]`.
+    pub admin: AdminConfig,
     /// `[loaders]`: firmware name and file name, as written.
     pub loaders: Vec<(Located<String>, Located<String>)>,
     /// `[[host]]`.
@@ -202,6 +206,7 @@ impl Default for Config {
             select: SelectConfig::default(),
             http: HttpConfig::default(),
             boot_api: None,
+            admin: AdminConfig::default(),
             loaders: Vec::new(),
             hosts: Vec::new(),
             rules: Vec::new(),
@@ -229,8 +234,16 @@ impl Config {
             config.root = folder.join(&config.root);
             config.state = folder.join(&config.state);
             config.seeds = folder.join(&config.seeds);
-            let (http, secrets) = (&mut config.http, &mut config.secrets);
-            let paths = [&mut config.tftp.uploads, &mut http.certificate, &mut http.key, secrets];
+            let (http, admin) = (&mut config.http, &mut config.admin);
+            let paths = [
+                &mut config.tftp.uploads,
+                &mut config.secrets,
+                &mut http.certificate,
+                &mut http.key,
+                &mut admin.certificate,
+                &mut admin.key,
+                &mut admin.tokens,
+            ];
             for path in paths.into_iter().flatten() {
                 path.value = folder.join(&path.value);
             }

@@ -3,6 +3,7 @@
 //!
 //! The first loop has the DHCP ports, the signals and the housekeeping; every loop serves files.
 
+mod asker;
 mod batch;
 mod control;
 mod desk;
@@ -21,6 +22,7 @@ mod replies;
 mod segments;
 mod store;
 mod transfers;
+mod vitals;
 
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use core::time::Duration;
@@ -32,9 +34,13 @@ use std::time::Instant;
 use log::{debug, info, warn};
 use mio::{Events, Poll};
 
+use crate::config::Faults;
 use crate::content::Files;
 use crate::engine::{AddressPlan, Arrival, Drops, Engine, Output, SocketId, Transmit};
+use crate::journal::Journal;
 use crate::logging;
+use crate::state::unix_ms;
+pub use asker::{Answer, AskError, Asker, Question};
 use batch::{Batches, ListenBatch, TransferBatch};
 pub use control::{Control, Crew};
 pub use desk::Desk;
@@ -48,6 +54,7 @@ pub use store::Store;
 use store::StoreThread;
 use transfers::PortId;
 pub use transfers::{TRANSFERS_PER_PORT_MAX, UNSHARED_PORTS_MAX};
+pub use vitals::{STUCK_AFTER, Vitals};
 
 /// Batches of 32 datagrams taken from one listening socket before timers and sends have their turn.
 pub const BATCHES_PER_WAKE_MAX: usize = 2;
@@ -70,8 +77,11 @@ pub trait Housekeeping {
     fn refresh(&mut self);
     /// Every IPv4 address of this machine.
     fn own_addresses(&mut self) -> io::Result<Vec<Ipv4Addr>>;
-    /// Reads the configuration again; none if it has faults, which are told, and everything stays as it is.
-    fn reload(&mut self) -> Option<Reloaded>;
+    /// Reads the configuration again.
+    ///
+    /// # Errors
+    /// Its faults; everything stays as it is.
+    fn reload(&mut self) -> Result<Reloaded, Faults>;
 }
 
 /// What the first loop takes over of a new configuration.
@@ -89,11 +99,12 @@ pub struct Leasing {
     pub desk: Option<Desk>,
 }
 
-/// What only the first loop has.
+/// What the first loop has besides; the others have nothing of it.
+#[derive(Default)]
 pub struct First {
-    /// The machine, looked at from time to time.
-    pub housekeeping: Box<dyn Housekeeping + Send>,
-    /// In `server` mode.
+    /// What the machine's changes are looked at by.
+    pub housekeeping: Option<Box<dyn Housekeeping + Send>>,
+    /// What gives addresses.
     pub leasing: Option<Leasing>,
     /// An inventory, if one is asked.
     pub inventory: Option<Arc<dyn Ask>>,
@@ -126,8 +137,10 @@ pub struct Driver {
     interfaces: Arc<SharedInterfaces>,
     control: Control,
     housekeeping: Option<Box<dyn Housekeeping + Send>>,
+    journal: Arc<Journal>,
     store: Option<StoreThread>,
-    desk: Option<Receiver<desk::Asked>>,
+    asker: Asker,
+    asked: Receiver<asker::Asked>,
     lookups: Option<Lookups>,
     next_housekeeping: Instant,
     told_drops: Drops,
@@ -142,23 +155,26 @@ impl Driver {
         files: Files,
         interfaces: Arc<SharedInterfaces>,
         crew: &Crew,
-        first: Option<First>,
+        journal: Arc<Journal>,
+        first: First,
     ) -> io::Result<Self> {
+        let First { housekeeping, leasing, inventory } = first;
         let poll = Poll::new()?;
         ports.register(poll.registry())?;
-        let control = crew.join(poll.registry(), first.is_some())?;
-        let (mut housekeeping, mut store, mut desk, mut lookups) = (None, None, None, None);
-        if let Some(first) = first {
-            housekeeping = Some(first.housekeeping);
-            if let Some(leasing) = first.leasing {
-                store = Some(leasing.store.start(control.waker())?);
-                desk = leasing.desk.map(|desk| desk.start(control.waker())).transpose()?;
-            }
-            if let Some(inventory) = first.inventory {
-                let waker = control.waker();
-                lookups = Some(Lookups::start(inventory, &waker)?);
-                // HTTP and the other loops may be the first to see a machine.
-                engine.shared().set_wake(Box::new(move || drop(waker.wake())));
+        let control = crew.join(poll.registry(), housekeeping.is_some())?;
+        let (asker, asked) = Asker::new(control.waker());
+        let mut lookups = None;
+        if let Some(inventory) = inventory {
+            let waker = control.waker();
+            lookups = Some(Lookups::start(inventory, &waker)?);
+            // HTTP and the other loops may be the first to see a machine.
+            engine.shared().set_wake(Box::new(move || drop(waker.wake())));
+        }
+        let mut store = None;
+        if let Some(leasing) = leasing {
+            store = Some(leasing.store.start(control.waker())?);
+            if let Some(desk) = leasing.desk {
+                desk.start(asker.clone())?;
             }
         }
         let now = Instant::now();
@@ -170,8 +186,10 @@ impl Driver {
             interfaces,
             control,
             housekeeping,
+            journal,
             store,
-            desk,
+            asker,
+            asked,
             lookups,
             next_housekeeping: now + HOUSEKEEPING_EVERY,
             told_drops: Drops::default(),
@@ -180,6 +198,11 @@ impl Driver {
         driver.refresh_own_addresses();
         driver.load_leases();
         Ok(driver)
+    }
+
+    /// What asks this loop from other threads.
+    pub fn asker(&self) -> Asker {
+        self.asker.clone()
     }
 
     /// Serves until a signal, or another loop's end, asks it to stop.
@@ -211,14 +234,14 @@ impl Driver {
                 }
             }
             if self.control.take_reload() {
-                self.reload(Instant::now());
+                self.reload_by_signal(Instant::now());
             }
             self.receive(&mut batches, &mut out);
             let now = Instant::now();
             if self.engine.poll_timeout().is_some_and(|due| due <= now) {
                 self.engine.handle_timeout(now, &mut self.files);
             }
-            self.attend_desk(now);
+            self.attend(now);
             self.look_up(now);
             self.exchange_with_store(now)?;
             if !self.transmit(now, TRANSMITS_PER_WAKE_MAX, &mut out) {
@@ -226,6 +249,7 @@ impl Driver {
                 self.ports.mark_pending();
             }
             self.report();
+            self.control.pulse.beat(now, self.engine.drops(), self.engine.transfers());
             self.keep_house(now);
         }
     }
@@ -358,7 +382,10 @@ impl Driver {
     fn report(&mut self) {
         while let Some(output) = self.engine.poll_output() {
             match output {
-                Output::Event(event) => logging::tell(&event),
+                Output::Event(event) => {
+                    self.journal.tell(Instant::now(), unix_ms(), &event);
+                    logging::tell(&event);
+                }
                 Output::Notice(notice) if notice.is_fault => warn!("{notice}"),
                 Output::Notice(notice) => info!("{notice}"),
                 Output::Close(transfer) => self.ports.close(self.poll.registry(), transfer),

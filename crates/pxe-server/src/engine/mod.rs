@@ -12,6 +12,7 @@
 mod asked;
 mod clients;
 mod content;
+mod detail;
 mod dhcp;
 mod event;
 mod facts;
@@ -31,6 +32,7 @@ mod tokens;
 mod transfers;
 mod upload;
 mod wanted;
+mod weight;
 
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::collections::VecDeque;
@@ -46,12 +48,14 @@ pub use content::{
     ContentError, ContentId, ContentRequest, ContentStore, Opened, Upload, UploadError,
     UploadRequest,
 };
+pub use detail::{Detail, Field, reason_lines};
 pub(crate) use event::printable;
-pub use event::{ClientId, Event, Stage};
+pub use event::{ClientId, Event, NoClient, Stage};
 pub use inventory::{
     INVENTORY_MACHINES_MAX, InventoryAnswer, InventorySettings, LOOKUPS_QUEUED_MAX,
 };
 pub use leased::LeaseStep;
+pub use leasing::PoolUse;
 pub use lookups::{LOOKUP_WAITERS_MAX, WAITING_BYTES_MAX};
 pub(crate) use searches::SEARCH_ENDS_AFTER;
 pub use searches::SEARCHES_MAX;
@@ -64,6 +68,7 @@ pub use tokens::{BOOT_TOKENS_MAX, BootToken, parse_token, token_text};
 pub(crate) use transfers::has_news;
 pub use upload::UPLOAD_BLOCK_BYTES_MAX;
 pub use wanted::{Try, Wanted};
+pub use weight::Weight;
 
 /// Reports that wait to be polled; beyond this the oldest is lost and counted.
 pub const EVENTS_MAX: usize = 4_096;
@@ -284,6 +289,11 @@ impl Engine {
         self.drops
     }
 
+    /// Files on their way by TFTP, in either direction.
+    pub fn transfers(&self) -> usize {
+        self.tftp.transfers()
+    }
+
     /// A client asked for a file that is not there.
     fn miss(&mut self, now: Instant, client: ClientId, file: &str) {
         self.shared.missed(now, client, file);
@@ -303,8 +313,18 @@ impl Engine {
     }
 
     fn report(&mut self, now: Instant, client: ClientId, stage: Stage) {
-        let repeated = self.shared.is_repeated(now, client, &stage);
-        self.push(Output::Event(Event { client, repeated, stage }));
+        self.report_with(now, client, stage, || None);
+    }
+
+    fn report_with(
+        &mut self,
+        now: Instant,
+        client: ClientId,
+        stage: Stage,
+        detail: impl FnOnce() -> Option<Detail>,
+    ) {
+        let event = self.shared.event(now, client, stage, detail);
+        self.push(Output::Event(event));
     }
 
     fn push(&mut self, output: Output) {

@@ -10,7 +10,7 @@ use super::body::Answer;
 use super::files::{Found, found_answer};
 use super::slots::Work;
 use crate::content::{Content, SeedError, SeedFacts, host, mac};
-use crate::engine::{self, Stage, printable};
+use crate::engine::{self, Detail, Stage, printable};
 
 /// Answers for what is behind `/seed/`.
 pub(super) async fn answer(
@@ -46,8 +46,13 @@ pub(super) async fn answer(
     let (status, text, stage) = match made {
         Ok(Ok(text)) => {
             let content = Content::generated(text.into_bytes().into());
-            let found =
-                Found { content, name: name.into_bytes(), why: String::new(), machine: None };
+            let found = Found {
+                content,
+                name: name.into_bytes(),
+                why: String::new(),
+                machine: None,
+                detail: Detail::default(),
+            };
             return found_answer(service, asked, client, found, work);
         }
         // cloud-init and installers ask for more than there has to be.
