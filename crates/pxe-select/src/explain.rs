@@ -405,11 +405,6 @@ mod tests {
             Reason::LoaderTable { firmware },
             Reason::LoaderOfTwin { firmware },
             Reason::ScriptForIpxe,
-            Reason::HeldForInventory,
-            Reason::InventoryIgnores,
-            Reason::InventoryScript,
-            Reason::OthersScript,
-            Reason::NameGenerated { generated: Generated::MachineScript([0; 6]) },
             Reason::HeldUnknown,
             Reason::HeldNoLoader { firmware },
             Reason::HeldNoLoader { firmware: Firmware::S390x },
@@ -430,6 +425,13 @@ mod tests {
             Reason::FolderByAddress,
         ];
         reasons.extend(of_baits());
+        reasons.extend([
+            Reason::HeldForInventory,
+            Reason::InventoryIgnores,
+            Reason::InventoryScript,
+            Reason::OthersScript,
+            Reason::NameGenerated { generated: Generated::MachineScript([0; 6]) },
+        ]);
         let skipped = mismatches.map(|mismatch| Reason::RuleSkipped { rule: u16::MAX, mismatch });
         reasons.extend(skipped);
         reasons

@@ -36,6 +36,9 @@ pub fn check(config: &Config) -> ExitCode {
     let loaders = Loaders::search(config);
     for found in loaders.found() {
         println!("loader         {}: {found}", found.firmware);
+        if let Some(signed) = crate::content::signed::describe(found) {
+            println!("               {signed}");
+        }
     }
     for missing in loaders.missing_common() {
         let key = format!("loaders.{}", missing.firmware);

@@ -354,7 +354,10 @@ pub(crate) fn announce(config: &Config, loaders: &Loaders) {
         );
     }
     for found in loaders.found() {
-        info!("loader for {}: {}", found.firmware, found);
+        match content::signed::describe(found) {
+            Some(signed) => info!("loader for {}: {found}; {signed}", found.firmware),
+            None => info!("loader for {}: {found}", found.firmware),
+        }
     }
     for missing in loaders.missing_common() {
         warn!("no loader for {}: {missing}", missing.firmware);

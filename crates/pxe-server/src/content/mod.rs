@@ -12,6 +12,7 @@ pub(crate) mod pe;
 mod root;
 #[cfg(feature = "http")]
 mod seeds;
+pub(crate) mod signed;
 mod uploads;
 
 use core::task::Poll;
