@@ -425,16 +425,20 @@ mod tests {
             Reason::FolderByAddress,
         ];
         reasons.extend(of_baits());
-        reasons.extend([
+        reasons.extend(of_inventories());
+        let skipped = mismatches.map(|mismatch| Reason::RuleSkipped { rule: u16::MAX, mismatch });
+        reasons.extend(skipped);
+        reasons
+    }
+
+    fn of_inventories() -> [Reason; 5] {
+        [
             Reason::HeldForInventory,
             Reason::InventoryIgnores,
             Reason::InventoryScript,
             Reason::OthersScript,
             Reason::NameGenerated { generated: Generated::MachineScript([0; 6]) },
-        ]);
-        let skipped = mismatches.map(|mismatch| Reason::RuleSkipped { rule: u16::MAX, mismatch });
-        reasons.extend(skipped);
-        reasons
+        ]
     }
 
     fn of_baits() -> Vec<Reason> {

@@ -9,6 +9,7 @@ use pxe_server::engine::{
     Arrival, ContentError, ContentId, ContentRequest, ContentStore, Engine, InventoryAnswer,
     InventorySettings, Opened, Output, SocketId, Transmit,
 };
+use pxe_server::watch::Watcher;
 use pxe_tftp::TransferId;
 
 use crate::server::{BootServer, Meta, Outgoing};
@@ -87,6 +88,7 @@ pub struct EngineServer {
     pending: VecDeque<Outgoing>,
     notes: VecDeque<String>,
     observes: bool,
+    watcher: Watcher,
     inventory: Option<Inventory>,
 }
 
@@ -110,6 +112,7 @@ impl EngineServer {
             notes: VecDeque::new(),
             observes: false,
             inventory: None,
+            watcher: Watcher::default(),
         }
     }
 
@@ -186,10 +189,13 @@ impl EngineServer {
         }
     }
 
-    fn collect(&mut self) {
+    fn collect(&mut self, now: Instant) {
         while let Some(output) = self.engine.poll_output() {
             match output {
-                Output::Event(event) => self.notes.push_back(format!("{:?}", event.stage)),
+                Output::Event(event) => {
+                    self.watcher.handle_event(now, event.client, &event.stage);
+                    self.notes.push_back(format!("{:?}", event.stage));
+                }
                 Output::Notice(notice) => self.notes.push_back(notice.to_string()),
                 Output::Close(transfer) => self.ports.retain(|_, known| *known != transfer),
             }
@@ -229,18 +235,24 @@ impl BootServer for EngineServer {
             };
             self.queue(&transmit, &out);
         }
-        self.collect();
+        self.collect(now);
         self.pending.pop_front()
     }
 
     fn poll_timeout(&self) -> Option<Instant> {
         let inventory = self.inventory.as_ref().and_then(|inventory| inventory.asked.front());
-        self.engine.poll_timeout().into_iter().chain(inventory.map(|(due, _)| *due)).min()
+        let silence = self.watcher.poll_timeout();
+        let known = [self.engine.poll_timeout(), silence, inventory.map(|(due, _)| *due)];
+        known.into_iter().flatten().min()
     }
 
     fn handle_timeout(&mut self, now: Instant) {
         self.engine.handle_timeout(now, &mut self.files);
         self.look_up(now);
+        self.watcher.handle_timeout(now);
+        while let Some((_, stage)) = self.watcher.poll_event() {
+            self.notes.push_back(format!("{stage:?}"));
+        }
     }
 
     fn poll_note(&mut self) -> Option<String> {

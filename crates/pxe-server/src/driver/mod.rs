@@ -3,21 +3,26 @@
 //!
 //! The first loop has the DHCP ports, the signals and the housekeeping; every loop serves files.
 
+mod arp;
 mod asker;
 mod batch;
 mod control;
 mod desk;
+mod direct;
+mod echo;
 pub mod foreign;
 mod frame;
 pub mod holder;
 pub mod interfaces;
 mod leases;
+mod links;
 mod listen;
 mod lookups;
 pub mod neighbours;
 mod observe;
 mod port;
 mod ports;
+mod probes;
 mod replies;
 mod segments;
 mod store;
@@ -49,6 +54,7 @@ use lookups::Lookups;
 pub use lookups::{Ask, LOOKUP_THREADS_MAX, LOOKUPS_IN_FLIGHT_MAX};
 use ports::Ready;
 pub use ports::{BindFault, Ports};
+use probes::Prober;
 use replies::Replies;
 pub use store::Store;
 use store::StoreThread;
@@ -142,6 +148,9 @@ pub struct Driver {
     asker: Asker,
     asked: Receiver<asker::Asked>,
     lookups: Option<Lookups>,
+    prober: Prober,
+    /// Since when the DHCP port was not read to its end.
+    behind_since: Option<Instant>,
     next_housekeeping: Instant,
     told_drops: Drops,
     next_drops: Instant,
@@ -191,6 +200,8 @@ impl Driver {
             asker,
             asked,
             lookups,
+            prober: Prober::new(),
+            behind_since: None,
             next_housekeeping: now + HOUSEKEEPING_EVERY,
             told_drops: Drops::default(),
             next_drops: now,
@@ -243,6 +254,7 @@ impl Driver {
             }
             self.attend(now);
             self.look_up(now);
+            self.attend_probes(now);
             self.exchange_with_store(now)?;
             if !self.transmit(now, TRANSMITS_PER_WAKE_MAX, &mut out) {
                 // More waits: read the sockets first, then go on.
@@ -272,6 +284,9 @@ impl Driver {
                 Ready::Transfers(port) => self.receive_batch(now, port, batches),
                 Ready::Listener(socket, is_ipv6) => self.drain(now, socket, is_ipv6, batches),
             };
+            if let Ready::Listener(SocketId::Dhcp, _) = ready {
+                self.note_backlog(now, matches!(drained, Ok(false)));
+            }
             match drained {
                 Ok(true) => {}
                 Ok(false) => self.ports.mark_ready_again(ready),
@@ -359,7 +374,7 @@ impl Driver {
             let Some(transmit) = self.engine.poll_transmit(now, &mut self.files, bytes) else {
                 return true;
             };
-            if replies.take(&transmit, bytes) {
+            if replies.take(&transmit, bytes, self.ports.direct()) {
                 if replies.is_full() {
                     self.ports.flush(replies, tell_unsent);
                 }
@@ -410,6 +425,10 @@ impl Driver {
             housekeeping.refresh();
         }
         self.refresh_own_addresses();
+        self.prober.forget_links();
+        if let Some(direct) = self.ports.direct() {
+            direct.forget_links();
+        }
         self.tell_drops(now);
     }
 

@@ -61,7 +61,10 @@ pub(crate) use searches::SEARCH_ENDS_AFTER;
 pub use searches::SEARCHES_MAX;
 pub use seeds::may_have;
 use server::DhcpServer;
-pub use server::{AddressPlan, ClassPlan, Notice, ServerSettings, SubnetPlan};
+pub use server::{
+    AddressPlan, AddressProbe, ClassPlan, HELD_BEFORE_OFFERS_MAX, Notice, PROBE_PATIENCE,
+    ServerSettings, SubnetPlan,
+};
 pub use shared::{Neighbours, Shared};
 pub use tokens::{BOOT_TOKENS_MAX, BootToken, parse_token, token_text};
 #[cfg(feature = "http")]
@@ -117,6 +120,9 @@ pub struct Transmit {
     pub interface: u32,
     /// The buffer holds several datagrams of this many bytes each, the last may be shorter.
     pub segment_bytes: Option<usize>,
+    /// The Ethernet address that the receiver is found at, since it does not answer ARP yet; else a broadcast has to
+    /// do. Only if `ServerConfig::reach_by_hardware_address` is set.
+    pub link: Option<[u8; 6]>,
 }
 
 /// What the engine has to say besides datagrams.
