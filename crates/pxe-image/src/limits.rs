@@ -47,3 +47,32 @@ pub const ALLOCATION_BLOCKS_MAX: usize = 4_096;
 
 /// Largest number of pieces that the metadata of a UDF 2.50 volume lies in. Worst case 24 bytes each, 24 KiB.
 pub const METADATA_EXTENTS_MAX: usize = 1_024;
+/// Bytes of an EFI program's signature that are read.
+pub const SIGNATURE_BYTES_MAX: usize = 65_536;
+
+/// Names taken from one signature. Worst case 127 bytes each.
+pub const SIGNATURE_NAMES_MAX: usize = 16;
+
+/// Largest description of a WIM file, in bytes; unpacked three times that at worst.
+pub const WIM_XML_BYTES_MAX: usize = 1 << 20;
+
+/// Images of one WIM file that are listed, about 500 bytes each at worst.
+pub const WIM_IMAGES_MAX: usize = 256;
+
+/// Bytes of an initrd that are looked through, unpacked. Bounds the time a probe takes: some seconds.
+pub const INITRD_UNPACKED_BYTES_MAX: u64 = 1 << 30;
+
+/// Largest window of an unpacker, in bytes: what `xz -9` and `zstd --ultra -22` need. Taken during a probe only.
+pub const INITRD_WINDOW_BYTES_MAX: usize = 128 << 20;
+
+/// Parts of one initrd.
+pub const INITRD_SEGMENTS_MAX: usize = 256;
+
+/// Files of one initrd. Their names are looked at and not kept.
+pub const INITRD_NAMES_MAX: usize = 1 << 20;
+
+/// Longest name inside an initrd, in bytes (Linux: `PATH_MAX`).
+pub const INITRD_NAME_BYTES_MAX: usize = 4_096;
+
+/// Bytes of a script inside an initrd whose text is read.
+pub const INITRD_SCRIPT_BYTES_MAX: usize = 262_144;
