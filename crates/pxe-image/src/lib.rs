@@ -28,6 +28,7 @@ mod image;
 pub mod initrd;
 mod iso;
 pub mod limits;
+pub mod menu;
 mod pe;
 pub mod recognise;
 mod source;
