@@ -36,17 +36,6 @@ pub const SUSP_AREA_BYTES_MAX: usize = 4_096;
 /// Largest number of boot images in a catalogue (El Torito). Worst case 32 bytes each.
 pub const BOOT_IMAGES_MAX: usize = 64;
 
-/// Largest number of descriptors that are read of a UDF volume's sequence, in blocks of at most 32 KiB, one at a time.
-pub const VOLUME_SEQUENCE_BLOCKS_MAX: usize = 256;
-
-/// Largest number of partitions of a UDF volume.
-pub const UDF_PARTITIONS_MAX: usize = 8;
-
-/// Largest number of blocks that say where one file lies (UDF), one at a time.
-pub const ALLOCATION_BLOCKS_MAX: usize = 4_096;
-
-/// Largest number of pieces that the metadata of a UDF 2.50 volume lies in. Worst case 24 bytes each, 24 KiB.
-pub const METADATA_EXTENTS_MAX: usize = 1_024;
 /// Bytes of an EFI program's signature that are read.
 pub const SIGNATURE_BYTES_MAX: usize = 65_536;
 
