@@ -97,3 +97,41 @@ pub const TITLE_CHARS_MAX: usize = 70;
 
 /// Longest other text in a menu, in characters.
 pub const TEXT_CHARS_MAX: usize = 240;
+/// Largest text of rules, in bytes.
+pub const RULE_BYTES_MAX: usize = 262_144;
+
+/// Rules that are tried on one image, built-in ones counted. Worst case some 100 KB each, 50 MB, if a user writes so.
+pub const RULES_MAX: usize = 512;
+
+/// Entries of one rule.
+pub const RULE_ENTRIES_MAX: usize = 32;
+
+/// Paths in one list of a rule.
+pub const RULE_PATTERNS_MAX: usize = 32;
+
+/// Names in one path of a rule.
+pub const PATTERN_PARTS_MAX: usize = 16;
+
+/// Wildcards in one name of a path; trying them takes this power of the name's length.
+pub const PATTERN_WILDCARDS_MAX: usize = 2;
+
+/// Largest compiled expression of a rule, in bytes.
+pub const REGEX_BYTES_MAX: usize = 262_144;
+
+/// Bytes of a text file inside an image that rules look at.
+pub const TEXT_BYTES_MAX: usize = 65_536;
+
+/// Longest value of a variable, in bytes.
+pub const VARIABLE_BYTES_MAX: usize = 128;
+
+/// Paths that one pattern stands for at most.
+pub const MATCHES_MAX: usize = 64;
+
+/// Names and folders of an image that are looked at for all rules together.
+pub const STEPS_MAX: usize = 50_000;
+
+/// Ways to boot of one image.
+pub const ENTRIES_MAX: usize = 64;
+
+/// Bytes of a program in which words are looked for.
+pub const PROGRAM_BYTES_MAX: usize = 4 << 20;
