@@ -234,6 +234,31 @@ impl Drop for Program {
     }
 }
 
+#[test]
+fn image_list_shows_what_is_inside_and_where() {
+    // An image of xorriso; the corpora of the readers leave out the 16 sectors before the descriptors.
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/pxe-image/tests/corpus");
+    let rest = fs::read(corpus.join("iso/xorriso.bin")).expect("an image");
+    let folder = Folder::new("image");
+    let path = folder.0.join("x.iso");
+    let image = [vec![0; 32_768], rest].concat();
+    fs::write(&path, &image).expect("a file");
+    let path = path.to_string_lossy();
+    let said = run(env!("CARGO_BIN_EXE_image_list"), &[&path]);
+    for fact in [
+        "names of RockRidge",
+        "           6 /README.TXT\n",
+        "        link /link -> d1/../README.TXT\n",
+        "           5 /d1/d2/d3/d4/d5/d6/d7/d8/file\n",
+    ] {
+        assert!(said.contains(fact), "no {fact:?} in:\n{said}");
+    }
+    let said = run(env!("CARGO_BIN_EXE_image_list"), &[&path, "readme.txt"]);
+    let offset = said.trim().strip_prefix("6 bytes at ").expect("one range");
+    let offset: usize = offset.parse().expect("a number");
+    assert_eq!(&image[offset..offset + 6], b"hello\n");
+}
+
 struct Folder(PathBuf);
 
 impl Folder {
