@@ -1,18 +1,22 @@
 #![doc = include_str!("../README.md")]
 
 pub mod addresses;
+#[cfg(feature = "admin")]
+pub mod admin;
 pub mod alone;
 pub mod bound;
 pub mod check;
 pub mod cli;
 pub mod config;
 pub mod content;
+pub mod diagnose;
 pub mod driver;
 pub mod engine;
 pub mod fetch;
 pub mod house;
 #[cfg(feature = "http")]
 pub mod http;
+pub mod journal;
 pub mod leases;
 pub mod logging;
 pub mod policy;
@@ -20,3 +24,5 @@ pub mod reload;
 pub mod serve;
 pub mod snippet;
 pub mod state;
+pub mod watch;
+pub mod watchdog;

@@ -21,7 +21,7 @@ use super::slots::Work;
 use super::story::{Delivery, File, Story};
 use super::validators::{Validators, Verdict};
 use crate::content::Content;
-use crate::engine::{self, Choice, ClientId, ContentError, Stage, Wanted, printable};
+use crate::engine::{self, Choice, ClientId, ContentError, Detail, Stage, Wanted, printable};
 
 /// A file that was found.
 struct Found {
@@ -31,6 +31,8 @@ struct Found {
     why: String,
     /// Whose boot it is, if it stands for a bait and that is certain.
     machine: Option<ClientId>,
+    /// What the story tells of the request.
+    detail: Detail,
 }
 
 /// Where a name is looked for.
@@ -51,16 +53,17 @@ pub(super) async fn answer(
     work: Work,
 ) -> Response<Answer> {
     let story = &service.story;
-    let (client, choice) = decide(story, asked, name);
+    let (client, choice, detail) = decide(story, asked, name);
     let (status, stage) = match choice {
         Choice::Open(wanted, baited) => {
             let looked_for = wanted.looked_for();
             let is_bait = baited.is_some();
+            let detail = detail.clone().with_reasons(wanted.reasons());
             let machine = baited.and_then(|baited| {
-                story.tell(client, baited.stage);
+                story.tell_with(client, baited.stage, detail.clone());
                 baited.machine
             });
-            match find(service, asked, wanted, machine, place).await {
+            match find(service, asked, wanted, (machine, detail), place).await {
                 Ok(found) => return found_answer(service, asked, client, found, work),
                 // Of a bait the loader that is missing is worth telling.
                 Err(ContentError::NotFound) if !is_bait => {
@@ -83,7 +86,7 @@ pub(super) async fn answer(
         // More may be known of it when it asks again.
         Choice::Silence(stage) => (StatusCode::SERVICE_UNAVAILABLE, stage),
     };
-    story.tell(client, stage);
+    story.tell_with(client, stage, detail);
     // The client is told a fixed text: paths and system errors stay here.
     let text = match status {
         StatusCode::FORBIDDEN => "denied\n",
@@ -94,14 +97,15 @@ pub(super) async fn answer(
 }
 
 /// Asks the one decision; who asks is told by the address, what asks by the name it gives itself.
-fn decide(story: &Story, asked: &Asked<'_>, name: &[u8]) -> (ClientId, Choice) {
+fn decide(story: &Story, asked: &Asked<'_>, name: &[u8]) -> (ClientId, Choice, Detail) {
     let agent = asked.request.headers().get(USER_AGENT).map(HeaderValue::as_bytes);
     let asker = Asker::of_user_agent(agent.unwrap_or_default());
     let question = pxe_select::Asked::Name(name);
     let (shared, peer) = (&story.shared, asked.peer.address);
     let (client, choice) = engine::decide(shared, Instant::now(), peer, asker, question);
     shared.note_fetch(client);
-    (client, choice)
+    let method = if asked.head_only { "HEAD" } else { "GET" };
+    (client, choice, Detail::of_asker(peer, asker, method, name))
 }
 
 /// Opens the first name that is there, on a thread that may wait for a disk.
@@ -109,7 +113,7 @@ async fn find(
     service: &Arc<Service>,
     asked: &Asked<'_>,
     wanted: Box<Wanted>,
-    machine: Option<ClientId>,
+    (machine, detail): (Option<ClientId>, Detail),
     place: Where,
 ) -> Result<Found, ContentError> {
     let finder = Arc::clone(&service.finder);
@@ -120,7 +124,7 @@ async fn find(
             Where::Images => finder.find_image(&tried.name),
         };
         let (content, tried) = wanted.open(open)?;
-        Ok(Found { content, name: tried.name.clone(), why: wanted.why(tried), machine })
+        Ok(Found { content, name: tried.name.clone(), why: wanted.why(tried), machine, detail })
     });
     opened.await.unwrap_or_else(|error| Err(ContentError::Unavailable(error.to_string())))
 }
@@ -174,7 +178,7 @@ fn serve(
     wish: Wish,
     work: Work,
 ) -> Response<Answer> {
-    let Found { content, name, why, machine } = found;
+    let Found { content, name, why, machine, detail } = found;
     let size = content.size();
     let media = media::of(&name);
     let file = printable(&name);
@@ -194,13 +198,14 @@ fn serve(
     let bytes = layout.bytes();
     service.story.shared.found(client);
     if asked.head_only {
-        service.story.tell(client, Stage::Probed { file });
+        service.story.tell_with(client, Stage::Probed { file }, detail);
         let mut answer = plain(status, "", work);
         layout.describe(&mut answer, bytes);
         return answer;
     }
     if from.is_none() {
-        service.story.tell(client, Stage::Requested { file: file.clone(), bytes: size, why });
+        let stage = Stage::Requested { file: file.clone(), bytes: size, why };
+        service.story.tell_with(client, stage, detail);
     }
     let story = Arc::clone(&service.story);
     let mut file = File::new(story, client, file, bytes, from);

@@ -8,8 +8,9 @@ use crate::error::{Context as _, Result};
 use crate::process::{command, find_program, show};
 
 /// Debian packages that start a service, and its unit.
-const SERVICES: [(&str, &str); 3] = [
+const SERVICES: [(&str, &str); 4] = [
     ("isc-dhcp-server", "isc-dhcp-server"),
+    ("isc-dhcp-relay", "isc-dhcp-relay"),
     ("kea-dhcp4-server", "kea-dhcp4-server"),
     ("nginx-light", "nginx"),
 ];
