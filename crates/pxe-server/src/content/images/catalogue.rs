@@ -1,6 +1,9 @@
 //! What the folder of images holds, as it was when it was looked at last.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use pxe_image::recognise::Recognition;
 
 use super::Version;
 
@@ -11,7 +14,7 @@ pub const IMAGES_MAX: usize = 2_000;
 #[derive(Clone, Debug, Default)]
 pub struct Catalogue {
     /// By name, as in URLs: with the folder that it is in, and `/`.
-    pub images: BTreeMap<String, ImageInfo>,
+    pub images: BTreeMap<String, Arc<ImageInfo>>,
     /// There are more than [`IMAGES_MAX`].
     pub truncated: bool,
 }
@@ -24,6 +27,8 @@ pub struct ImageInfo {
     /// What can be said of it.
     pub state: State,
     pub(super) version: Version,
+    /// The state of the file beside it that changes what is recognised.
+    pub(super) beside: Option<Version>,
 }
 
 /// What can be said of an image.
@@ -38,6 +43,8 @@ pub enum State {
         label: String,
         /// Files inside it are served.
         has_files: bool,
+        /// What it is, and how it boots, as soon as that is known.
+        recognition: Option<Arc<Recognition>>,
     },
     /// It cannot be used, or not all of it: why, in plain words.
     Broken(String),

@@ -4,6 +4,8 @@ use core::num::NonZero;
 use core::sync::atomic::{AtomicUsize, Ordering};
 use core::time::Duration;
 use std::collections::BTreeMap;
+use std::fs::{File, Metadata};
+use std::io::Read;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -12,13 +14,15 @@ use std::time::SystemTime;
 use cap_std::fs::Dir;
 use log::{info, warn};
 
-use super::examine::examine;
+use super::examine::{examine, recognised};
 use super::{Catalogue, IMAGES_MAX, ImageInfo, Images, State, Version, is_image};
 
 /// A file that was written to this short a time ago may still be arriving.
 pub(super) const SETTLE: Duration = Duration::from_secs(2);
 /// Names read in one look: bounds its time, whatever else lies in the folder.
 const NAMES_READ_MAX: usize = 20_000;
+/// Bytes of the file beside an image.
+const BESIDE_BYTES_MAX: u64 = 64 << 10;
 /// Images that are looked at side by side: they wait for the disk most of the time.
 const LOOKS_MAX: usize = 8;
 
@@ -49,23 +53,70 @@ impl Images {
         let arriving = images.values().any(|info| info.state == State::Arriving);
         let after = Catalogue { images, truncated };
         tell(&before, &after);
-        *self.catalogue.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(after);
+        self.set_catalogue(after);
         arriving
     }
 
+    fn set_catalogue(&self, catalogue: Catalogue) {
+        *self.catalogue.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(catalogue);
+    }
+
+    /// Finds out what the next image is of which that is not known yet; whether there was one. One at a time, so that
+    /// machines that boot have the processor, and changes are seen in between.
+    pub(super) fn recognise_next(&self) -> bool {
+        let catalogue = self.catalogue();
+        let waits = |(_, info): &(&String, &Arc<ImageInfo>)| {
+            matches!(info.state, State::Ready { recognition: None, .. })
+        };
+        let Some((name, info)) = catalogue.images.iter().find(waits) else { return false };
+        let mut after = Catalogue::clone(&catalogue);
+        let state = match self.root.open(name.as_bytes(), None) {
+            Ok((file, metadata)) if Version::of(&metadata) == info.version => {
+                let beside = self.beside(name).and_then(|(file, _)| text(&file));
+                match (recognised(name, file, info.size, beside.as_deref()), &info.state) {
+                    (Ok(recognition), State::Ready { label, has_files, .. }) => {
+                        info!("image {name}: {}", recognition.title);
+                        for warning in &recognition.warnings {
+                            warn!("image {name}: {warning}");
+                        }
+                        let (label, has_files) = (label.clone(), *has_files);
+                        State::Ready { label, has_files, recognition: Some(Arc::new(recognition)) }
+                    }
+                    (Ok(_), state) => state.clone(),
+                    (Err(why), _) => {
+                        warn!("image {name} {why}");
+                        State::Broken(why)
+                    }
+                }
+            }
+            // It changed, and the next look sees it.
+            _ => State::Arriving,
+        };
+        after.images.insert(name.clone(), Arc::new(ImageInfo { state, ..ImageInfo::clone(info) }));
+        self.set_catalogue(after);
+        true
+    }
+
+    /// The file beside an image that says more of it.
+    fn beside(&self, name: &str) -> Option<(File, Metadata)> {
+        self.root.open(format!("{name}.toml").as_bytes(), None).ok()
+    }
+
     /// What is known of an image, or what a look at it tells; `None` if it cannot be opened.
-    fn look(&self, name: &str, before: &Catalogue) -> Option<ImageInfo> {
+    fn look(&self, name: &str, before: &Catalogue) -> Option<Arc<ImageInfo>> {
         let (file, metadata) = self.root.open(name.as_bytes(), None).ok()?;
         let (size, version) = (metadata.len(), Version::of(&metadata));
-        let known = before.images.get(name).filter(|known| known.version == version);
+        let beside = self.beside(name).map(|(_, metadata)| Version::of(&metadata));
+        let is_same = |known: &&Arc<ImageInfo>| (known.version, known.beside) == (version, beside);
+        let known = before.images.get(name).filter(is_same);
         if let Some(known) = known.filter(|known| known.state != State::Arriving) {
-            return Some(known.clone());
+            return Some(Arc::clone(known));
         }
         // What is dated in the future has arrived too.
         let age = metadata.modified().ok().and_then(|it| SystemTime::now().duration_since(it).ok());
         let is_settled = age.is_none_or(|age| age >= SETTLE);
         let state = if is_settled { examine(name, file, &metadata) } else { State::Arriving };
-        Some(ImageInfo { size, state, version })
+        Some(Arc::new(ImageInfo { size, state, version, beside }))
     }
 
     /// Names of the images in the folder and in folders in it, in their order.
@@ -83,6 +134,13 @@ impl Images {
         walk.names.truncate(IMAGES_MAX);
         (walk.names, truncated)
     }
+}
+
+/// The content of a small file; `None` if it is large or no text.
+fn text(file: &File) -> Option<String> {
+    let mut text = String::new();
+    let read = file.take(BESIDE_BYTES_MAX + 1).read_to_string(&mut text).ok()?;
+    (read as u64 <= BESIDE_BYTES_MAX).then_some(text)
 }
 
 struct Walk {
@@ -126,8 +184,8 @@ fn tell(before: &Catalogue, after: &Catalogue) {
         }
         match &info.state {
             State::Arriving => {}
-            State::Ready { label, .. } if label.is_empty() => info!("image {name}"),
-            State::Ready { label, .. } => info!("image {name}: {label}"),
+            // Told when it is known what it is.
+            State::Ready { .. } => {}
             State::Broken(why) => warn!("image {name} {why}"),
         }
     }
@@ -141,7 +199,7 @@ fn tell(before: &Catalogue, after: &Catalogue) {
 
 #[cfg(test)]
 mod tests {
-    use std::fs::{self, File};
+    use std::fs;
     use std::time::Instant;
 
     use super::*;
@@ -173,7 +231,7 @@ mod tests {
         }
         fs::write(path.join("x.iso"), b"no ISO").expect("written");
         assert!(images.scan(), "one is arriving");
-        let ready = State::Ready { label: String::new(), has_files: false };
+        let ready = State::Ready { label: String::new(), has_files: false, recognition: None };
         let expected = |last: Option<State>| {
             let mut all = vec![("b.efi".to_owned(), ready.clone())];
             all.push(("tools/t.img".to_owned(), ready.clone()));

@@ -42,8 +42,15 @@ fn follow(images: &Weak<Images>) {
             watcher = watch(&images, &change);
         }
         let arriving = images.scan();
+        let mut is_changed = false;
+        // Whatever changes meanwhile is looked at first.
+        while !is_changed && images.recognise_next() {
+            is_changed = changes.try_recv().is_ok();
+        }
         drop(images);
-        wait(&changes, if arriving { SETTLE } else { LOOK_EVERY });
+        if !is_changed {
+            wait(&changes, if arriving { SETTLE } else { LOOK_EVERY });
+        }
     }
 }
 
