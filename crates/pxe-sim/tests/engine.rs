@@ -118,7 +118,9 @@ fn script_of(mac: [u8; 6]) -> Vec<u8> {
 
 #[test]
 fn machines_of_an_inventory_boot_although_it_takes_its_time() {
-    for (model, file) in MODELS {
+    // U-Boot takes the first offer and waits for no other: it boots at its next try, when the answer is known.
+    let patient = MODELS.iter().filter(|(model, _)| !matches!(model, Model::UBoot));
+    for (model, file) in patient {
         let engine = engine().with_inventory(Duration::from_millis(900), slow_inventory);
         let (impairment, place) = (Impairment::default(), Place::SameLan);
         let mut lab = Lab::with_server(4, impairment, place, Habit::PointsAtItself, engine);

@@ -35,6 +35,8 @@ impl<'p> Place<'p> {
         match first {
             b"boot" => Self::Root(without_slashes(rest)),
             b"images" if without_slashes(rest).is_empty() => Self::Catalogue,
+            // Nothing in there is a folder to be listed.
+            b"images" if path.ends_with(b"/") => Self::Nowhere,
             b"images" => Self::Images(path),
             b"seed" => Self::Seed(without_slashes(rest)),
             b"booted" if rest.is_empty() => Self::Booted,
