@@ -11,7 +11,8 @@ use std::path::Path;
 use std::{env, fs};
 
 use layout::Layout;
-use pxe_image::recognise::{Rules, recognise};
+use pxe_image::Image;
+use pxe_image::recognise::{ImageFacts, Rules, recognise};
 
 fn folder() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/recognition"))
@@ -62,6 +63,30 @@ fn every_rule_has_a_layout() {
     let missing: Vec<&str> = rules.ids().filter(|id| !known.contains(*id)).collect();
     assert!(missing.is_empty(), "no layout for {missing:?}");
     assert!(rules.ids().count() > 35, "rules were left out");
+}
+
+/// The same layouts as images that xorriso made, read in place.
+#[test]
+fn images_of_xorriso_are_recognised_as_their_layouts() {
+    let rules = Rules::built_in();
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("recognition");
+    for layout in layouts() {
+        let path = layout.make(&folder);
+        let file = fs::read(&path).expect("an image");
+        let image = Image::open(file).unwrap_or_else(|error| panic!("{}: {error}", layout.name));
+        let facts = ImageFacts::of(&layout.facts.name, &image);
+        let whole = ImageFacts { size: layout.facts.size, ..facts };
+        let expected =
+            ImageFacts { application: whole.application.clone(), ..layout.facts.clone() };
+        assert_eq!(whole, expected, "{}", layout.name);
+        assert_eq!(
+            recognise(&image, &whole, &rules),
+            recognise(&layout, &expected, &rules),
+            "{}",
+            layout.name
+        );
+        fs::remove_file(&path).expect("removed");
+    }
 }
 
 /// An entry that is offered has its files: nothing that cannot work.
