@@ -74,6 +74,9 @@ pub enum Command {
     Fetch(FetchOptions),
     /// Show, export, import or release the leases of `server` mode
     Leases(LeasesOptions),
+    /// Make, list or remove tokens for the admin page and its API
+    #[cfg(feature = "admin")]
+    Token(crate::admin::TokenOptions),
     /// Print what to enter at another DHCP server (dnsmasq, Kea, Windows, a router, …) to name this one
     Snippet(SnippetOptions),
 }

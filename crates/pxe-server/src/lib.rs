@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
 pub mod addresses;
+#[cfg(feature = "admin")]
+pub mod admin;
 pub mod alone;
 pub mod bound;
 pub mod check;
@@ -13,6 +15,7 @@ pub mod fetch;
 pub mod house;
 #[cfg(feature = "http")]
 pub mod http;
+pub mod journal;
 pub mod leases;
 pub mod logging;
 pub mod policy;
@@ -20,3 +23,4 @@ pub mod reload;
 pub mod serve;
 pub mod snippet;
 pub mod state;
+pub mod watchdog;

@@ -4,9 +4,7 @@ use std::io::Write;
 
 use log::{Level, LevelFilter, debug, info, warn};
 
-use pxe_dhcp::respond::StyleReason;
-
-use crate::engine::{Event, LeaseStep, Stage};
+use crate::engine::{Event, Weight};
 
 /// Target of the one line that says every socket is bound; it is written bare, so that a script can
 /// wait for a line that begins with `ready`.
@@ -45,23 +43,11 @@ pub fn start(verbose: u8) {
 
 /// Writes one step of a client's story.
 pub fn tell(event: &Event) {
-    let Event { client, repeated, stage } = event;
-    match stage {
+    let Event { client, repeated, stage, .. } = event;
+    match stage.weight() {
         _ if *repeated => debug!("{client} {stage} (again)"),
-        // Loaders search for names that need not be there.
-        Stage::Tried { .. } | Stage::Probed { .. } | Stage::Closed { .. } | Stage::Part { .. } => {
-            debug!("{client} {stage}")
-        }
-        Stage::Leased { step: LeaseStep::Offered, file: None, .. }
-        | Stage::Leased { step: LeaseStep::Renewed, .. } => debug!("{client} {stage}"),
-        Stage::Unserved { .. }
-        | Stage::Declined { .. }
-        | Stage::Held { .. }
-        | Stage::HeldBait { .. }
-        | Stage::Failed { .. }
-        | Stage::Phrased { reason: StyleReason::NoneWorked { .. }, .. } => {
-            warn!("{client} {stage}")
-        }
-        _ => info!("{client} {stage}"),
+        Weight::Detail => debug!("{client} {stage}"),
+        Weight::Step => info!("{client} {stage}"),
+        Weight::Trouble => warn!("{client} {stage}"),
     }
 }

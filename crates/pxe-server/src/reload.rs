@@ -30,7 +30,9 @@ pub fn keep_what_is_bound(old: &Config, new: &mut Config) -> Vec<&'static str> {
     };
     keep("tftp", bound(old) != bound(new));
     keep("http", format!("{:?}", old.http) != format!("{:?}", new.http));
+    keep("admin", format!("{:?}", old.admin) != format!("{:?}", new.admin));
     new.http = old.http.clone();
+    new.admin = old.admin.clone();
     new.root.clone_from(&old.root);
     new.state.clone_from(&old.state);
     new.advertise = old.advertise;

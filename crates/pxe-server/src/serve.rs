@@ -16,13 +16,15 @@ use crate::content::Finder;
 use crate::content::{self, Files, Loaders, UPLOADS_MAX, Uploads};
 use crate::driver::interfaces::{self, Interfaces, SharedInterfaces};
 use crate::driver::neighbours::ArpTable;
-use crate::driver::{Crew, Driver, Housekeeping, Leasing};
+use crate::driver::{Crew, Driver, First, Housekeeping, Leasing, Vitals};
 use crate::engine::{self, Engine, EngineConfig, ServerSettings};
 use crate::house::{House, Reload};
 #[cfg(feature = "http")]
 use crate::http;
+use crate::journal::{self, Journal};
 use crate::logging::READY_TARGET;
 use crate::state::{self, Keeper};
+use crate::watchdog::Watchdog;
 use crate::{addresses, check, leases, policy};
 
 /// Exit code for a fault that the administrator mends in the configuration.
@@ -65,15 +67,23 @@ pub fn serve(config: &Config, reload: Reload) -> ExitCode {
         warn!("{doubt}");
     }
     announce(config, &loaders);
-    let ready = ready_line(config, &served);
+    #[cfg_attr(not(feature = "admin"), expect(unused_mut, reason = "the page is told too"))]
+    let mut ready = ready_line(config, &served);
+    #[cfg(feature = "admin")]
+    if bound.admin.0.is_some() {
+        let scheme = if config.admin.is_tls() { "https" } else { "http" };
+        ready.push_str(&format!(", page {scheme}://{}/", config.admin.listen));
+    }
     let shared = engine::Shared::new(policy);
     shared.set_neighbours(Box::new(ArpTable));
     let served = keeper(config, &shared).and_then(|keeper| {
-        let parts = Parts { bound, served, loaders, leases, alone, reload };
+        let journal = Journal::new();
+        let journal_keeper = journal::Keeper::start(config.state.clone(), Arc::clone(&journal))?;
+        let parts = Parts { bound, served, loaders, leases, alone, reload, journal };
         let running = start(config, parts, shared)?;
         let ran = run(running, &ready);
         // Written for the last time.
-        drop(keeper);
+        drop((keeper, journal_keeper));
         ran
     });
     match served {
@@ -108,6 +118,7 @@ struct Parts {
     leases: Option<(ServerSettings, Leasing)>,
     alone: Alone,
     reload: Reload,
+    journal: Arc<Journal>,
 }
 
 /// Everything that runs.
@@ -115,12 +126,16 @@ struct Running {
     drivers: Vec<Driver>,
     #[cfg(feature = "http")]
     http: Option<http::Server>,
+    #[cfg(feature = "admin")]
+    admin: Option<crate::admin::Server>,
+    vitals: Arc<Vitals>,
+    _watchdog: Option<Watchdog>,
 }
 
 /// Puts the loops together: one engine each, which share the decision, the story and the cache, with
 /// each other and with HTTP.
 fn start(config: &Config, parts: Parts, shared: Arc<engine::Shared>) -> io::Result<Running> {
-    let Parts { bound, served, loaders, leases, alone, reload } = parts;
+    let Parts { bound, served, loaders, leases, alone, reload, journal } = parts;
     let (mut settings, mut leasing) = leases.unzip();
     let interfaces = Arc::new(SharedInterfaces::new(served));
     let contents = Arc::new(contents(config, loaders.clone()));
@@ -137,25 +152,54 @@ fn start(config: &Config, parts: Parts, shared: Arc<engine::Shared>) -> io::Resu
     #[cfg(feature = "http")]
     let http = bound.http.map(|port| {
         let finder = Finder::new(config.root.clone(), Arc::clone(&contents));
-        http::Server::start(port, config, finder, Arc::clone(&shared))
+        http::Server::start(port, config, finder, Arc::clone(&shared), Arc::clone(&journal))
     });
     let drivers = bound
         .ports
         .into_iter()
         .map(|ports| {
-            let house = house.take();
-            let mut engine_config = engine_config(config, house.is_some(), count);
+            let first = First { housekeeping: house.take(), leasing: leasing.take() };
+            let is_first = first.housekeeping.is_some();
+            let mut engine_config = engine_config(config, is_first, count);
             engine_config.server = settings.take();
             let engine = Engine::new(engine_config, Arc::clone(&shared));
             let files = Files::new(config.root.clone(), Arc::clone(&contents), config.tftp.port);
-            Driver::new(ports, engine, files, Arc::clone(&interfaces), &crew, house, leasing.take())
+            let (interfaces, journal) = (Arc::clone(&interfaces), Arc::clone(&journal));
+            Driver::new(ports, engine, files, interfaces, &crew, journal, first)
         })
-        .collect::<io::Result<_>>()?;
+        .collect::<io::Result<Vec<_>>>()?;
+    let vitals = crew.vitals();
+    #[cfg(feature = "admin")]
+    let admin = admin(config, bound.admin, &drivers, &vitals)?;
     Ok(Running {
         drivers,
         #[cfg(feature = "http")]
         http: http.transpose()?,
+        #[cfg(feature = "admin")]
+        admin,
+        _watchdog: Watchdog::start(Arc::clone(&vitals))?,
+        vitals,
     })
+}
+
+/// The page, if there is a port for it.
+#[cfg(feature = "admin")]
+fn admin(
+    config: &Config,
+    (port, missing): (Option<crate::admin::Port>, Option<Fault>),
+    drivers: &[Driver],
+    vitals: &Arc<Vitals>,
+) -> io::Result<Option<crate::admin::Server>> {
+    if let Some(missing) = missing {
+        warn!("{missing}");
+    }
+    let (Some(port), Some(first)) = (port, drivers.first()) else { return Ok(None) };
+    let parts = crate::admin::Parts {
+        config: config.clone(),
+        vitals: Arc::clone(vitals),
+        asker: first.asker(),
+    };
+    crate::admin::Server::start(port, parts).map(Some)
 }
 
 /// What the loops' files have in common. What an earlier run left of unfinished uploads goes.
@@ -180,6 +224,8 @@ fn contents(config: &Config, loaders: Loaders) -> content::Shared {
 fn run(running: Running, ready: &str) -> io::Result<()> {
     #[cfg(feature = "http")]
     let _http = running.http;
+    #[cfg(feature = "admin")]
+    let _admin = running.admin;
     let mut drivers = running.drivers.into_iter();
     let Some(first) = drivers.next() else { return Ok(()) };
     let mut threads = Vec::new();
@@ -188,8 +234,12 @@ fn run(running: Running, ready: &str) -> io::Result<()> {
         threads.push(thread::Builder::new().name(name).spawn(|| driver.run())?);
     }
     info!(target: READY_TARGET, "{ready}");
+    running.vitals.set_ready();
     // Without systemd there is nobody to tell.
-    let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+    let _ = sd_notify::notify(&[
+        sd_notify::NotifyState::Ready,
+        sd_notify::NotifyState::Status("serving"),
+    ]);
     let mut ended = first.run();
     for thread in threads {
         let other = thread.join().unwrap_or_else(|_| Err(io::Error::other("a loop panicked")));

@@ -216,12 +216,12 @@ pub(crate) const NAMESPACES: Need = Need {
 };
 pub(crate) const IMAGES: Need = Need {
     what: "programs that make and read images, to try the readers on",
-    present: Present::Programs(&["xorriso", "xorrisofs", "genisoimage", "7z"]),
+    present: Present::Programs(&["xorriso", "genisoimage", "mkudffs", "udfclient", "7z"]),
     packages: [
-        &["xorriso", "genisoimage", "p7zip-full"],
-        &["xorriso", "genisoimage", "p7zip-plugins"],
-        &["libisoburn", "cdrtools", "7zip"],
-        &["xorriso", "mkisofs", "7zip"],
+        &["xorriso", "genisoimage", "udftools", "udfclient", "p7zip-full"],
+        &["xorriso", "genisoimage", "udftools", "p7zip-plugins"],
+        &["libisoburn", "cdrtools", "udftools", "7zip"],
+        &["xorriso", "mkisofs", "udftools", "7zip"],
     ],
 };
 pub(crate) const PACKERS: Need = Need {

@@ -3,11 +3,12 @@
 use std::io;
 use std::time::Instant;
 
-use log::{info, warn};
+use log::{error, info, warn};
 
-use super::desk::Question;
+use super::asker::{Answer, Question};
 use super::store::{FLUSH_PATIENCE, LOAD_PATIENCE, Told};
 use super::{Driver, Outgoing, TRANSMITS_PER_WAKE_MAX};
+use crate::config::Faults;
 use crate::state::unix_ms;
 
 impl Driver {
@@ -29,6 +30,7 @@ impl Driver {
         let Some(store) = &mut self.store else { return Ok(()) };
         let engine = &mut self.engine;
         engine.set_time(now, unix_ms());
+        self.control.note_store(engine.is_store_away());
         if store.is_dead() {
             return Err(io::Error::other("the lease store's thread has ended"));
         }
@@ -43,15 +45,20 @@ impl Driver {
         Ok(())
     }
 
-    /// Answers those who ask about leases.
-    pub(super) fn attend_desk(&mut self, now: Instant) {
-        while let Some(asked) = self.desk.as_ref().and_then(|desk| desk.try_recv().ok()) {
+    /// Answers other threads.
+    pub(super) fn attend(&mut self, now: Instant) {
+        while let Ok(asked) = self.asked.try_recv() {
             let answer = match asked.question {
-                Question::Export => pxe_lease::exchange::to_csv(self.engine.leases()),
-                Question::Release(address) => {
-                    let released = self.engine.release(now, address);
-                    released.err().unwrap_or_default()
-                }
+                Question::Leases => Answer::Leases(self.engine.leases().cloned().collect()),
+                Question::Pools => Answer::Pools(self.engine.pools(now)),
+                Question::Release(address) => match self.engine.release(now, address) {
+                    Ok(()) => Answer::Done,
+                    Err(why) => Answer::Refused(why),
+                },
+                Question::Reload => match self.reload(now) {
+                    Ok(()) => Answer::Done,
+                    Err(faults) => Answer::Faults(faults),
+                },
             };
             // Whoever asked may have gone.
             let _ = asked.answer.send(answer);
@@ -92,9 +99,15 @@ impl Driver {
     }
 
     /// SIGHUP.
-    pub(super) fn reload(&mut self, now: Instant) {
-        let Some(housekeeping) = &mut self.housekeeping else { return };
-        let Some(reloaded) = housekeeping.reload() else { return };
+    pub(super) fn reload_by_signal(&mut self, now: Instant) {
+        if let Err(faults) = self.reload(now) {
+            error!("the configuration has faults, and everything stays as it was:\n{faults}");
+        }
+    }
+
+    fn reload(&mut self, now: Instant) -> Result<(), Faults> {
+        let Some(housekeeping) = &mut self.housekeeping else { return Ok(()) };
+        let reloaded = housekeeping.reload()?;
         if let Some(plan) = reloaded.plan {
             self.engine.set_plan(plan);
             self.report();
@@ -102,6 +115,7 @@ impl Driver {
         // Interfaces may be others now.
         self.next_housekeeping = now;
         info!("the configuration was read again");
+        Ok(())
     }
 }
 

@@ -3,6 +3,7 @@
 //!
 //! The first loop has the DHCP ports, the signals and the housekeeping; every loop serves files.
 
+mod asker;
 mod batch;
 mod control;
 mod desk;
@@ -20,6 +21,7 @@ mod replies;
 mod segments;
 mod store;
 mod transfers;
+mod vitals;
 
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use core::time::Duration;
@@ -31,9 +33,13 @@ use std::time::Instant;
 use log::{debug, info, warn};
 use mio::{Events, Poll};
 
+use crate::config::Faults;
 use crate::content::Files;
 use crate::engine::{AddressPlan, Arrival, Drops, Engine, Output, SocketId, Transmit};
+use crate::journal::Journal;
 use crate::logging;
+use crate::state::unix_ms;
+pub use asker::{Answer, AskError, Asker, Question};
 use batch::{Batches, ListenBatch, TransferBatch};
 pub use control::{Control, Crew};
 pub use desk::Desk;
@@ -45,6 +51,7 @@ pub use store::Store;
 use store::StoreThread;
 use transfers::PortId;
 pub use transfers::{TRANSFERS_PER_PORT_MAX, UNSHARED_PORTS_MAX};
+pub use vitals::{STUCK_AFTER, Vitals};
 
 /// Batches of 32 datagrams taken from one listening socket before timers and sends have their turn.
 pub const BATCHES_PER_WAKE_MAX: usize = 2;
@@ -67,8 +74,11 @@ pub trait Housekeeping {
     fn refresh(&mut self);
     /// Every IPv4 address of this machine.
     fn own_addresses(&mut self) -> io::Result<Vec<Ipv4Addr>>;
-    /// Reads the configuration again; none if it has faults, which are told, and everything stays as it is.
-    fn reload(&mut self) -> Option<Reloaded>;
+    /// Reads the configuration again.
+    ///
+    /// # Errors
+    /// Its faults; everything stays as it is.
+    fn reload(&mut self) -> Result<Reloaded, Faults>;
 }
 
 /// What the first loop takes over of a new configuration.
@@ -84,6 +94,15 @@ pub struct Leasing {
     pub store: Store,
     /// Where the `leases` command asks, if the store is ours alone.
     pub desk: Option<Desk>,
+}
+
+/// What the first loop has besides; the others have nothing of it.
+#[derive(Default)]
+pub struct First {
+    /// What the machine's changes are looked at by.
+    pub housekeeping: Option<Box<dyn Housekeeping + Send>>,
+    /// What gives addresses.
+    pub leasing: Option<Leasing>,
 }
 
 /// Room for what is received, used again and again.
@@ -113,31 +132,37 @@ pub struct Driver {
     interfaces: Arc<SharedInterfaces>,
     control: Control,
     housekeeping: Option<Box<dyn Housekeeping + Send>>,
+    journal: Arc<Journal>,
     store: Option<StoreThread>,
-    desk: Option<Receiver<desk::Asked>>,
+    asker: Asker,
+    asked: Receiver<asker::Asked>,
     next_housekeeping: Instant,
     told_drops: Drops,
     next_drops: Instant,
 }
 
 impl Driver {
-    /// Takes bound ports and everything they serve. `housekeeping` and `leasing` are for the first loop.
+    /// Takes bound ports and everything they serve.
     pub fn new(
         mut ports: Ports,
         engine: Engine,
         files: Files,
         interfaces: Arc<SharedInterfaces>,
         crew: &Crew,
-        housekeeping: Option<Box<dyn Housekeeping + Send>>,
-        leasing: Option<Leasing>,
+        journal: Arc<Journal>,
+        first: First,
     ) -> io::Result<Self> {
+        let First { housekeeping, leasing } = first;
         let poll = Poll::new()?;
         ports.register(poll.registry())?;
         let control = crew.join(poll.registry(), housekeeping.is_some())?;
-        let (mut store, mut desk) = (None, None);
+        let (asker, asked) = Asker::new(control.waker());
+        let mut store = None;
         if let Some(leasing) = leasing {
             store = Some(leasing.store.start(control.waker())?);
-            desk = leasing.desk.map(|desk| desk.start(control.waker())).transpose()?;
+            if let Some(desk) = leasing.desk {
+                desk.start(asker.clone())?;
+            }
         }
         let now = Instant::now();
         let mut driver = Self {
@@ -148,8 +173,10 @@ impl Driver {
             interfaces,
             control,
             housekeeping,
+            journal,
             store,
-            desk,
+            asker,
+            asked,
             next_housekeeping: now + HOUSEKEEPING_EVERY,
             told_drops: Drops::default(),
             next_drops: now,
@@ -157,6 +184,11 @@ impl Driver {
         driver.refresh_own_addresses();
         driver.load_leases();
         Ok(driver)
+    }
+
+    /// What asks this loop from other threads.
+    pub fn asker(&self) -> Asker {
+        self.asker.clone()
     }
 
     /// Serves until a signal, or another loop's end, asks it to stop.
@@ -188,20 +220,21 @@ impl Driver {
                 }
             }
             if self.control.take_reload() {
-                self.reload(Instant::now());
+                self.reload_by_signal(Instant::now());
             }
             self.receive(&mut batches, &mut out);
             let now = Instant::now();
             if self.engine.poll_timeout().is_some_and(|due| due <= now) {
                 self.engine.handle_timeout(now, &mut self.files);
             }
-            self.attend_desk(now);
+            self.attend(now);
             self.exchange_with_store(now)?;
             if !self.transmit(now, TRANSMITS_PER_WAKE_MAX, &mut out) {
                 // More waits: read the sockets first, then go on.
                 self.ports.mark_pending();
             }
             self.report();
+            self.control.pulse.beat(now, self.engine.drops(), self.engine.transfers());
             self.keep_house(now);
         }
     }
@@ -321,7 +354,10 @@ impl Driver {
     fn report(&mut self) {
         while let Some(output) = self.engine.poll_output() {
             match output {
-                Output::Event(event) => logging::tell(&event),
+                Output::Event(event) => {
+                    self.journal.tell(Instant::now(), unix_ms(), &event);
+                    logging::tell(&event);
+                }
                 Output::Notice(notice) if notice.is_fault => warn!("{notice}"),
                 Output::Notice(notice) => info!("{notice}"),
                 Output::Close(transfer) => self.ports.close(self.poll.registry(), transfer),

@@ -128,6 +128,8 @@ fn digest(stage: &Stage) -> u64 {
         Stage::Declined { address, ignored } => (address, ignored).hash(&mut hasher),
         Stage::Booted { from, .. } => from.hash(&mut hasher),
         Stage::Progress { file, bytes, .. } => (file, bytes).hash(&mut hasher),
+        Stage::Addressed { address, server } => (address, server).hash(&mut hasher),
+        Stage::Silent { what, .. } => what.hash(&mut hasher),
         Stage::Failed { file, reason } => (file, reason).hash(&mut hasher),
         Stage::Phrased { style, reason } => (style, reason).hash(&mut hasher),
     }

@@ -9,6 +9,7 @@ use pxe_dhcp::respond::{
 };
 use pxe_select::{Action, Asked, Decision, Firmware, Ipxe};
 
+use super::detail::Detail;
 use super::event::{ClientId, Stage, one_line, printable};
 use super::server::Taken;
 use super::{Arrival, Engine, SocketId, Transmit};
@@ -45,7 +46,9 @@ impl Engine {
             Ok(Inbound::Request(request)) => self.handle_boot_request(now, local, request),
             // A REQUEST to another server tells which address the client will have.
             Ok(Inbound::Overheard(view, _)) => {
-                self.hear(now, local, &view, Observation::of(&view));
+                let observation = Observation::of(&view);
+                self.hear(now, local, &view, observation);
+                self.tell_addressed(now, &view, observation);
             }
             Err(_) => self.drops.dhcp += 1,
         }
@@ -94,19 +97,20 @@ impl Engine {
             reasons: String::new(),
         };
         let firmware = decision.identity.firmware;
-        drop(decision);
         let (source, exchange) =
             (observe::source(view, view.message_type()), view.transaction_id());
         self.shared.hear(now, source, exchange, &known.as_facts());
         if request.kind() == RequestKind::Discover {
-            self.report(now, client, discovered);
+            self.report_with(now, client, discovered, || Some(Detail::of_message(view)));
         }
+        let (view, reasons) = (*view, decision.reasons);
+        let detail = || Some(Detail::of_message(&view).with_reasons(&reasons));
         let is_discover = request.kind() == RequestKind::Discover;
         let Some(proxy) = &mut self.proxy else { return };
         match file {
             None => {
                 proxy.ignore(request);
-                self.report(now, client, stage);
+                self.report_with(now, client, stage, detail);
             }
             Some(file) => {
                 let mut answer = ProxyAnswer::new(server, &file);
@@ -115,7 +119,7 @@ impl Engine {
                 }
                 let accepted = proxy.accept(now, request, &answer);
                 self.tell_styles(now);
-                self.report(now, client, stage);
+                self.report_with(now, client, stage, detail);
                 if is_discover {
                     self.shared.expect_fetch(client);
                 }

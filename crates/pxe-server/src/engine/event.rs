@@ -2,11 +2,13 @@
 
 use core::fmt;
 use core::net::{IpAddr, Ipv4Addr};
+use core::str::FromStr;
 use core::time::Duration;
 
 use pxe_dhcp::respond::{ProxyStyle, StyleReason};
 use pxe_select::{Firmware, Reasons};
 
+use super::detail::Detail;
 use super::leased::{LeaseStep, leased};
 use super::styles::phrased;
 
@@ -43,6 +45,30 @@ impl ClientId {
     }
 }
 
+impl FromStr for ClientId {
+    type Err = NoClient;
+
+    /// As it is written by [`Display`](fmt::Display); a hardware address also with `-` or in capitals.
+    fn from_str(text: &str) -> Result<Self, NoClient> {
+        if let Ok(address) = text.parse() {
+            return Ok(Self::Address(address));
+        }
+        let mut bytes = Vec::with_capacity(16);
+        for part in text.split([':', '-']) {
+            if part.len() != 2 || bytes.len() == 16 {
+                return Err(NoClient);
+            }
+            bytes.push(u8::from_str_radix(part, 16).map_err(|_| NoClient)?);
+        }
+        Self::from_hardware_address(&bytes).ok_or(NoClient)
+    }
+}
+
+/// A text that names no machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("neither a hardware address (52:54:00:aa:00:01) nor an IP address")]
+pub struct NoClient;
+
 impl fmt::Display for ClientId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Self::Address(address) = self {
@@ -75,6 +101,8 @@ pub struct Event {
     pub repeated: bool,
     /// What happened.
     pub stage: Stage,
+    /// What the packet said and why it was decided so; for the journal, not for the log. None of a repetition.
+    pub detail: Option<Box<Detail>>,
 }
 
 /// The steps of a boot, in the order of a good one.
@@ -98,6 +126,13 @@ pub enum Stage {
         ipxe: bool,
         /// Which message, and how it came here.
         how: String,
+    },
+    /// It asked another DHCP server for an address.
+    Addressed {
+        /// Which address.
+        address: Ipv4Addr,
+        /// Which server, if it says so.
+        server: Option<Ipv4Addr>,
     },
     /// We named its boot file in an offer.
     Offered {
@@ -265,6 +300,15 @@ pub enum Stage {
         /// Whether the machine has spoken to us before.
         known: bool,
     },
+    /// The step that should have come next did not.
+    Silent {
+        /// What came last, and what did not follow.
+        what: String,
+        /// What causes that, likeliest first.
+        causes: &'static [&'static str],
+        /// What to do next.
+        advice: &'static str,
+    },
     /// It asked for a file and cannot have it, or sent one that is not kept, or the transfer broke.
     Failed {
         /// The file.
@@ -306,6 +350,8 @@ impl Stage {
             Self::Uploading { .. } => "uploading",
             Self::Stored { .. } => "stored",
             Self::Booted { .. } => "booted",
+            Self::Addressed { .. } => "addressed",
+            Self::Silent { .. } => "silent",
             Self::Failed { .. } => "failed",
         }
     }
@@ -371,9 +417,27 @@ impl fmt::Display for Stage {
             Self::Booted { from, known: false } => {
                 write!(f, " (told from {from}; we never heard of this machine before)")
             }
+            Self::Addressed { address, server } => {
+                write!(f, " {address}")?;
+                server.map_or(Ok(()), |server| write!(f, " (asked {server} for it)"))
+            }
+            Self::Silent { what, causes, advice } => fmt_silence(f, what, causes, advice),
             Self::Failed { file, reason } => write!(f, " {file}: {reason}"),
         }
     }
+}
+
+fn fmt_silence(
+    f: &mut fmt::Formatter<'_>,
+    what: &str,
+    causes: &[&str],
+    advice: &str,
+) -> fmt::Result {
+    write!(f, ": {what}.")?;
+    for (index, cause) in causes.iter().enumerate() {
+        write!(f, "{} {cause}", if index == 0 { " Likely because" } else { "; or because" })?;
+    }
+    write!(f, "{} {advice}", if causes.is_empty() { "" } else { "." })
 }
 
 fn fmt_machine(firmware: Option<Firmware>, ipxe: bool, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -427,6 +491,16 @@ mod tests {
         let client = ClientId::from_hardware_address(&[0x52, 0x54, 0, 0xaa, 0, 1]);
         assert_eq!(client.expect("an address").to_string(), "52:54:00:aa:00:01");
         assert_eq!(ClientId::from_hardware_address(&[]), None);
+        for text in
+            ["52:54:00:aa:00:01", "192.0.2.7", "2001:db8::1", "01:02", "00:01:02:03:04:05:06:07:08"]
+        {
+            assert_eq!(text.parse::<ClientId>().expect("a client").to_string(), text);
+        }
+        assert_eq!("52-54-00-AA-00-01".parse(), Ok(client.expect("an address")));
+        for text in ["", "x", "5:2", "52:54:", "fe:dc:ba:98:76:54:32:10:fe:dc:ba:98:76:54:32:10:00"]
+        {
+            assert_eq!(text.parse::<ClientId>(), Err(NoClient), "{text}");
+        }
     }
 
     #[test]

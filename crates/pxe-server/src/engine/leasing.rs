@@ -8,6 +8,15 @@ use pxe_lease::{Batch, BatchId, LeaseRecord, Outcome, StoreError};
 use super::server::AddressPlan;
 use super::{EVENTS_MAX, Engine, Output};
 
+/// How full one network's pools are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PoolUse {
+    /// The network's name, or its first subnet.
+    pub network: String,
+    /// How its addresses are used.
+    pub usage: pxe_lease::Usage,
+}
+
 /// All of it does nothing in other modes than `server`.
 impl Engine {
     /// The civil time at `now`, in milliseconds since 1970. It may jump.
@@ -67,6 +76,11 @@ impl Engine {
     /// Every lease that is known.
     pub fn leases(&self) -> impl Iterator<Item = &LeaseRecord> {
         self.server.iter().flat_map(|server| server.records())
+    }
+
+    /// How full the pools are; takes time with their size.
+    pub fn pools(&self, now: Instant) -> Vec<PoolUse> {
+        self.server.as_ref().map(|server| server.pools(now)).unwrap_or_default()
     }
 
     /// Ends the lease of an address, as if its client had given it back.

@@ -12,6 +12,7 @@
 mod asked;
 mod clients;
 mod content;
+mod detail;
 mod dhcp;
 mod event;
 mod facts;
@@ -27,6 +28,7 @@ mod tftp;
 mod transfers;
 mod upload;
 mod wanted;
+mod weight;
 
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::collections::VecDeque;
@@ -42,9 +44,11 @@ pub use content::{
     ContentError, ContentId, ContentRequest, ContentStore, Opened, Upload, UploadError,
     UploadRequest,
 };
+pub use detail::{Detail, Field, reason_lines};
 pub(crate) use event::printable;
-pub use event::{ClientId, Event, Stage};
+pub use event::{ClientId, Event, NoClient, Stage};
 pub use leased::LeaseStep;
+pub use leasing::PoolUse;
 pub(crate) use searches::SEARCH_ENDS_AFTER;
 pub use searches::SEARCHES_MAX;
 use server::DhcpServer;
@@ -54,6 +58,7 @@ pub use shared::{Neighbours, Shared};
 pub(crate) use transfers::has_news;
 pub use upload::UPLOAD_BLOCK_BYTES_MAX;
 pub use wanted::{Try, Wanted};
+pub use weight::Weight;
 
 /// Reports that wait to be polled; beyond this the oldest is lost and counted.
 pub const EVENTS_MAX: usize = 4_096;
@@ -270,6 +275,11 @@ impl Engine {
         self.drops
     }
 
+    /// Files on their way by TFTP, in either direction.
+    pub fn transfers(&self) -> usize {
+        self.tftp.transfers()
+    }
+
     /// A client asked for a file that is not there.
     fn miss(&mut self, now: Instant, client: ClientId, file: &str) {
         self.shared.missed(now, client, file);
@@ -289,8 +299,18 @@ impl Engine {
     }
 
     fn report(&mut self, now: Instant, client: ClientId, stage: Stage) {
-        let repeated = self.shared.is_repeated(now, client, &stage);
-        self.push(Output::Event(Event { client, repeated, stage }));
+        self.report_with(now, client, stage, || None);
+    }
+
+    fn report_with(
+        &mut self,
+        now: Instant,
+        client: ClientId,
+        stage: Stage,
+        detail: impl FnOnce() -> Option<Detail>,
+    ) {
+        let event = self.shared.event(now, client, stage, detail);
+        self.push(Output::Event(event));
     }
 
     fn push(&mut self, output: Output) {

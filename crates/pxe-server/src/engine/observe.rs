@@ -7,6 +7,7 @@ use pxe_dhcp::observe::Observation;
 use pxe_dhcp::{MessageType, MessageView};
 use pxe_select::{Heard, Source};
 
+use super::detail::Detail;
 use super::event::{ClientId, Stage};
 use super::facts;
 use super::{Arrival, Engine};
@@ -68,7 +69,29 @@ impl Engine {
             format!("{what}, by relay {relay}")
         };
         let (firmware, ipxe) = (heard.firmware, heard.ipxe);
-        self.report(now, client, Stage::Heard { firmware, ipxe, how });
+        let stage = Stage::Heard { firmware, ipxe, how };
+        self.report_with(now, client, stage, || Some(Detail::of_message(view)));
+    }
+
+    /// A machine whose boot we follow asks another DHCP server for an address.
+    pub(super) fn tell_addressed(
+        &mut self,
+        now: Instant,
+        view: &MessageView<'_>,
+        observation: Observation,
+    ) {
+        let Observation::Client { message: Some(MessageType::REQUEST), address: Some(address) } =
+            observation
+        else {
+            return;
+        };
+        let Some(client) = ClientId::from_hardware_address(view.hardware_address()) else { return };
+        if !self.shared.knows(client) {
+            return;
+        }
+        let stage = Stage::Addressed { address, server: view.boot_facts().server_identifier };
+        let detail = || Some(Detail::of_message(view).with_address(Some(address)));
+        self.report_with(now, client, stage, detail);
     }
 }
 

@@ -8,6 +8,7 @@ use std::time::Instant;
 use pxe_select::{Asker, Bait, ClientFacts, Evidence, Heard, Known, Pin, Policy, Query, Source};
 
 use super::clients::Clients;
+use super::detail::Detail;
 use super::event::{ClientId, Event, Stage};
 use super::searches::Searches;
 
@@ -169,10 +170,17 @@ impl Shared {
         self.lock().clients.knows(id)
     }
 
-    /// One step of a client's story, for those who serve files beside the engines.
-    pub fn event(&self, now: Instant, client: ClientId, stage: Stage) -> Event {
+    /// One step of a client's story. `detail` is asked for news only.
+    pub fn event(
+        &self,
+        now: Instant,
+        client: ClientId,
+        stage: Stage,
+        detail: impl FnOnce() -> Option<Detail>,
+    ) -> Event {
         let repeated = self.is_repeated(now, client, &stage);
-        Event { client, repeated, stage }
+        let detail = if repeated { None } else { detail().map(Box::new) };
+        Event { client, repeated, stage, detail }
     }
 
     /// A client asked for a file that is not there: told when its search has ended.

@@ -16,6 +16,7 @@ use pxe_tftp::{
 
 use super::asked::{self, Choice};
 use super::content::{ContentError, ContentId, ContentRequest, ContentStore, UploadError};
+use super::detail::Detail;
 use super::event::{ClientId, Stage, printable};
 use super::upload::write_failure;
 use super::wanted::{Try, Wanted};
@@ -25,6 +26,8 @@ use super::{Arrival, Engine, SocketId, Transmit};
 pub(super) struct Files {
     pub(super) server: Server,
     open: Vec<Option<OpenTransfer>>,
+    /// How many of them there are.
+    count: usize,
     /// Who asked which address of ours, until what they draw from the listening port is sent.
     asked: VecDeque<(SocketAddr, IpAddr)>,
     single_port: bool,
@@ -46,6 +49,14 @@ pub(super) struct OpenTransfer {
     pub(super) trouble: Option<String>,
     /// Who fetches what stands for a bait: with the whole file its firmware's boot is over.
     pub(super) baited: Option<(IpAddr, Option<ClientId>)>,
+}
+
+/// Who asks for a file, and what its story tells of that.
+struct Asking {
+    client: ClientId,
+    /// Who it is where the file stands for a bait.
+    bait: Option<(IpAddr, Option<ClientId>)>,
+    detail: Detail,
 }
 
 impl OpenTransfer {
@@ -75,7 +86,7 @@ impl Files {
     pub(super) fn new(config: ServerConfig) -> Self {
         let single_port = config.single_port;
         let server = Server::new(config);
-        Self { server, open: Vec::new(), asked: VecDeque::new(), single_port }
+        Self { server, open: Vec::new(), count: 0, asked: VecDeque::new(), single_port }
     }
 
     /// Errors leave from the address that was asked, as data does.
@@ -96,7 +107,7 @@ impl Files {
         if self.open.len() <= index {
             self.open.resize_with(index + 1, || None);
         }
-        self.open[index] = Some(open);
+        self.count += usize::from(self.open[index].replace(open).is_none());
     }
 
     fn get(&self, transfer: TransferId) -> Option<&OpenTransfer> {
@@ -108,7 +119,14 @@ impl Files {
     }
 
     pub(super) fn take(&mut self, transfer: TransferId) -> Option<OpenTransfer> {
-        self.open.get_mut(transfer.index()).and_then(Option::take)
+        let taken = self.open.get_mut(transfer.index()).and_then(Option::take);
+        self.count -= usize::from(taken.is_some());
+        taken
+    }
+
+    /// Transfers under way.
+    pub(super) fn transfers(&self) -> usize {
+        self.count
     }
 
     pub(super) fn poll_transmit(
@@ -254,29 +272,31 @@ impl Engine {
         let (client, choice) = asked::decide(&self.shared, now, peer, asker, question);
         self.shared.note_fetch(client);
         self.learn_fetches(now);
+        let detail = Detail::of_request(&request, arrival.source, asker);
         let (wanted, baited) = match choice {
             Choice::Open(wanted, baited) => (wanted, baited),
             Choice::Refuse(stage) => {
                 self.tftp.server.reject(now, request, ErrorCode::ACCESS_VIOLATION, "denied");
-                return self.report(now, client, stage);
+                return self.report_with(now, client, stage, || Some(detail));
             }
             Choice::Missing(stage) => {
                 self.tftp.server.reject(now, request, ErrorCode::FILE_NOT_FOUND, "not served");
-                return self.report(now, client, stage);
+                return self.report_with(now, client, stage, || Some(detail));
             }
             Choice::Silence(stage) => {
                 self.tftp.server.ignore(request);
-                return self.report(now, client, stage);
+                return self.report_with(now, client, stage, || Some(detail));
             }
         };
         if is_upload {
             return self.take_upload(now, arrival, request, (client, &wanted), content);
         }
+        let detail = detail.with_reasons(wanted.reasons());
         let bait = baited.map(|baited| {
-            self.report(now, client, baited.stage);
+            self.report_with(now, client, baited.stage, || Some(detail.clone()));
             (peer, baited.machine)
         });
-        self.open(now, arrival, request, (client, &wanted, bait), content);
+        self.open(now, arrival, request, (Asking { client, bait, detail }, &wanted), content);
     }
 
     /// Opens the first name that is there and begins its transfer.
@@ -285,7 +305,7 @@ impl Engine {
         now: Instant,
         arrival: &Arrival,
         request: Request<'_>,
-        (client, wanted, bait): (ClientId, &Wanted, Option<(IpAddr, Option<ClientId>)>),
+        (asking, wanted): (Asking, &Wanted),
         content: &mut dyn ContentStore,
     ) {
         let peer = arrival.source.ip();
@@ -297,14 +317,16 @@ impl Engine {
         match opened {
             Ok((opened, found)) => {
                 let file = printable(&found.name);
+                let Asking { client, bait, detail } = asking;
                 let mut open = OpenTransfer::new(now, opened.id, client, file, arrival.local);
                 open.size = opened.size;
                 open.baited = bait;
                 let mut info = ContentInfo::new(opened.size);
                 info.block_size_max = arrival.mtu.map(|mtu| block_bytes_max(peer, mtu));
-                self.begin(now, request, open, (info, wanted.why(found)), content);
+                let told = (wanted.why(found), detail);
+                self.begin(now, request, open, (info, told), content);
             }
-            Err(error) => self.refuse(now, client, request, (wanted, bait.is_some()), &error),
+            Err(error) => self.refuse(now, asking, request, wanted, &error),
         }
     }
 
@@ -313,7 +335,7 @@ impl Engine {
         now: Instant,
         request: Request<'_>,
         open: OpenTransfer,
-        (info, why): (ContentInfo, String),
+        (info, (why, detail)): (ContentInfo, (String, Detail)),
         content: &mut dyn ContentStore,
     ) {
         let (client, file) = (open.client, open.file.clone());
@@ -321,7 +343,8 @@ impl Engine {
             Ok(transfer) => {
                 self.tftp.put(transfer, open);
                 self.shared.found(client);
-                self.report(now, client, Stage::Requested { file, bytes: info.size, why });
+                let stage = Stage::Requested { file, bytes: info.size, why };
+                self.report_with(now, client, stage, || Some(detail));
             }
             Err(busy) => {
                 content.close(open.content);
@@ -333,9 +356,9 @@ impl Engine {
     fn refuse(
         &mut self,
         now: Instant,
-        client: ClientId,
+        Asking { client, bait, detail }: Asking,
         request: Request<'_>,
-        (wanted, is_bait): (&Wanted, bool),
+        wanted: &Wanted,
         error: &ContentError,
     ) {
         // The client is told a fixed text: paths and system errors stay here.
@@ -347,7 +370,7 @@ impl Engine {
         self.tftp.server.reject(now, request, code, message);
         let stage = match error {
             // Of a bait the loader that is missing is worth telling.
-            error if is_bait => {
+            error if bait.is_some() => {
                 Stage::Failed { file: wanted.looked_for(), reason: error.to_string() }
             }
             ContentError::NotFound => {
@@ -357,7 +380,7 @@ impl Engine {
             }
             error => Stage::Failed { file: wanted.asked.clone(), reason: error.to_string() },
         };
-        self.report(now, client, stage);
+        self.report_with(now, client, stage, || Some(detail));
     }
 }
 

@@ -55,6 +55,11 @@ impl Wanted {
         Some(Self { asked, tries, reasons: decision.reasons })
     }
 
+    /// Why these names.
+    pub fn reasons(&self) -> &Reasons {
+        &self.reasons
+    }
+
     /// The names in their order; the first that is there is the answer.
     pub fn tries(&self) -> &[Try] {
         &self.tries

@@ -201,7 +201,10 @@ mod tests {
     fn service(root: PathBuf, slots: &Arc<Slots>) -> Service {
         Service {
             finder: Arc::new(Finder::new(root, Arc::new(content::Shared::new(Loaders::default())))),
-            story: Arc::new(Story::new(engine::Shared::new(Policy::default()))),
+            story: Arc::new(Story::new(
+                engine::Shared::new(Policy::default()),
+                crate::journal::Journal::new(),
+            )),
             blocks: Arc::new(Blocks::new(Arc::clone(slots))),
             config: HttpConfig::default(),
             advertise: None,

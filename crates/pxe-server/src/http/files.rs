@@ -21,7 +21,7 @@ use super::slots::Work;
 use super::story::{Delivery, File, Story};
 use super::validators::{Validators, Verdict};
 use crate::content::Content;
-use crate::engine::{self, Choice, ClientId, ContentError, Stage, Wanted, printable};
+use crate::engine::{self, Choice, ClientId, ContentError, Detail, Stage, Wanted, printable};
 
 /// A file that was found.
 struct Found {
@@ -31,6 +31,8 @@ struct Found {
     why: String,
     /// Whose boot it is, if it stands for a bait and that is certain.
     machine: Option<ClientId>,
+    /// What the story tells of the request.
+    detail: Detail,
 }
 
 /// Answers for a name beneath the root, which is as the client wrote it.
@@ -41,16 +43,17 @@ pub(super) async fn answer(
     work: Work,
 ) -> Response<Answer> {
     let story = &service.story;
-    let (client, choice) = decide(story, asked, name);
+    let (client, choice, detail) = decide(story, asked, name);
     let (status, stage) = match choice {
         Choice::Open(wanted, baited) => {
             let looked_for = wanted.looked_for();
             let is_bait = baited.is_some();
+            let detail = detail.clone().with_reasons(wanted.reasons());
             let machine = baited.and_then(|baited| {
-                story.tell(client, baited.stage);
+                story.tell_with(client, baited.stage, detail.clone());
                 baited.machine
             });
-            match find(service, asked, wanted, machine).await {
+            match find(service, asked, wanted, (machine, detail)).await {
                 Ok(found) => return found_answer(service, asked, client, found, work),
                 // Of a bait the loader that is missing is worth telling.
                 Err(ContentError::NotFound) if !is_bait => {
@@ -73,7 +76,7 @@ pub(super) async fn answer(
         // More may be known of it when it asks again.
         Choice::Silence(stage) => (StatusCode::SERVICE_UNAVAILABLE, stage),
     };
-    story.tell(client, stage);
+    story.tell_with(client, stage, detail);
     // The client is told a fixed text: paths and system errors stay here.
     let text = match status {
         StatusCode::FORBIDDEN => "denied\n",
@@ -84,14 +87,15 @@ pub(super) async fn answer(
 }
 
 /// Asks the one decision; who asks is told by the address, what asks by the name it gives itself.
-fn decide(story: &Story, asked: &Asked<'_>, name: &[u8]) -> (ClientId, Choice) {
+fn decide(story: &Story, asked: &Asked<'_>, name: &[u8]) -> (ClientId, Choice, Detail) {
     let agent = asked.request.headers().get(USER_AGENT).map(HeaderValue::as_bytes);
     let asker = Asker::of_user_agent(agent.unwrap_or_default());
     let question = pxe_select::Asked::Name(name);
     let (shared, peer) = (&story.shared, asked.peer.address);
     let (client, choice) = engine::decide(shared, Instant::now(), peer, asker, question);
     shared.note_fetch(client);
-    (client, choice)
+    let method = if asked.head_only { "HEAD" } else { "GET" };
+    (client, choice, Detail::of_asker(peer, asker, method, name))
 }
 
 /// Opens the first name that is there, on a thread that may wait for a disk.
@@ -99,14 +103,14 @@ async fn find(
     service: &Arc<Service>,
     asked: &Asked<'_>,
     wanted: Box<Wanted>,
-    machine: Option<ClientId>,
+    (machine, detail): (Option<ClientId>, Detail),
 ) -> Result<Found, ContentError> {
     let finder = Arc::clone(&service.finder);
     let links = service.links(asked.peer);
     let opened = tokio::task::spawn_blocking(move || {
         let open = |tried: &engine::Try| finder.find(&tried.name, tried.generated, &links);
         let (content, tried) = wanted.open(open)?;
-        Ok(Found { content, name: tried.name.clone(), why: wanted.why(tried), machine })
+        Ok(Found { content, name: tried.name.clone(), why: wanted.why(tried), machine, detail })
     });
     opened.await.unwrap_or_else(|error| Err(ContentError::Unavailable(error.to_string())))
 }
@@ -160,7 +164,7 @@ fn serve(
     wish: Wish,
     work: Work,
 ) -> Response<Answer> {
-    let Found { content, name, why, machine } = found;
+    let Found { content, name, why, machine, detail } = found;
     let size = content.size();
     let media = media::of(&name);
     let file = printable(&name);
@@ -180,13 +184,14 @@ fn serve(
     let bytes = layout.bytes();
     service.story.shared.found(client);
     if asked.head_only {
-        service.story.tell(client, Stage::Probed { file });
+        service.story.tell_with(client, Stage::Probed { file }, detail);
         let mut answer = plain(status, "", work);
         layout.describe(&mut answer, bytes);
         return answer;
     }
     if from.is_none() {
-        service.story.tell(client, Stage::Requested { file: file.clone(), bytes: size, why });
+        let stage = Stage::Requested { file: file.clone(), bytes: size, why };
+        service.story.tell_with(client, stage, detail);
     }
     let story = Arc::clone(&service.story);
     let mut file = File::new(story, client, file, bytes, from);

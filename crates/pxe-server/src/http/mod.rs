@@ -9,14 +9,14 @@ mod body;
 mod booted;
 mod connections;
 mod files;
-mod listen;
+pub(crate) mod listen;
 mod media;
 mod path;
 mod ranges;
-mod slots;
-mod steady;
+pub(crate) mod slots;
+pub(crate) mod steady;
 mod story;
-mod tls;
+pub(crate) mod tls;
 mod validators;
 
 use core::net::IpAddr;
@@ -31,6 +31,7 @@ use crate::config::{Config, Fault};
 use crate::content::Finder;
 use crate::driver::BindFault;
 use crate::engine;
+use crate::journal::Journal;
 
 use answers::Service;
 use body::Blocks;
@@ -61,8 +62,9 @@ impl Port {
         if !http.enabled {
             return Ok(None);
         }
-        let tls = tls::acceptor(http);
-        match (listen::bind(http), tls) {
+        let tls = tls::acceptor("http", http.certificate.as_ref(), http.key.as_ref());
+        let what = if http.is_tls() { "HTTPS" } else { "HTTP" };
+        match (listen::bind(what, "http.listen", http.listen), tls) {
             (Ok(listener), Ok(tls)) => Ok(Some(Self { listener, tls })),
             (bound, tls) => {
                 let certificate = tls.err().unwrap_or_default();
@@ -87,12 +89,13 @@ pub struct Server {
 }
 
 impl Server {
-    /// Serves what `finder` finds to whom `shared` lets have it.
+    /// Serves what `finder` finds to whom `shared` lets have it, and tells `journal` of it.
     pub fn start(
         port: Port,
         config: &Config,
         finder: Finder,
         shared: Arc<engine::Shared>,
+        journal: Arc<Journal>,
     ) -> io::Result<Self> {
         let cores = std::thread::available_parallelism().map_or(1, core::num::NonZero::get);
         let runtime = Builder::new_multi_thread()
@@ -106,7 +109,7 @@ impl Server {
         let slots = Slots::new(http.connections_max, http.connections_per_address_max);
         let service = Arc::new(Service {
             finder: Arc::new(finder),
-            story: Arc::new(Story::new(shared)),
+            story: Arc::new(Story::new(shared, journal)),
             blocks: Arc::new(Blocks::new(Arc::clone(&slots))),
             config: http.clone(),
             advertise: config.advertise.map(IpAddr::V4),

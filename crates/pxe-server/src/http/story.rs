@@ -10,8 +10,10 @@ use log::warn;
 use tokio::sync::Notify;
 
 use super::slots::Work;
-use crate::engine::{ClientId, SEARCH_ENDS_AFTER, Shared, Stage, has_news};
+use crate::engine::{ClientId, Detail, SEARCH_ENDS_AFTER, Shared, Stage, has_news};
+use crate::journal::Journal;
 use crate::logging;
+use crate::state::unix_ms;
 
 /// Lines of one second; further ones are counted. A stranger can ask many thousand times a second.
 pub const LINES_PER_SECOND_MAX: u32 = 200;
@@ -21,6 +23,7 @@ const PROGRESS_EVERY: Duration = Duration::from_secs(10);
 /// Tells, and follows searches to their end.
 pub(super) struct Story {
     pub(super) shared: Arc<Shared>,
+    journal: Arc<Journal>,
     lines: Mutex<Lines>,
     missed: Notify,
 }
@@ -50,14 +53,24 @@ impl Lines {
 }
 
 impl Story {
-    pub(super) fn new(shared: Arc<Shared>) -> Self {
+    pub(super) fn new(shared: Arc<Shared>, journal: Arc<Journal>) -> Self {
         let lines = Lines { second: Instant::now(), told: 0, left_out: 0 };
-        Self { shared, lines: Mutex::new(lines), missed: Notify::new() }
+        Self { shared, journal, lines: Mutex::new(lines), missed: Notify::new() }
     }
 
     pub(super) fn tell(&self, client: ClientId, stage: Stage) {
+        self.tell_event(client, stage, None);
+    }
+
+    /// With what the request said.
+    pub(super) fn tell_with(&self, client: ClientId, stage: Stage, detail: Detail) {
+        self.tell_event(client, stage, Some(detail));
+    }
+
+    fn tell_event(&self, client: ClientId, stage: Stage, detail: Option<Detail>) {
         let now = Instant::now();
-        let event = self.shared.event(now, client, stage);
+        let event = self.shared.event(now, client, stage, || detail);
+        self.journal.tell(now, unix_ms(), &event);
         let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         let (may, left_out) = lines.count(now);
         drop(lines);

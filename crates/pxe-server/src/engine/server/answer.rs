@@ -8,7 +8,7 @@ use pxe_dhcp::respond::{
 };
 use pxe_dhcp::{MessageKind, OptionCode};
 use pxe_lease::SubnetId;
-use pxe_select::{Action, Asked, Firmware, Ipxe};
+use pxe_select::{Action, Asked, Firmware, Ipxe, Reasons};
 
 use super::DhcpServer;
 use crate::engine::event::{one_line, printable};
@@ -22,6 +22,8 @@ pub(super) struct Boot {
     pub(super) ipxe: bool,
     /// Why there is no file, if the client wants one: denied or held.
     pub(super) without: Option<(bool, String)>,
+    /// Of the decision, if it was asked.
+    pub(super) reasons: Option<Reasons>,
 }
 
 impl Boot {
@@ -97,7 +99,8 @@ impl DhcpServer {
             (is_denied, one_line(&decision.reasons))
         });
         let ipxe = decision.identity.ipxe != Ipxe::Absent;
-        Boot { file, firmware: decision.identity.firmware, ipxe, without }
+        let reasons = Some(decision.reasons);
+        Boot { file, firmware: decision.identity.firmware, ipxe, without, reasons }
     }
 }
 

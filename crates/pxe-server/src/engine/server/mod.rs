@@ -24,6 +24,7 @@ use pxe_lease::{
 use self::clock::Clock;
 pub(super) use self::inbound::Taken;
 use super::event::Event;
+use super::leasing::PoolUse;
 use super::shared::Shared;
 pub use notice::Notice;
 pub use plan::{AddressPlan, ClassPlan, SubnetPlan};
@@ -144,6 +145,15 @@ impl DhcpServer {
 
     pub(super) fn records(&self) -> impl Iterator<Item = &LeaseRecord> {
         self.allocator.records()
+    }
+
+    pub(super) fn pools(&self, now: Instant) -> Vec<PoolUse> {
+        let (time, topology) = (self.clock.seconds(now), &self.plan.topology);
+        let of = |id| PoolUse {
+            network: notice::network(topology, id),
+            usage: self.allocator.usage(time, id),
+        };
+        topology.networks().map(of).collect()
     }
 
     /// The lease ends by somebody's order.

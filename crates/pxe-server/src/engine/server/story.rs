@@ -6,9 +6,11 @@ use std::time::Instant;
 
 use pxe_dhcp::respond::{RequestState, ServerMessage, ServerRequestKind};
 use pxe_lease::{Ignored, Silence};
+use pxe_select::Reasons;
 
 use super::DhcpServer;
 use super::answer::{Boot, is_netboot, wants_to_boot};
+use crate::engine::detail::Detail;
 use crate::engine::event::{ClientId, Event, Stage};
 use crate::engine::{EVENTS_MAX, LeaseStep};
 
@@ -54,7 +56,7 @@ impl DhcpServer {
             _ => LeaseStep::Acknowledged,
         };
         let stage = Stage::Leased { step, address, seconds, file: boot.shown() };
-        self.tell(now, message, stage);
+        self.tell_because(now, message, stage, boot.reasons.as_ref());
     }
 
     /// What kind of machine it is, and why it gets no file, if so.
@@ -65,7 +67,7 @@ impl DhcpServer {
             let reasons = reasons.clone();
             let stage =
                 if *is_denied { Stage::Denied { reasons } } else { Stage::Held { reasons } };
-            self.tell(now, message, stage);
+            self.tell_because(now, message, stage, boot.reasons.as_ref());
         }
     }
 
@@ -115,6 +117,16 @@ impl DhcpServer {
     }
 
     fn tell(&mut self, now: Instant, message: &ServerMessage<'_>, stage: Stage) {
+        self.tell_because(now, message, stage, None);
+    }
+
+    fn tell_because(
+        &mut self,
+        now: Instant,
+        message: &ServerMessage<'_>,
+        stage: Stage,
+        reasons: Option<&Reasons>,
+    ) {
         let Some(client) = ClientId::from_hardware_address(message.hardware_address().as_bytes())
         else {
             return;
@@ -125,8 +137,22 @@ impl DhcpServer {
         }
         // Whether an ordinary client repeats itself is not worth a place in the book of boots.
         let is_given = matches!(stage, Stage::Leased { .. });
-        let repeated =
-            (wants_to_boot(message) || !is_given) && self.shared.is_repeated(now, client, &stage);
-        self.events.push_back(Event { client, repeated, stage });
+        let address = match stage {
+            Stage::Leased { address, .. } => Some(address),
+            _ => None,
+        };
+        let detail = || {
+            let detail = Detail::of_message(message.view()).with_address(address);
+            Some(match reasons {
+                Some(reasons) => detail.with_reasons(reasons),
+                None => detail,
+            })
+        };
+        let event = if wants_to_boot(message) || !is_given {
+            self.shared.event(now, client, stage, detail)
+        } else {
+            Event { client, repeated: false, stage, detail: None }
+        };
+        self.events.push_back(event);
     }
 }

@@ -1,0 +1,248 @@
+//! All machines, bounded. Who makes room for whom:
+//!
+//! A *stranger* never fetched a file. Anybody on the wire can make up a hundred thousand of them, so they make room
+//! first, the one unheard for longest before the others; but none that was heard within [`TENURE_MS`], since it may be
+//! booting. If there is no other, the newcomer finds no room, unless it fetches a file. Machines that did fetch files
+//! make room for one another alone, the one unheard for longest first.
+
+use core::net::IpAddr;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use super::machine::{Machine, proves};
+use super::record::Record;
+use super::story::{Counts, Filter, MachineStory, MachineSummary};
+use super::{JOURNAL_BYTES_MAX, STORIES_MAX, STRANGERS_MAX};
+use crate::engine::{ClientId, Stage};
+
+/// A stranger keeps its place for so long after it was heard: longer than any firmware waits between two tries, in
+/// milliseconds.
+const TENURE_MS: u64 = 90_000;
+/// An address and a machine that had it are one for so long, in milliseconds.
+const SAME_WITHIN_MS: u64 = 10 * 60_000;
+
+#[derive(Default)]
+pub(super) struct Book {
+    machines: HashMap<ClientId, Machine>,
+    /// By the number of their last change, oldest first.
+    strangers: BTreeMap<u64, ClientId>,
+    proven: BTreeMap<u64, ClientId>,
+    /// Which machine had an address last, as far as it has a story.
+    addresses: HashMap<IpAddr, ClientId>,
+    sequence: u64,
+    bytes: usize,
+    evicted: u64,
+    left_out: u64,
+}
+
+impl Book {
+    pub(super) fn sequence(&self) -> u64 {
+        self.sequence
+    }
+
+    pub(super) fn firmware(&self, client: ClientId) -> Option<Arc<str>> {
+        self.machines.get(&client)?.firmware.clone()
+    }
+
+    pub(super) fn counts(&self) -> Counts {
+        Counts {
+            machines: self.machines.len(),
+            strangers: self.strangers.len(),
+            bytes: self.bytes,
+            evicted: self.evicted,
+            left_out: self.left_out,
+        }
+    }
+
+    /// A step that was told a moment ago; whether its entry is still there.
+    pub(super) fn repeat(&mut self, at: u64, client: ClientId, stage: &Stage) -> bool {
+        let client = self.resolve(at, client);
+        let Some(machine) = self.machines.get_mut(&client) else { return false };
+        if !machine.repeat(at, stage.word(), stage.file()) {
+            return false;
+        }
+        self.touch(client, at);
+        true
+    }
+
+    /// A step; whether its machine has a place here.
+    pub(super) fn apply(&mut self, client: ClientId, record: &Arc<Record>) -> bool {
+        let client = self.resolve(record.at, client);
+        if !self.machines.contains_key(&client) && !self.admit(client, record) {
+            return false;
+        }
+        self.sequence += 1;
+        let sequence = self.sequence;
+        let Some(machine) = self.machines.get_mut(&client) else { return false };
+        let (before, was_proven, was_at) = (machine.bytes, machine.is_proven, machine.sequence());
+        let old_address = machine.address;
+        machine.apply(sequence, record);
+        self.bytes = self.bytes + machine.bytes - before;
+        let (address, is_proven) = (machine.address, machine.is_proven);
+        self.order(was_proven).remove(&was_at);
+        self.order(is_proven).insert(sequence, client);
+        if let (Some(address), false) = (address, matches!(client, ClientId::Address(_))) {
+            if let Some(old) = old_address.filter(|old| *old != address)
+                && self.addresses.get(&old) == Some(&client)
+            {
+                self.addresses.remove(&old);
+            }
+            self.addresses.insert(address, client);
+            self.merge(client, address, record.at);
+        }
+        self.shrink(client, record.at);
+        true
+    }
+
+    /// An address that a machine has is that machine.
+    fn resolve(&self, at: u64, client: ClientId) -> ClientId {
+        let ClientId::Address(address) = client else { return client };
+        let Some(known) = self.addresses.get(&address) else { return client };
+        let heard = self.machines.get(known).map_or(0, |machine| machine.last_seen);
+        if at.saturating_sub(heard) <= SAME_WITHIN_MS { *known } else { client }
+    }
+
+    /// What was told of an address before it was known whose it is.
+    fn merge(&mut self, client: ClientId, address: IpAddr, at: u64) {
+        let nameless = ClientId::Address(address);
+        let Some(other) = self.machines.get(&nameless) else { return };
+        let is_same = at.saturating_sub(other.last_seen) <= SAME_WITHIN_MS;
+        let Some(other) = self.remove(nameless) else { return };
+        let Some(machine) = self.machines.get_mut(&client) else { return };
+        if is_same {
+            let (before, was_proven, sequence) =
+                (machine.bytes, machine.is_proven, machine.sequence());
+            machine.absorb(other);
+            self.bytes = self.bytes + machine.bytes - before;
+            let is_proven = machine.is_proven;
+            self.order(was_proven).remove(&sequence);
+            self.order(is_proven).insert(sequence, client);
+        }
+    }
+
+    /// Makes a place for a machine that is new; whether there is one.
+    fn admit(&mut self, client: ClientId, record: &Record) -> bool {
+        // Machines that only want an address have their place among the leases.
+        if matches!(&*record.stage, "renewed" | "released")
+            || record.file.is_none() && matches!(&*record.stage, "acknowledged" | "addressed")
+            || record.stage == "offered" && record.file.is_none()
+        {
+            return false;
+        }
+        let is_proven = proves(&record.stage) && !matches!(client, ClientId::Address(_));
+        let is_full = self.machines.len() >= STORIES_MAX
+            || !is_proven && self.strangers.len() >= STRANGERS_MAX;
+        if is_full && !self.make_room(record.at, is_proven) {
+            self.left_out += 1;
+            return false;
+        }
+        let mut machine = Machine::new(client, record.at);
+        machine.is_proven = is_proven;
+        self.bytes += machine.bytes;
+        self.sequence += 1;
+        machine.touch(self.sequence, record.at);
+        let sequence = self.sequence;
+        self.order(is_proven).insert(sequence, client);
+        self.machines.insert(client, machine);
+        true
+    }
+
+    /// One story goes, if one may.
+    fn make_room(&mut self, at: u64, for_proven: bool) -> bool {
+        let oldest = self.strangers.first_key_value().map(|(_, client)| *client);
+        let is_over = oldest.and_then(|client| self.machines.get(&client));
+        let is_over = is_over.is_some_and(|it| at.saturating_sub(it.last_seen) > TENURE_MS);
+        let goes = match oldest {
+            Some(stranger) if is_over || for_proven => Some(stranger),
+            _ if for_proven => self.proven.first_key_value().map(|(_, client)| *client),
+            _ => None,
+        };
+        goes.is_some_and(|client| {
+            self.evicted += 1;
+            self.remove(client).is_some()
+        })
+    }
+
+    /// Stories go until the rest fits; the one that grew goes last, and shrinks then.
+    fn shrink(&mut self, grown: ClientId, at: u64) {
+        while self.bytes > JOURNAL_BYTES_MAX {
+            let other = |order: &BTreeMap<u64, ClientId>| {
+                order.values().copied().find(|client| *client != grown)
+            };
+            let is_old = |client: &ClientId| {
+                let machine = self.machines.get(client);
+                machine.is_some_and(|it| at.saturating_sub(it.last_seen) > TENURE_MS)
+            };
+            let (stranger, proven) = (other(&self.strangers), other(&self.proven));
+            let old = stranger.filter(is_old).or_else(|| proven.filter(is_old));
+            let goes = old.or(stranger).or(proven);
+            if let Some(client) = goes {
+                self.evicted += 1;
+                self.remove(client);
+                continue;
+            }
+            let Some(machine) = self.machines.get_mut(&grown) else { return };
+            let before = machine.bytes;
+            let shrunk = machine.drop_oldest();
+            self.bytes -= before - machine.bytes;
+            if !shrunk {
+                return;
+            }
+        }
+    }
+
+    fn remove(&mut self, client: ClientId) -> Option<Machine> {
+        let machine = self.machines.remove(&client)?;
+        self.bytes -= machine.bytes;
+        let sequence = machine.sequence();
+        self.order(machine.is_proven).remove(&sequence);
+        if let Some(address) = machine.address
+            && self.addresses.get(&address) == Some(&client)
+        {
+            self.addresses.remove(&address);
+        }
+        Some(machine)
+    }
+
+    fn touch(&mut self, client: ClientId, at: u64) {
+        self.sequence += 1;
+        let sequence = self.sequence;
+        let Some(machine) = self.machines.get_mut(&client) else { return };
+        let (was_at, is_proven) = (machine.sequence(), machine.is_proven);
+        machine.touch(sequence, at);
+        self.order(is_proven).remove(&was_at);
+        self.order(is_proven).insert(sequence, client);
+    }
+
+    fn order(&mut self, is_proven: bool) -> &mut BTreeMap<u64, ClientId> {
+        if is_proven { &mut self.proven } else { &mut self.strangers }
+    }
+
+    /// All machines with changes after `sequence`, oldest change first.
+    fn since(&self, sequence: u64) -> Vec<&Machine> {
+        let from = sequence.saturating_add(1);
+        let changed = self.strangers.range(from..).chain(self.proven.range(from..));
+        let mut changed: Vec<_> = changed.collect();
+        changed.sort_unstable_by_key(|(sequence, _)| **sequence);
+        changed.into_iter().filter_map(|(_, client)| self.machines.get(client)).collect()
+    }
+
+    pub(super) fn changes_since(&self, sequence: u64) -> (u64, Vec<MachineSummary>) {
+        let from = if sequence > self.sequence { 0 } else { sequence };
+        (self.sequence, self.since(from).into_iter().map(Machine::summary).collect())
+    }
+
+    pub(super) fn machines(&self, filter: &Filter) -> Vec<MachineSummary> {
+        let all = self.since(0).into_iter().rev().map(Machine::summary);
+        let list = all.filter(|machine| filter.takes(machine)).skip(filter.offset);
+        list.take(filter.limit.unwrap_or(usize::MAX)).collect()
+    }
+
+    pub(super) fn story(&self, client: ClientId) -> Option<MachineStory> {
+        let machine = self.machines.get(&client).or_else(|| match client {
+            ClientId::Address(address) => self.machines.get(self.addresses.get(&address)?),
+            _ => None,
+        });
+        machine.map(Machine::story)
+    }
+}

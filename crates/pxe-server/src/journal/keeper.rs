@@ -1,0 +1,121 @@
+//! The thread that writes the journal's file, and wakes whoever waits for silence.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use log::{info, warn};
+
+use super::file::{self, FILE_BYTES_MAX, Log};
+use super::{Counts, Journal};
+
+/// How often what was told is written: a kill costs no more than this.
+const WRITTEN_EVERY: Duration = Duration::from_millis(500);
+
+/// Writes what `journal` is told, in a thread of its own: a slow disk delays no client. Dropped, it writes for the last
+/// time.
+pub struct Keeper {
+    stop: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Keeper {
+    /// Reads what an earlier run kept in `folder` into the journal, and begins to keep it there.
+    ///
+    /// # Errors
+    /// If no thread can be made. A folder that cannot be read or written is told, and costs only what it would hold.
+    pub fn start(folder: PathBuf, journal: Arc<Journal>) -> io::Result<Self> {
+        restore(&folder, &journal);
+        journal.keep_pending();
+        let (stop, stopped) = mpsc::channel::<()>();
+        let keep = move || {
+            let mut writer = Writer { folder, log: None, failing: false };
+            loop {
+                let last = stopped.recv_timeout(WRITTEN_EVERY) != Err(RecvTimeoutError::Timeout);
+                writer.write(&journal);
+                if last {
+                    return;
+                }
+            }
+        };
+        let thread = thread::Builder::new().name("journal".to_owned()).spawn(keep)?;
+        Ok(Self { stop: Some(stop), thread: Some(thread) })
+    }
+}
+
+fn restore(folder: &Path, journal: &Journal) {
+    match file::read(folder) {
+        Ok((records, broken)) => {
+            if broken > 0 {
+                warn!(
+                    "{}: {broken} lines of the journal cannot be read and are left out",
+                    folder.display()
+                );
+            }
+            journal.restore(records);
+            let Counts { machines, .. } = journal.counts();
+            if machines > 0 {
+                info!("the stories of {machines} machines go on from {}", folder.display());
+            }
+        }
+        Err(error) => warn!("the journal in {} cannot be read: {error}", folder.display()),
+    }
+}
+
+struct Writer {
+    folder: PathBuf,
+    log: Option<Log>,
+    failing: bool,
+}
+
+impl Writer {
+    fn write(&mut self, journal: &Journal) {
+        let (records, lost) = journal.take_pending();
+        if lost > 0 {
+            warn!(
+                "{lost} entries of the journal came faster than they can be written, and are in memory only"
+            );
+        }
+        if records.is_empty() {
+            return;
+        }
+        let log = match self.log.take() {
+            Some(log) => Ok(log),
+            None => Log::open(&self.folder, FILE_BYTES_MAX),
+        };
+        let written = log.and_then(|mut log| {
+            log.append(&records)?;
+            Ok(log)
+        });
+        match written {
+            Ok(log) => {
+                if self.failing {
+                    info!("the journal in {} can be written again", self.folder.display());
+                }
+                (self.log, self.failing) = (Some(log), false);
+            }
+            Err(error) => {
+                if !self.failing {
+                    let folder = self.folder.display();
+                    warn!(
+                        "cannot keep the journal in {folder}: {error}; stories end with this run"
+                    );
+                }
+                self.failing = true;
+            }
+        }
+    }
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            // A panic in there has been printed, and there is nothing to save from here.
+            let _ = thread.join();
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! The journal: what every loop and HTTP tell of every machine, in one place, bounded, and kept across restarts.
+//!
+//! [`Journal::tell`] takes each event; views ([`Journal::machines`], [`Journal::machine`],
+//! [`Journal::changes_since`]) and whoever [subscribes](Journal::subscribe) read it. Nothing here reads the clock: times
+//! come with the events, as an instant and as milliseconds of UNIX time.
+//!
+//! Memory: at most [`STORIES_MAX`] machines, [`ENTRIES_PER_STORY_MAX`] entries each of at most [`ENTRY_BYTES_MAX`]
+//! bytes, and [`JOURNAL_BYTES_MAX`] bytes in all. Who makes room for whom is in `book`.
+
+mod book;
+mod file;
+mod keeper;
+mod machine;
+mod record;
+mod role;
+mod story;
+
+use core::time::Duration;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Instant;
+
+use crate::engine::{ClientId, Event};
+use book::Book;
+pub use file::{FILE_BYTES_MAX, read as read_file};
+pub use keeper::Keeper;
+pub use record::{ENTRY_BYTES_MAX, Record};
+pub use role::Role;
+pub use story::{
+    Counts, Filter, MachineStory, MachineSummary, Progress, StageTime, Step, StoryEntry, Verdict,
+};
+
+/// Machines with a story; who makes room for whom is in `book`. About 1 kB each besides their entries.
+pub const STORIES_MAX: usize = 16_384;
+/// Of them, those that never fetched a file: anybody can make up hardware addresses.
+pub const STRANGERS_MAX: usize = 8_192;
+/// Entries of one story; the oldest makes room.
+pub const ENTRIES_PER_STORY_MAX: usize = 64;
+/// Bytes of all stories together.
+pub const JOURNAL_BYTES_MAX: usize = 64 << 20;
+/// Bytes of entries that wait to be written to the file; beyond this the file has a gap, which is told.
+pub const PENDING_BYTES_MAX: usize = 8 << 20;
+
+/// What subscribers are told.
+#[derive(Clone, Copy, Debug)]
+pub struct Told<'e> {
+    /// When, in milliseconds of UNIX time.
+    pub unix_ms: u64,
+    /// The event as it came.
+    pub event: &'e Event,
+    /// The machine's firmware, if that is known by now.
+    pub firmware: Option<&'e str>,
+    /// The same step had been told before it: a retransmission, or a machine that tries for ever.
+    pub repeated: bool,
+}
+
+/// Whoever wants to hear every event: metrics, web hooks, live pages.
+pub trait Sink: Send + Sync {
+    /// Called on the thread that told it, a loop of the server as like as not: must not wait for anything.
+    fn take(&self, told: &Told<'_>);
+}
+
+/// See the module's documentation.
+pub struct Journal {
+    state: Mutex<State>,
+    changed: Condvar,
+    sinks: RwLock<Vec<Arc<dyn Sink>>>,
+}
+
+struct State {
+    book: Book,
+    /// For the file, in order; none if nobody writes one.
+    pending: Option<Pending>,
+}
+
+#[derive(Default)]
+struct Pending {
+    records: Vec<Arc<Record>>,
+    bytes: usize,
+    lost: u64,
+}
+
+impl Journal {
+    /// An empty one.
+    #[allow(clippy::new_ret_no_self, reason = "it is of no use unless it is shared")]
+    pub fn new() -> Arc<Self> {
+        let state = State { book: Book::default(), pending: None };
+        Arc::new(Self {
+            state: Mutex::new(state),
+            changed: Condvar::new(),
+            sinks: RwLock::new(Vec::new()),
+        })
+    }
+
+    /// Takes an event. `unix_ms` is the time of `now` in milliseconds of UNIX time.
+    pub fn tell(&self, now: Instant, unix_ms: u64, event: &Event) {
+        let _ = now;
+        let firmware = self.write(unix_ms, event);
+        self.changed.notify_all();
+        let sinks = self.sinks.read().unwrap_or_else(PoisonError::into_inner);
+        if !sinks.is_empty() {
+            let firmware = firmware.as_deref();
+            let told = Told { unix_ms, event, firmware, repeated: event.repeated };
+            sinks.iter().for_each(|sink| sink.take(&told));
+        }
+    }
+
+    /// Into the book and what waits for the file; the machine's firmware.
+    fn write(&self, unix_ms: u64, event: &Event) -> Option<Arc<str>> {
+        let mut state = self.lock();
+        let State { book, pending } = &mut *state;
+        if event.repeated && book.repeat(unix_ms, event.client, &event.stage) {
+            return book.firmware(event.client);
+        }
+        let record = Arc::new(Record::new(unix_ms, event));
+        if book.apply(event.client, &record)
+            && let Some(pending) = pending
+        {
+            pending.push(record);
+        }
+        book.firmware(event.client)
+    }
+
+    /// Takes over what an earlier run kept, in its order.
+    pub fn restore(&self, records: impl IntoIterator<Item = Record>) {
+        let mut state = self.lock();
+        for record in records {
+            if let Ok(client) = record.client.parse() {
+                state.book.apply(client, &Arc::new(record));
+            }
+        }
+    }
+
+    /// Has every event from now on.
+    pub fn subscribe(&self, sink: Arc<dyn Sink>) {
+        self.sinks.write().unwrap_or_else(PoisonError::into_inner).push(sink);
+    }
+
+    /// The machines that pass `filter`, those heard of last first.
+    pub fn machines(&self, filter: &Filter) -> Vec<MachineSummary> {
+        self.lock().book.machines(filter)
+    }
+
+    /// The story of one machine: by its hardware address, or by an IP address that it has or had.
+    pub fn machine(&self, id: &str) -> Option<MachineStory> {
+        let client: ClientId = id.trim().parse().ok()?;
+        self.lock().book.story(client)
+    }
+
+    /// The machines with news since `sequence` was the last one, oldest news first, and the sequence now. All of them
+    /// if this journal never gave that sequence.
+    pub fn changes_since(&self, sequence: u64) -> (u64, Vec<MachineSummary>) {
+        self.lock().book.changes_since(sequence)
+    }
+
+    /// The number of the last change.
+    pub fn sequence(&self) -> u64 {
+        self.lock().book.sequence()
+    }
+
+    /// Waits until there is a change after `sequence`, or for so long; the number of the last change.
+    pub fn wait(&self, sequence: u64, patience: Duration) -> u64 {
+        let state = self.lock();
+        let waited = self
+            .changed
+            .wait_timeout_while(state, patience, |state| state.book.sequence() == sequence);
+        let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        state.book.sequence()
+    }
+
+    /// How full it is.
+    pub fn counts(&self) -> Counts {
+        self.lock().book.counts()
+    }
+
+    /// From now on events wait for the file.
+    fn keep_pending(&self) {
+        self.lock().pending.get_or_insert_default();
+    }
+
+    /// What waits for the file, and how many entries found no room there.
+    fn take_pending(&self) -> (Vec<Arc<Record>>, u64) {
+        match &mut self.lock().pending {
+            Some(pending) => {
+                let Pending { records, lost, .. } = core::mem::take(pending);
+                (records, lost)
+            }
+            None => (Vec::new(), 0),
+        }
+    }
+
+    /// A panic elsewhere leaves a story incomplete, and nothing worse.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Pending {
+    fn push(&mut self, record: Arc<Record>) {
+        let bytes = record.bytes();
+        if self.bytes + bytes > PENDING_BYTES_MAX {
+            self.lost += 1;
+            return;
+        }
+        self.bytes += bytes;
+        self.records.push(record);
+    }
+}
+
+#[cfg(test)]
+mod tests;
