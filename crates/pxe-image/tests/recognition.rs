@@ -12,7 +12,8 @@ use std::{env, fs};
 
 use layout::Layout;
 use pxe_image::Image;
-use pxe_image::recognise::{ImageFacts, Rules, recognise};
+use pxe_image::initrd::Capability;
+use pxe_image::recognise::{ImageFacts, Overrides, Rules, recognise};
 
 fn folder() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/recognition"))
@@ -117,4 +118,30 @@ fn what_is_offered_is_there() {
         }
     }
     assert!(pieces > 60, "only {pieces} files");
+}
+
+/// The manual has the table of rules, and what it says of writing them is a rule.
+#[test]
+fn the_manual_is_true() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/images.md");
+    let page = fs::read_to_string(&path).expect("the manual");
+    let (before, _) = page.split_once("\n| images | rule |").unwrap_or((page.trim_end(), ""));
+    let expected = format!("{before}\n{}", pxe_image::recognise::rules_markdown());
+    if env::var_os("UPDATE_DOCS").is_some() {
+        fs::write(&path, &expected).expect("written");
+    }
+    let found = fs::read_to_string(&path).expect("the manual");
+    assert!(found == expected, "UPDATE_DOCS=1 cargo test -p pxe-image --test recognition");
+
+    let shown: Vec<&str> = page.split("```toml\n").skip(1).collect();
+    assert_eq!(shown.len(), 2);
+    for text in shown {
+        let (text, _) = text.split_once("```").expect("an end");
+        if let Err(faults) = Overrides::parse(text) {
+            panic!("{faults}\n{text}");
+        }
+    }
+    for capability in Capability::ALL {
+        assert!(page.contains(&format!("`{capability}`")), "{capability}");
+    }
 }
