@@ -147,6 +147,11 @@ pub(crate) const DNSMASQ: Need = Need {
     present: Present::Programs(&["dnsmasq"]),
     packages: [&["dnsmasq-base"], &["dnsmasq"], &["dnsmasq"], &["dnsmasq"]],
 };
+pub(crate) const DHCRELAY: Need = Need {
+    what: "ISC dhcrelay, a relay that adds option 82",
+    present: Present::Programs(&["dhcrelay"]),
+    packages: [&["isc-dhcp-relay"], &["dhcp-relay"], &["dhcp"], &["dhcp-relay"]],
+};
 pub(crate) const ISC_DHCPD: Need = Need {
     what: "ISC dhcpd, to try snippets on",
     present: Present::Programs(&["dhcpd"]),
