@@ -91,6 +91,7 @@ fn facts<R: ReadAt>(name: &str, image: &Image<R>) -> ImageFacts {
         udf: said.formats.udf.is_some(),
         boots_bios: is_disk || has(BootPlatform::Bios),
         boots_efi: has(BootPlatform::Efi),
+        missing_bytes: image.missing_bytes(),
     }
 }
 
