@@ -46,10 +46,12 @@ fn file(layout: &str, path: &str) -> Vec<u8> {
     layout.files[path].clone()
 }
 
+type FuzzBody = fn(&[u8]);
+
 /// Committed corpora, which fuzzing begins with.
 #[test]
 fn corpora() {
-    let bodies: [(&str, fn(&[u8])); 4] =
+    let bodies: [(&str, FuzzBody); 4] =
         [("initrd", fuzz::initrd), ("wim", fuzz::wim), ("pe", fuzz::pe), ("rules", fuzz::rules)];
     for (name, body) in bodies {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus").join(name);
