@@ -5,7 +5,7 @@ use pxe_select::Target;
 use toml::de::DeValue;
 
 use super::reader::{Located, Section};
-use super::{HostConfig, subnet};
+use super::{HostConfig, seeds, subnet};
 
 pub(super) fn read(section: Section<'_, '_>) -> Option<HostConfig> {
     let mac = section.string("mac");
@@ -36,6 +36,8 @@ pub(super) fn read(section: Section<'_, '_>) -> Option<HostConfig> {
         loader: section.string("loader"),
         boot: boot != Boot::Never,
         folder: section.string("folder"),
+        seed: seeds::folder(&section),
+        vars: section.section("vars").variables(),
         target,
     });
     section.finish();

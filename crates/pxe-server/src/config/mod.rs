@@ -4,12 +4,14 @@
 //! line, what was expected and what to do.
 
 mod admin;
+mod boot_api;
 mod fault;
 mod host;
 mod http;
 mod menu;
 mod reader;
 mod sections;
+mod seeds;
 mod subnet;
 mod tftp;
 
@@ -22,10 +24,12 @@ use pxe_dhcp::respond::ProxyStyles;
 use pxe_select::Target;
 
 pub use admin::AdminConfig;
+pub use boot_api::BootApiConfig;
 pub use fault::{Fault, Faults};
 pub use http::HttpConfig;
 pub use menu::{MenuConfig, PASSWORD_ROUNDS_MAX, PasswordHash};
 pub use reader::Located;
+pub use seeds::{Secrets, Variable, Variables};
 pub use subnet::{AddressConfig, ClassConfig, ReservationConfig, StoreConfig, SubnetConfig};
 pub use tftp::{RewriteConfig, TftpConfig};
 
@@ -114,6 +118,10 @@ pub struct HostConfig {
     pub folder: Option<Located<String>>,
     /// What it boots instead of being asked by a menu.
     pub target: Option<Located<Target>>,
+    /// Its folder of the seeds.
+    pub seed: Option<Located<String>>,
+    /// What its templates may name.
+    pub vars: Variables,
 }
 
 /// What a `[[rule]]` does when it matches.
@@ -156,6 +164,12 @@ pub struct Config {
     pub root: PathBuf,
     /// Folder of templates that take the place of the built-in ones. It need not be there.
     pub templates: PathBuf,
+    /// Folder of images.
+    pub images: PathBuf,
+    /// Folder of templates for single machines.
+    pub seeds: PathBuf,
+    /// File of what only single machines may know.
+    pub secrets: Option<Located<PathBuf>>,
     /// Folder of what must survive a restart.
     pub state: PathBuf,
     /// `[select]`.
@@ -170,6 +184,8 @@ pub struct Config {
     pub http: HttpConfig,
     /// `[menu]`.
     pub menu: MenuConfig,
+    /// `boot_api`: an inventory that says which machines boot, and what.
+    pub boot_api: Option<BootApiConfig>,
     /// `[admin]`.
     pub admin: AdminConfig,
     /// `[loaders]`: firmware name and file name, as written.
@@ -196,11 +212,15 @@ impl Default for Config {
                 addresses: AddressConfig::default(),
             },
             tftp: TftpConfig::default(),
+            images: PathBuf::from("images"),
+            seeds: PathBuf::from("seeds"),
+            secrets: None,
             state: PathBuf::from("state"),
             select: SelectConfig::default(),
             http: HttpConfig::default(),
             menu: MenuConfig::default(),
             templates: PathBuf::from("templates"),
+            boot_api: None,
             admin: AdminConfig::default(),
             loaders: Vec::new(),
             hosts: Vec::new(),
@@ -227,11 +247,14 @@ impl Config {
         })?;
         if let Some(folder) = file.parent() {
             config.root = folder.join(&config.root);
+            config.images = folder.join(&config.images);
             config.state = folder.join(&config.state);
             config.templates = folder.join(&config.templates);
+            config.seeds = folder.join(&config.seeds);
             let (http, admin) = (&mut config.http, &mut config.admin);
             let paths = [
                 &mut config.tftp.uploads,
+                &mut config.secrets,
                 &mut http.certificate,
                 &mut http.key,
                 &mut admin.certificate,

@@ -4,18 +4,25 @@ use core::net::IpAddr;
 use std::fs::{File, Metadata};
 use std::path::PathBuf;
 use std::sync::Arc;
+#[cfg(feature = "http")]
+use std::sync::PoisonError;
 
 use pxe_select::Generated;
 
-use super::Shared;
+#[cfg(feature = "http")]
+use super::images::Catalogue;
 use super::listing::{self, Listing};
-use super::menu::Offer;
 #[cfg(feature = "http")]
 use super::menu::Unlock;
+use super::menu::{CatalogueItem, Offer};
 use super::open::Content;
 use super::root::{self, Root};
 use super::uploads::Uploads;
+use super::{Shared, images};
 use crate::engine::{ContentError, Recipient};
+
+/// What names of images begin with.
+pub(crate) const IMAGES: &[u8] = b"images/";
 
 /// Where the links in a generated text lead.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,6 +93,10 @@ impl Finder {
             Err(ContentError::NotFound) => {}
             Err(error) => return Err(error),
         }
+        match self.find_image(name) {
+            Err(ContentError::NotFound) => {}
+            found => return found,
+        }
         if let Some(path) = self.shared.loaders().system_file(name) {
             let (file, metadata) = root::open_system(path)?;
             return Ok(self.content(file, &metadata));
@@ -98,7 +109,7 @@ impl Finder {
             Some(_) => Listing::default(),
             None => self.root.folder().map(listing::read).unwrap_or_default(),
         };
-        let catalogue = self.shared.catalogue();
+        let catalogue = self.offered();
         let offer = Offer { catalogue: &catalogue, listing: &listing };
         let text = self.shared.menus().text(made.generated, made.recipient, &offer, links);
         match text.ok_or(ContentError::NotFound)? {
@@ -107,10 +118,45 @@ impl Finder {
         }
     }
 
+    /// The images as menus offer them: what needs a file that the root lacks is left out.
+    fn offered(&self) -> Vec<CatalogueItem> {
+        let Some(images) = &self.shared.images else { return Vec::new() };
+        let loaders = self.shared.loaders();
+        let is_there = |name: &str| {
+            let name = name.as_bytes();
+            self.root.open(name, self.shared.cases.as_ref()).is_ok()
+                || loaders.system_file(name).is_some()
+        };
+        CatalogueItem::all(&images.catalogue(), is_there)
+    }
+
     /// Whether this is the password that opens the menu. Takes a while.
     #[cfg(feature = "http")]
     pub(crate) fn unlock(&self, password: &[u8]) -> Unlock {
         self.shared.menus().unlock(password)
+    }
+
+    /// Opens an image, or a file inside one, by its normalised name: `images/debian.iso/files/install/vmlinuz`. May wait
+    /// for a disk.
+    pub(crate) fn find_image(&self, name: &[u8]) -> Result<Content, ContentError> {
+        let name = name.strip_prefix(IMAGES).ok_or(ContentError::NotFound)?;
+        let images = self.shared.images.as_ref().ok_or(ContentError::NotFound)?;
+        Ok(match images.find(name)? {
+            images::Asked::Whole(file, metadata) => self.content(file, &metadata),
+            images::Asked::Inside(content) => content,
+        })
+    }
+
+    /// What the folder of images held last.
+    #[cfg(feature = "http")]
+    pub(crate) fn catalogue(&self) -> Arc<Catalogue> {
+        self.shared.images.as_ref().map(|images| images.catalogue()).unwrap_or_default()
+    }
+
+    /// What is made for single machines.
+    #[cfg(feature = "http")]
+    pub(crate) fn seeds(&self) -> Arc<super::Seeds> {
+        Arc::clone(&self.shared.seeds.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn content(&self, file: File, metadata: &Metadata) -> Content {

@@ -4,12 +4,17 @@
 mod cache;
 mod cases;
 mod find;
+mod images;
+mod inside;
 mod listing;
 mod loaders;
 mod menu;
 mod open;
 pub(crate) mod pe;
 mod root;
+#[cfg(feature = "http")]
+mod seeds;
+pub(crate) mod signed;
 mod uploads;
 
 use core::task::Poll;
@@ -29,11 +34,16 @@ use cases::Cases;
 pub use cases::{CASE_NAMES_MAX, FOLDER_NAMES_MAX};
 pub use find::Finder;
 pub(crate) use find::{Links, Made, host};
+pub use images::{Catalogue, IMAGES_MAX, ImageInfo, Images, OPEN_IMAGES_MAX, State};
 pub use loaders::{FoundLoader, Loaders, MissingLoader};
+pub use menu::Menus;
 #[cfg(feature = "http")]
 pub(crate) use menu::Unlock;
-pub use menu::{CatalogueItem, Menus};
 pub(crate) use open::Content;
+#[cfg(feature = "http")]
+pub use seeds::{SEED_BYTES_MAX, Seeds, TEMPLATE_BYTES_MAX, TEMPLATE_STEPS_MAX};
+#[cfg(feature = "http")]
+pub(crate) use seeds::{SeedError, SeedFacts, mac};
 pub use uploads::{UPLOADS_MAX, UPLOADS_PER_CLIENT_MAX, Uploads};
 
 /// What the files of all loops have in common.
@@ -41,22 +51,27 @@ pub use uploads::{UPLOADS_MAX, UPLOADS_PER_CLIENT_MAX, Uploads};
 pub struct Shared {
     loaders: RwLock<Arc<Loaders>>,
     menus: RwLock<Arc<Menus>>,
-    catalogue: RwLock<Arc<[CatalogueItem]>>,
     cache: Cache,
     cases: Option<Cases>,
     uploads: Option<Uploads>,
+    images: Option<Arc<Images>>,
+    #[cfg(feature = "http")]
+    seeds: RwLock<Arc<Seeds>>,
 }
 
 impl Shared {
     /// With these loaders and an empty cache; names are taken as they are, and nobody may send files.
     pub fn new(loaders: Loaders) -> Self {
+        let loaders = RwLock::new(Arc::new(loaders));
         Self {
-            loaders: RwLock::new(Arc::new(loaders)),
+            loaders,
             menus: RwLock::default(),
-            catalogue: RwLock::new(Arc::new([])),
             cache: Cache::default(),
             cases: None,
             uploads: None,
+            images: None,
+            #[cfg(feature = "http")]
+            seeds: RwLock::default(),
         }
     }
 
@@ -72,6 +87,12 @@ impl Shared {
         Self { uploads: Some(uploads), ..self }
     }
 
+    /// The same, with a folder of images.
+    #[must_use]
+    pub fn with_images(self, images: Arc<Images>) -> Self {
+        Self { images: Some(images), ..self }
+    }
+
     /// Other loaders were found.
     pub fn set_loaders(&self, loaders: Loaders) {
         *self.loaders.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(loaders);
@@ -82,17 +103,14 @@ impl Shared {
         *self.menus.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(menus);
     }
 
-    /// These are the images that menus offer from now on.
-    pub fn set_catalogue(&self, images: Vec<CatalogueItem>) {
-        *self.catalogue.write().unwrap_or_else(PoisonError::into_inner) = images.into();
-    }
-
     fn menus(&self) -> Arc<Menus> {
         Arc::clone(&self.menus.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn catalogue(&self) -> Arc<[CatalogueItem]> {
-        Arc::clone(&self.catalogue.read().unwrap_or_else(PoisonError::into_inner))
+    /// Machines have other templates.
+    #[cfg(feature = "http")]
+    pub fn set_seeds(&self, seeds: Seeds) {
+        *self.seeds.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(seeds);
     }
 
     fn loaders(&self) -> Arc<Loaders> {
@@ -145,7 +163,10 @@ impl ContentStore for Files {
         let links = Links::tftp(request.server, self.tftp_port);
         let &ContentRequest { goes_first, recipient, .. } = request;
         let made = request.generated.map(|generated| Made { generated, goes_first, recipient });
-        let content = self.finder.find(request.name, made, &links)?;
+        let content = match request.text {
+            Some(text) => Content::generated(Arc::clone(text)),
+            None => self.finder.find(request.name, made, &links)?,
+        };
         let size = content.size();
         Ok(Opened { id: self.keep(content), size })
     }

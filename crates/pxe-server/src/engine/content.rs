@@ -4,6 +4,7 @@
 use core::net::IpAddr;
 use core::task::Poll;
 use std::io::{self, IoSliceMut};
+use std::sync::Arc;
 
 use pxe_select::Generated;
 
@@ -33,6 +34,8 @@ pub struct ContentRequest<'a> {
     pub goes_first: bool,
     /// For whom it is made up.
     pub recipient: &'a Recipient,
+    /// What this name stands for, if that is a text: then nothing is looked for.
+    pub text: Option<&'a Arc<[u8]>>,
     /// Our address as this client sees it, for the links in a generated text.
     pub server: IpAddr,
 }

@@ -314,10 +314,11 @@ impl Engine {
         let peer = arrival.source.ip();
         let server = self.advertise.map_or(arrival.local, IpAddr::V4);
         let opened = wanted.open(|tried| {
-            let Try { name, generated, goes_first, .. } = tried;
-            let (generated, goes_first) = (*generated, *goes_first);
+            let Try { name, generated, goes_first, text, .. } = tried;
+            let (generated, goes_first, text) = (*generated, *goes_first, text.as_ref());
             let recipient = &wanted.recipient;
-            content.open(&ContentRequest { name, generated, goes_first, recipient, server })
+            let request = ContentRequest { name, generated, goes_first, recipient, text, server };
+            content.open(&request)
         });
         match opened {
             Ok((opened, found)) => {

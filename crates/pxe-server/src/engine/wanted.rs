@@ -1,6 +1,8 @@
 //! From the decision about a requested name to the names that are tried for it, in order.
 
-use pxe_select::{Action, Decision, Generated, Reason, Reasons};
+use std::sync::Arc;
+
+use pxe_select::{Action, Decision, Generated, Reason, Reasons, names};
 
 use super::content::ContentError;
 use super::event::printable;
@@ -18,7 +20,7 @@ pub struct Wanted {
 }
 
 /// One name beneath the root.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Try {
     /// The name: relative and cleaned.
     pub name: Vec<u8>,
@@ -26,6 +28,8 @@ pub struct Try {
     pub generated: Option<Generated>,
     /// The text is made even if there is such a file.
     pub goes_first: bool,
+    /// A text that was made up already: nothing is looked for.
+    pub text: Option<Arc<[u8]>>,
     /// It is in the client's own folder.
     in_folder: bool,
     /// It lacks what firmware put behind it.
@@ -53,22 +57,10 @@ impl Wanted {
             let Some(name) = name else { continue };
             if let Some(folder) = &decision.folder {
                 let name = [folder.as_bytes(), b"/", name].concat();
-                tries.push(Try {
-                    name,
-                    generated: None,
-                    goes_first: false,
-                    in_folder: true,
-                    is_trimmed,
-                });
+                tries.push(Try { name, in_folder: true, is_trimmed, ..Try::default() });
             }
             let name = name.to_vec();
-            tries.push(Try {
-                name,
-                generated: None,
-                goes_first: false,
-                in_folder: false,
-                is_trimmed,
-            });
+            tries.push(Try { name, is_trimmed, ..Try::default() });
         }
         if let Some(last) = tries.last_mut() {
             last.generated = *generated;
@@ -76,6 +68,18 @@ impl Wanted {
             last.goes_first = generated.is_some() && decision.target.is_some();
         }
         Some(Self { asked, recipient, tries, reasons: decision.reasons })
+    }
+
+    /// A machine's own script, which is no file.
+    pub(super) fn text(
+        asked: String,
+        decision: &Decision<'_>,
+        mac: [u8; 6],
+        text: Arc<[u8]>,
+    ) -> Self {
+        let name = names::machine_script_name(mac).into_bytes();
+        let tries = vec![Try { name, text: Some(text), ..Try::default() }];
+        Self { asked, recipient: Recipient::default(), tries, reasons: decision.reasons }
     }
 
     /// Why these names.

@@ -13,10 +13,12 @@ use std::fs;
 use std::io;
 
 use pxe_image::menu::{ImageRef, Kind, Lock, Menu, MenuFault, MenuItem, Mode, Places, Renderer};
+use pxe_image::recognise::Recognition;
 use pxe_image::{BootEntry, Cpu};
 use pxe_select::{Asker, Firmware, Generated};
 
 use super::find::Links;
+use super::images::{Catalogue, State};
 use super::listing::Listing;
 use crate::config::{Config, Fault, MenuConfig};
 use crate::engine::Recipient;
@@ -25,15 +27,15 @@ pub(crate) use lock::Unlock;
 
 /// An image that menus offer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CatalogueItem {
+pub(super) struct CatalogueItem {
     /// Its file name, which is also its name beneath `/images/`.
-    pub name: String,
+    pub(super) name: String,
     /// What people read.
-    pub title: String,
+    pub(super) title: String,
     /// The ways to boot it.
-    pub entries: Vec<BootEntry>,
+    pub(super) entries: Vec<BootEntry>,
     /// The first loaders in it that Secure Boot trusts, by processor: paths inside it.
-    pub shims: Vec<(Cpu, String)>,
+    pub(super) shims: Vec<(Cpu, String)>,
 }
 
 /// Everything that may be offered.
@@ -229,6 +231,22 @@ fn items<'m>(catalogue: &'m [CatalogueItem], of_root: &'m [BootEntry]) -> Vec<Me
 }
 
 impl CatalogueItem {
+    /// Of every image that is known. What needs a file beneath the root that is not there is left out.
+    pub(super) fn all(catalogue: &Catalogue, is_there: impl Fn(&str) -> bool) -> Vec<Self> {
+        let known = catalogue.images.iter().filter_map(|(name, info)| match &info.state {
+            State::Ready { recognition: Some(recognition), .. } => Some((name, recognition)),
+            _ => None,
+        });
+        known
+            .map(|(name, recognition)| {
+                let mut recognition = Recognition::clone(recognition);
+                recognition.without_missing(&is_there);
+                let Recognition { title, entries, shims, .. } = recognition;
+                Self { name: name.clone(), title, entries, shims }
+            })
+            .collect()
+    }
+
     fn as_ref(&self) -> ImageRef<'_> {
         ImageRef { name: &self.name, title: &self.title, shims: &self.shims }
     }
