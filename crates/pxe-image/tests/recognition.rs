@@ -125,7 +125,8 @@ fn what_is_offered_is_there() {
 fn the_manual_is_true() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/images.md");
     let page = fs::read_to_string(&path).expect("the manual");
-    let (before, _) = page.split_once("\n| images | rule |").unwrap_or((page.trim_end(), ""));
+    let (before, _) =
+        page.split_once("\n| images | rule |").unwrap_or_else(|| (page.trim_end(), ""));
     let expected = format!("{before}\n{}", pxe_image::recognise::rules_markdown());
     if env::var_os("UPDATE_DOCS").is_some() {
         fs::write(&path, &expected).expect("written");
