@@ -26,6 +26,31 @@ fn codec_embed_reads_a_request_and_builds_a_reply() {
 }
 
 #[test]
+fn image_recognise_says_what_boots_and_takes_the_file_beside_it() {
+    let folder = Folder::new("recognise");
+    let path = folder.0.join("firmware.img");
+    let mut disk = vec![0; 4096];
+    disk[450] = 0xef;
+    disk[510..512].copy_from_slice(&[0x55, 0xaa]);
+    fs::write(&path, disk).expect("a file");
+    let path = path.to_string_lossy();
+    let said = run(env!("CARGO_BIN_EXE_image_recognise"), &[&path]);
+    for fact in [
+        "Disk image (firmware.img)\n",
+        "[disk] Disk image (firmware.img): UEFI\n",
+        "a PC with BIOS does not boot it: it boots by UEFI only\n",
+        "a PC with UEFI boots [disk]\n",
+    ] {
+        assert!(said.contains(fact), "no {fact:?} in:\n{said}");
+    }
+    let beside = "title = \"Firmware update\"\n[entry.disk]\ntitle = \"Update the firmware\"\n";
+    fs::write(folder.0.join("firmware.toml"), beside).expect("a file");
+    let said = run(env!("CARGO_BIN_EXE_image_recognise"), &[&path]);
+    assert!(said.starts_with("Firmware update\n"), "{said}");
+    assert!(said.contains("[disk] Update the firmware: UEFI\n"), "{said}");
+}
+
+#[test]
 fn decode_capture_shows_every_message() {
     let capture = captures().join("ipxe-bios-and-ovmf-x64-chain.pcap");
     let said = run(env!("CARGO_BIN_EXE_decode_capture"), &[&capture.to_string_lossy()]);
@@ -232,31 +257,6 @@ impl Drop for Program {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-#[test]
-fn image_recognise_says_what_boots_and_takes_the_file_beside_it() {
-    let folder = Folder::new("recognise");
-    let path = folder.0.join("firmware.img");
-    let mut disk = vec![0; 4096];
-    disk[450] = 0xef;
-    disk[510..512].copy_from_slice(&[0x55, 0xaa]);
-    fs::write(&path, disk).expect("a file");
-    let path = path.to_string_lossy();
-    let said = run(env!("CARGO_BIN_EXE_image_recognise"), &[&path]);
-    for fact in [
-        "Disk image (firmware.img)\n",
-        "[disk] Disk image (firmware.img): UEFI\n",
-        "a PC with BIOS does not boot it: it boots by UEFI only\n",
-        "a PC with UEFI boots [disk]\n",
-    ] {
-        assert!(said.contains(fact), "no {fact:?} in:\n{said}");
-    }
-    let beside = "title = \"Firmware update\"\n[entry.disk]\ntitle = \"Update the firmware\"\n";
-    fs::write(folder.0.join("firmware.toml"), beside).expect("a file");
-    let said = run(env!("CARGO_BIN_EXE_image_recognise"), &[&path]);
-    assert!(said.starts_with("Firmware update\n"), "{said}");
-    assert!(said.contains("[disk] Update the firmware: UEFI\n"), "{said}");
 }
 
 struct Folder(PathBuf);
