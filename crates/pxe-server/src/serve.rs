@@ -13,7 +13,7 @@ use crate::bound::Bound;
 use crate::config::{Config, DhcpMode, Fault, Secrets};
 #[cfg(feature = "http")]
 use crate::content::Finder;
-use crate::content::{self, Files, Loaders, UPLOADS_MAX, Uploads};
+use crate::content::{self, Files, Images, Loaders, UPLOADS_MAX, Uploads};
 use crate::driver::interfaces::{self, Interfaces, SharedInterfaces};
 use crate::driver::neighbours::ArpTable;
 use crate::driver::{Ask, Crew, Driver, First, Housekeeping, Leasing, Vitals};
@@ -146,7 +146,10 @@ fn start(config: &Config, parts: Parts, shared: Arc<engine::Shared>) -> io::Resu
         settings.responder.reach_by_hardware_address = first.reach_by_hardware_address();
     }
     let interfaces = Arc::new(SharedInterfaces::new(served));
-    let contents = Arc::new(contents(config, loaders.clone()));
+    let images = Arc::new(Images::new(config.images.clone()));
+    Images::follow(&images)?;
+    let contents = contents(config, loaders.clone()).with_images(images);
+    let contents = Arc::new(contents);
     set_seeds(config, secrets, &contents);
     let crew = Crew::default();
     let mut house: Option<Box<dyn Housekeeping + Send>> = Some(Box::new(House {

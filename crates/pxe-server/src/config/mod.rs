@@ -156,6 +156,8 @@ pub struct Config {
     pub interfaces: Vec<Located<String>>,
     /// Folder of the files clients may fetch.
     pub root: PathBuf,
+    /// Folder of images.
+    pub images: PathBuf,
     /// Folder of templates for single machines.
     pub seeds: PathBuf,
     /// File of what only single machines may know.
@@ -200,6 +202,7 @@ impl Default for Config {
                 addresses: AddressConfig::default(),
             },
             tftp: TftpConfig::default(),
+            images: PathBuf::from("images"),
             seeds: PathBuf::from("seeds"),
             secrets: None,
             state: PathBuf::from("state"),
@@ -232,6 +235,7 @@ impl Config {
         })?;
         if let Some(folder) = file.parent() {
             config.root = folder.join(&config.root);
+            config.images = folder.join(&config.images);
             config.state = folder.join(&config.state);
             config.seeds = folder.join(&config.seeds);
             let (http, admin) = (&mut config.http, &mut config.admin);

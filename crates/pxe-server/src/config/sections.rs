@@ -47,6 +47,9 @@ fn top(root: Section<'_, '_>, config: &mut Config) {
     if let Some(path) = root.string("root") {
         config.root = path.value.into();
     }
+    if let Some(path) = root.string("images") {
+        config.images = path.value.into();
+    }
     if let Some(path) = root.string("state") {
         config.state = path.value.into();
     }
@@ -66,7 +69,6 @@ fn top(root: Section<'_, '_>, config: &mut Config) {
     config.loaders = root.section("loaders").texts();
     config.hosts = root.sections("host").into_iter().filter_map(host).collect();
     config.rules = root.sections("rule").into_iter().filter_map(rule).collect();
-    root.reserved(&["images"]);
     root.finish();
 }
 

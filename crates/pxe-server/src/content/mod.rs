@@ -4,6 +4,8 @@
 mod cache;
 mod cases;
 mod find;
+mod images;
+mod inside;
 mod listing;
 mod loaders;
 mod menu;
@@ -32,6 +34,7 @@ use cases::Cases;
 pub use cases::{CASE_NAMES_MAX, FOLDER_NAMES_MAX};
 pub use find::Finder;
 pub(crate) use find::{Links, host};
+pub use images::{Catalogue, IMAGES_MAX, ImageInfo, Images, OPEN_IMAGES_MAX, State};
 pub use loaders::{FoundLoader, Loaders, MissingLoader};
 pub(crate) use open::Content;
 #[cfg(feature = "http")]
@@ -47,6 +50,7 @@ pub struct Shared {
     cache: Cache,
     cases: Option<Cases>,
     uploads: Option<Uploads>,
+    images: Option<Arc<Images>>,
     #[cfg(feature = "http")]
     seeds: RwLock<Arc<Seeds>>,
 }
@@ -60,6 +64,7 @@ impl Shared {
             cache: Cache::default(),
             cases: None,
             uploads: None,
+            images: None,
             #[cfg(feature = "http")]
             seeds: RwLock::default(),
         }
@@ -75,6 +80,12 @@ impl Shared {
     #[must_use]
     pub fn with_uploads(self, uploads: Uploads) -> Self {
         Self { uploads: Some(uploads), ..self }
+    }
+
+    /// The same, with a folder of images.
+    #[must_use]
+    pub fn with_images(self, images: Arc<Images>) -> Self {
+        Self { images: Some(images), ..self }
     }
 
     /// Other loaders were found.

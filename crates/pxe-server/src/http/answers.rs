@@ -11,6 +11,8 @@ use hyper::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, RETRY_AFTE
 use hyper::{Method, Request, Response, StatusCode};
 
 use super::body::{Answer, Blocks};
+use super::files::Where;
+use super::lane::Lane;
 use super::path::{Place, decode};
 use super::slots::Work;
 use super::story::{Delivery, Story};
@@ -33,11 +35,13 @@ pub(super) struct Service {
 }
 
 /// Whom an answer is for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone)]
 pub(super) struct Peer {
     pub(super) address: IpAddr,
     /// Our address that it reached.
     pub(super) local: IpAddr,
+    /// Where the kernel can move a file's bytes to this client; not where they are encrypted.
+    pub(super) lane: Option<Arc<Lane>>,
 }
 
 /// A request as the rest of this module needs it.
@@ -68,7 +72,9 @@ impl Service {
             return Ok(plain(StatusCode::BAD_REQUEST, text, work));
         };
         let answer = match Place::of(&path) {
-            Place::Root(name) => files::answer(&self, &asked, name, work).await,
+            Place::Root(name) => files::answer(&self, &asked, name, Where::Root, work).await,
+            Place::Images(name) => files::answer(&self, &asked, name, Where::Images, work).await,
+            Place::Catalogue => catalogue(&self, work),
             Place::Seed(path) => seeds::answer(&self, &asked, path, work).await,
             Place::Booted => booted::answer(&self, &asked, work),
             Place::Nowhere => plain(StatusCode::NOT_FOUND, "files are below /boot/\n", work),
@@ -84,10 +90,20 @@ impl Service {
     }
 
     /// Where links lead that this client can follow.
-    pub(super) fn links(&self, peer: Peer) -> Links {
+    pub(super) fn links(&self, peer: &Peer) -> Links {
         let server = host(self.advertise.unwrap_or(peer.local));
         Links { base: self.config.url(&server), path: "/boot/" }
     }
+}
+
+/// The list of images, as it is now.
+fn catalogue(service: &Service, work: Work) -> Response<Answer> {
+    let text = Bytes::from(service.finder.catalogue().to_json());
+    let mut answer = plain(StatusCode::OK, "", work);
+    let headers = answer.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(CONTENT_LENGTH, HeaderValue::from(text.len()));
+    answer.map(|body| body.saying(text))
 }
 
 /// A short text for people. Programs look at the status.
