@@ -51,14 +51,14 @@ impl Images {
         });
         let images = found.into_inner().unwrap_or_else(PoisonError::into_inner);
         let arriving = images.values().any(|info| info.state == State::Arriving);
-        let after = Catalogue { images, truncated };
+        let after = Arc::new(Catalogue { images, truncated });
+        self.set_catalogue(Arc::clone(&after));
         tell(&before, &after);
-        self.set_catalogue(after);
         arriving
     }
 
-    fn set_catalogue(&self, catalogue: Catalogue) {
-        *self.catalogue.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(catalogue);
+    fn set_catalogue(&self, catalogue: Arc<Catalogue>) {
+        *self.catalogue.write().unwrap_or_else(PoisonError::into_inner) = catalogue;
     }
 
     /// Finds out what the next image is of which that is not known yet; whether there was one. One at a time, so that
@@ -93,7 +93,7 @@ impl Images {
             _ => State::Arriving,
         };
         after.images.insert(name.clone(), Arc::new(ImageInfo { state, ..ImageInfo::clone(info) }));
-        self.set_catalogue(after);
+        self.set_catalogue(Arc::new(after));
         true
     }
 
