@@ -229,6 +229,16 @@ pub(crate) const IMAGES: Need = Need {
         &["xorriso", "mkisofs", "udftools", "7zip"],
     ],
 };
+pub(crate) const PACKERS: Need = Need {
+    what: "programs that pack initrds",
+    present: Present::Programs(&["gzip", "xz", "zstd", "lz4"]),
+    packages: [
+        &["gzip", "xz-utils", "zstd", "lz4"],
+        &["gzip", "xz", "zstd", "lz4"],
+        &["gzip", "xz", "zstd", "lz4"],
+        &["gzip", "xz", "zstd", "lz4"],
+    ],
+};
 pub(crate) const CURL: Need = Need {
     what: "curl",
     present: Present::Programs(&["curl"]),

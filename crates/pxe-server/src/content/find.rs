@@ -4,6 +4,8 @@ use core::net::IpAddr;
 use std::fs::{File, Metadata};
 use std::path::PathBuf;
 use std::sync::Arc;
+#[cfg(feature = "http")]
+use std::sync::PoisonError;
 
 use pxe_select::Generated;
 
@@ -104,6 +106,12 @@ impl Finder {
     #[cfg(feature = "http")]
     pub(crate) fn catalogue(&self) -> Arc<Catalogue> {
         self.shared.images.as_ref().map(|images| images.catalogue()).unwrap_or_default()
+    }
+
+    /// What is made for single machines.
+    #[cfg(feature = "http")]
+    pub(crate) fn seeds(&self) -> Arc<super::Seeds> {
+        Arc::clone(&self.shared.seeds.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn content(&self, file: File, metadata: &Metadata) -> Content {

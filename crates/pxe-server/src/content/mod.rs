@@ -12,6 +12,9 @@ mod menu;
 mod open;
 pub(crate) mod pe;
 mod root;
+#[cfg(feature = "http")]
+mod seeds;
+pub(crate) mod signed;
 mod uploads;
 
 use core::task::Poll;
@@ -34,6 +37,10 @@ pub(crate) use find::{Links, host};
 pub use images::{Catalogue, IMAGES_MAX, ImageInfo, Images, OPEN_IMAGES_MAX, State};
 pub use loaders::{FoundLoader, Loaders, MissingLoader};
 pub(crate) use open::Content;
+#[cfg(feature = "http")]
+pub use seeds::{SEED_BYTES_MAX, Seeds, TEMPLATE_BYTES_MAX, TEMPLATE_STEPS_MAX};
+#[cfg(feature = "http")]
+pub(crate) use seeds::{SeedError, SeedFacts, mac};
 pub use uploads::{UPLOADS_MAX, UPLOADS_PER_CLIENT_MAX, Uploads};
 
 /// What the files of all loops have in common.
@@ -44,13 +51,23 @@ pub struct Shared {
     cases: Option<Cases>,
     uploads: Option<Uploads>,
     images: Option<Arc<Images>>,
+    #[cfg(feature = "http")]
+    seeds: RwLock<Arc<Seeds>>,
 }
 
 impl Shared {
     /// With these loaders and an empty cache; names are taken as they are, and nobody may send files.
     pub fn new(loaders: Loaders) -> Self {
         let loaders = RwLock::new(Arc::new(loaders));
-        Self { loaders, cache: Cache::default(), cases: None, uploads: None, images: None }
+        Self {
+            loaders,
+            cache: Cache::default(),
+            cases: None,
+            uploads: None,
+            images: None,
+            #[cfg(feature = "http")]
+            seeds: RwLock::default(),
+        }
     }
 
     /// The same, but a name that is not there is looked for in other spellings, upper and lower case alike.
@@ -74,6 +91,12 @@ impl Shared {
     /// Other loaders were found.
     pub fn set_loaders(&self, loaders: Loaders) {
         *self.loaders.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(loaders);
+    }
+
+    /// Machines have other templates.
+    #[cfg(feature = "http")]
+    pub fn set_seeds(&self, seeds: Seeds) {
+        *self.seeds.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(seeds);
     }
 
     fn loaders(&self) -> Arc<Loaders> {
@@ -124,7 +147,10 @@ impl Files {
 impl ContentStore for Files {
     fn open(&mut self, request: &ContentRequest<'_>) -> Result<Opened, ContentError> {
         let links = Links::tftp(request.server, self.tftp_port);
-        let content = self.finder.find(request.name, request.generated, &links)?;
+        let content = match request.text {
+            Some(text) => Content::generated(Arc::clone(text)),
+            None => self.finder.find(request.name, request.generated, &links)?,
+        };
         let size = content.size();
         Ok(Opened { id: self.keep(content), size })
     }

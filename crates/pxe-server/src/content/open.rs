@@ -46,7 +46,7 @@ impl Content {
         Self::Memory { bytes, version: Some(Version::of(metadata)) }
     }
 
-    pub(super) fn generated(bytes: Arc<[u8]>) -> Self {
+    pub(crate) fn generated(bytes: Arc<[u8]>) -> Self {
         Self::Memory { bytes, version: None }
     }
 

@@ -3,6 +3,7 @@
 use core::convert::Infallible;
 use core::net::IpAddr;
 use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::Bytes;
 use hyper::body::Incoming;
@@ -15,9 +16,10 @@ use super::lane::Lane;
 use super::path::{Place, decode};
 use super::slots::Work;
 use super::story::{Delivery, Story};
-use super::{booted, files};
+use super::{booted, files, seeds};
 use crate::config::HttpConfig;
 use crate::content::{Finder, Links, host};
+use crate::engine;
 
 /// Seconds after which a client may try again what could not be opened. iPXE waits so long.
 const RETRY_AFTER_SECONDS: &str = "5";
@@ -73,10 +75,18 @@ impl Service {
             Place::Root(name) => files::answer(&self, &asked, name, Where::Root, work).await,
             Place::Images(name) => files::answer(&self, &asked, name, Where::Images, work).await,
             Place::Catalogue => catalogue(&self, work),
+            Place::Seed(path) => seeds::answer(&self, &asked, path, work).await,
             Place::Booted => booted::answer(&self, &asked, work),
             Place::Nowhere => plain(StatusCode::NOT_FOUND, "files are below /boot/\n", work),
         };
         Ok(if head_only { without_body(answer) } else { answer })
+    }
+
+    /// The token of a machine's boot; none if the system has no random numbers.
+    pub(super) fn token(&self, now: Instant, mac: [u8; 6]) -> Option<String> {
+        let mut fresh = [0; 16];
+        getrandom::fill(&mut fresh).ok()?;
+        Some(engine::token_text(self.story.shared.boot_token(now, mac, fresh)))
     }
 
     /// Where links lead that this client can follow.

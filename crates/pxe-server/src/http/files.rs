@@ -24,15 +24,15 @@ use crate::content::Content;
 use crate::engine::{self, Choice, ClientId, ContentError, Detail, Stage, Wanted, printable};
 
 /// A file that was found.
-struct Found {
-    content: Content,
-    name: Vec<u8>,
+pub(super) struct Found {
+    pub(super) content: Content,
+    pub(super) name: Vec<u8>,
     /// How it differs from what was asked for; empty if it does not.
-    why: String,
+    pub(super) why: String,
     /// Whose boot it is, if it stands for a bait and that is certain.
-    machine: Option<ClientId>,
+    pub(super) machine: Option<ClientId>,
     /// What the story tells of the request.
-    detail: Detail,
+    pub(super) detail: Detail,
 }
 
 /// Where a name is looked for.
@@ -119,9 +119,10 @@ async fn find(
     let finder = Arc::clone(&service.finder);
     let links = service.links(&asked.peer);
     let opened = tokio::task::spawn_blocking(move || {
-        let open = |tried: &engine::Try| match place {
-            Where::Root => finder.find(&tried.name, tried.generated, &links),
-            Where::Images => finder.find_image(&tried.name),
+        let open = |tried: &engine::Try| match (&tried.text, place) {
+            (Some(text), _) => Ok(Content::generated(Arc::clone(text))),
+            (None, Where::Root) => finder.find(&tried.name, tried.generated, &links),
+            (None, Where::Images) => finder.find_image(&tried.name),
         };
         let (content, tried) = wanted.open(open)?;
         Ok(Found { content, name: tried.name.clone(), why: wanted.why(tried), machine, detail })
@@ -129,7 +130,7 @@ async fn find(
     opened.await.unwrap_or_else(|error| Err(ContentError::Unavailable(error.to_string())))
 }
 
-fn found_answer(
+pub(super) fn found_answer(
     service: &Arc<Service>,
     asked: &Asked<'_>,
     client: ClientId,

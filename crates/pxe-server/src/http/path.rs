@@ -9,6 +9,8 @@ pub(super) enum Place<'p> {
     Images(&'p [u8]),
     /// The list of images.
     Catalogue,
+    /// What is made for one machine: its address, perhaps a token, and a name.
+    Seed(&'p [u8]),
     /// The place where booted machines say so.
     Booted,
     /// Nothing.
@@ -33,7 +35,10 @@ impl<'p> Place<'p> {
         match first {
             b"boot" => Self::Root(without_slashes(rest)),
             b"images" if without_slashes(rest).is_empty() => Self::Catalogue,
+            // Nothing in there is a folder to be listed.
+            b"images" if path.ends_with(b"/") => Self::Nowhere,
             b"images" => Self::Images(path),
+            b"seed" => Self::Seed(without_slashes(rest)),
             b"booted" if rest.is_empty() => Self::Booted,
             _ if ELSEWHERE.contains(&first) => Self::Nowhere,
             _ => Self::Root(path),
@@ -84,6 +89,8 @@ mod tests {
             ("//images//t/a.iso", Place::Images(b"images//t/a.iso")),
             ("/images", Place::Catalogue),
             ("/images/", Place::Catalogue),
+            ("/seed/525400aa0001/user-data", Place::Seed(b"525400aa0001/user-data")),
+            ("/seeds/x", Place::Root(b"seeds/x")),
             ("/", Place::Nowhere),
             ("", Place::Nowhere),
         ] {

@@ -190,6 +190,19 @@ fn the_list_says_what_is_there_and_follows_the_folder() {
 }
 
 #[test]
+fn a_file_beside_an_image_changes_what_is_recognised() {
+    let folder = Folder::new("images-beside");
+    let Some(_) = iso(&folder, "a.iso") else { return };
+    folder.write("images/a.toml", b"title = \"Our own title\"\n");
+    let server = Server::start(&folder, "");
+    listed(&server, "\"title\":\"Our own title\"");
+    folder.write("images/a.iso.toml", b"title = \"Another one\"\n");
+    listed(&server, "\"title\":\"Another one\"");
+    folder.write("images/a.iso.toml", b"titel = 1\n");
+    listed(&server, "the file beside it (.toml) is not used: line 1");
+}
+
+#[test]
 fn a_denied_machine_gets_no_image() {
     const MAC: [u8; 6] = [0x52, 0x54, 0, 0xaa, 0, 1];
     let folder = Folder::new("images-denied");

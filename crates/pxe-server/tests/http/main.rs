@@ -14,5 +14,6 @@ mod moved;
 mod names;
 mod nginx;
 mod ranges;
+mod seeds;
 mod spoken;
 mod tls;

@@ -97,9 +97,11 @@ impl Images {
         true
     }
 
-    /// The file beside an image that says more of it.
+    /// The file beside an image that says more of it: `debian.iso.toml`, or `debian.toml`.
     fn beside(&self, name: &str) -> Option<(File, Metadata)> {
-        self.root.open(format!("{name}.toml").as_bytes(), None).ok()
+        let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+        let open = |name: &str| self.root.open(format!("{name}.toml").as_bytes(), None).ok();
+        open(name).or_else(|| open(stem))
     }
 
     /// What is known of an image, or what a look at it tells; `None` if it cannot be opened.
