@@ -47,6 +47,7 @@ pub use content::{
 pub use detail::{Detail, Field, reason_lines};
 pub(crate) use event::printable;
 pub use event::{ClientId, Event, NoClient, Stage};
+pub(crate) use facts::of_boot as facts_of_message;
 pub use leased::LeaseStep;
 pub(crate) use searches::SEARCH_ENDS_AFTER;
 pub use searches::SEARCHES_MAX;
