@@ -10,6 +10,9 @@ pub struct Bound {
     /// The port of HTTP, if it is to be served.
     #[cfg(feature = "http")]
     pub http: Option<crate::http::Port>,
+    /// The port of the page, and why there is none although nothing is wrong.
+    #[cfg(feature = "admin")]
+    pub admin: (Option<crate::admin::Port>, Option<Fault>),
 }
 
 /// What could not be bound, and what the configuration names that cannot be used for it.
@@ -42,6 +45,12 @@ impl Bound {
             unbound.configuration.extend(faults.certificate);
             None
         });
+        #[cfg(feature = "admin")]
+        let admin = crate::admin::Port::bind(config).unwrap_or_else(|faults| {
+            unbound.machine.extend(faults.port.map(fault));
+            unbound.configuration.extend(faults.certificate);
+            (None, None)
+        });
         if !unbound.configuration.is_empty() || !unbound.machine.is_empty() {
             return Err(unbound);
         }
@@ -49,6 +58,8 @@ impl Bound {
             ports,
             #[cfg(feature = "http")]
             http,
+            #[cfg(feature = "admin")]
+            admin,
         })
     }
 }

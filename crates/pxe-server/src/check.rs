@@ -52,7 +52,12 @@ pub fn check(config: &Config) -> ExitCode {
     }
     addresses(config, &mut faults);
     match Bound::bind(config, 1) {
-        Ok(_) => println!("ports          free"),
+        Ok(bound) => {
+            println!("ports          free");
+            #[cfg(feature = "admin")]
+            bound.admin.1.iter().for_each(|doubt| println!("warning        {doubt}"));
+            drop(bound);
+        }
         Err(unbound) => faults.extend(unbound.into_faults()),
     }
     for doubt in doubts(config) {
@@ -178,6 +183,8 @@ pub fn doubts(config: &Config) -> Vec<Fault> {
     if config.http.enabled {
         doubts.extend(unreachable_http(config));
     }
+    #[cfg(feature = "admin")]
+    doubts.extend(crate::admin::doubt(config));
     for (index, host) in config.hosts.iter().enumerate() {
         let Some(folder) = &host.folder else { continue };
         let path = config.root.join(folder.value.trim_start_matches(['/', '\\']));

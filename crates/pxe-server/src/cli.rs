@@ -80,6 +80,9 @@ pub enum Command {
     Leases(LeasesOptions),
     /// Say of a capture what this server would have answered in every mode, and what went wrong in it
     Replay(ReplayOptions),
+    /// Make, list or remove tokens for the admin page and its API
+    #[cfg(feature = "admin")]
+    Token(crate::admin::TokenOptions),
     /// Print what to enter at another DHCP server (dnsmasq, Kea, Windows, a router, …) to name this one
     Snippet(SnippetOptions),
 }

@@ -4,7 +4,7 @@ use core::net::Ipv4Addr;
 use std::io;
 use std::sync::Arc;
 
-use log::{error, info, warn};
+use log::{info, warn};
 
 use crate::alone::Alone;
 use crate::config::{Config, Faults};
@@ -56,14 +56,8 @@ impl Housekeeping for House {
         interfaces::own_addresses()
     }
 
-    fn reload(&mut self) -> Option<Reloaded> {
-        match self.read_again() {
-            Ok(reloaded) => Some(reloaded),
-            Err(faults) => {
-                error!("the configuration has faults, and everything stays as it was:\n{faults}");
-                None
-            }
-        }
+    fn reload(&mut self) -> Result<Reloaded, Faults> {
+        self.read_again()
     }
 }
 

@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
 pub mod addresses;
+#[cfg(feature = "admin")]
+pub mod admin;
 pub mod alone;
 pub mod bound;
 pub mod check;
@@ -26,3 +28,4 @@ pub mod serve;
 pub mod snippet;
 pub mod state;
 pub mod watch;
+pub mod watchdog;

@@ -27,6 +27,8 @@ fn main() -> ExitCode {
         Command::Fetch(options) => fetch::fetch(&options),
         Command::Leases(options) => leases::run(&options, &config),
         Command::Replay(options) => replay::run(&options, &config),
+        #[cfg(feature = "admin")]
+        Command::Token(options) => pxe_server::admin::run_token_command(&options, &config),
         Command::Snippet(options) => snippet::print(&options, &config),
     }
 }

@@ -16,7 +16,7 @@ use crate::content::Finder;
 use crate::content::{self, Files, Loaders, UPLOADS_MAX, Uploads};
 use crate::driver::interfaces::{self, Interfaces, SharedInterfaces};
 use crate::driver::neighbours::ArpTable;
-use crate::driver::{Crew, Driver, First, Housekeeping, Leasing};
+use crate::driver::{Crew, Driver, First, Housekeeping, Leasing, Vitals};
 use crate::engine::{self, Engine, EngineConfig, ServerSettings};
 use crate::house::{House, Reload};
 #[cfg(feature = "http")]
@@ -24,6 +24,7 @@ use crate::http;
 use crate::journal::{self, Journal};
 use crate::logging::READY_TARGET;
 use crate::state::{self, Keeper};
+use crate::watchdog::Watchdog;
 use crate::{addresses, check, leases, policy};
 
 /// Exit code for a fault that the administrator mends in the configuration.
@@ -66,7 +67,13 @@ pub fn serve(config: &Config, reload: Reload) -> ExitCode {
         warn!("{doubt}");
     }
     announce(config, &loaders);
-    let ready = ready_line(config, &served);
+    #[cfg_attr(not(feature = "admin"), expect(unused_mut, reason = "the page is told too"))]
+    let mut ready = ready_line(config, &served);
+    #[cfg(feature = "admin")]
+    if bound.admin.0.is_some() {
+        let scheme = if config.admin.is_tls() { "https" } else { "http" };
+        ready.push_str(&format!(", page {scheme}://{}/", config.admin.listen));
+    }
     let shared = engine::Shared::new(policy);
     shared.set_neighbours(Box::new(ArpTable));
     let served = keeper(config, &shared).and_then(|keeper| {
@@ -119,6 +126,10 @@ struct Running {
     drivers: Vec<Driver>,
     #[cfg(feature = "http")]
     http: Option<http::Server>,
+    #[cfg(feature = "admin")]
+    admin: Option<crate::admin::Server>,
+    vitals: Arc<Vitals>,
+    _watchdog: Option<Watchdog>,
 }
 
 /// Puts the loops together: one engine each, which share the decision, the story and the cache, with
@@ -126,6 +137,9 @@ struct Running {
 fn start(config: &Config, parts: Parts, shared: Arc<engine::Shared>) -> io::Result<Running> {
     let Parts { bound, served, loaders, leases, alone, reload, journal } = parts;
     let (mut settings, mut leasing) = leases.unzip();
+    if let (Some(settings), Some(first)) = (&mut settings, bound.ports.first()) {
+        settings.responder.reach_by_hardware_address = first.reach_by_hardware_address();
+    }
     let interfaces = Arc::new(SharedInterfaces::new(served));
     let contents = Arc::new(contents(config, loaders.clone()));
     let crew = Crew::default();
@@ -156,12 +170,39 @@ fn start(config: &Config, parts: Parts, shared: Arc<engine::Shared>) -> io::Resu
             let (interfaces, journal) = (Arc::clone(&interfaces), Arc::clone(&journal));
             Driver::new(ports, engine, files, interfaces, &crew, journal, first)
         })
-        .collect::<io::Result<_>>()?;
+        .collect::<io::Result<Vec<_>>>()?;
+    let vitals = crew.vitals();
+    #[cfg(feature = "admin")]
+    let admin = admin(config, bound.admin, &drivers, &vitals)?;
     Ok(Running {
         drivers,
         #[cfg(feature = "http")]
         http: http.transpose()?,
+        #[cfg(feature = "admin")]
+        admin,
+        _watchdog: Watchdog::start(Arc::clone(&vitals))?,
+        vitals,
     })
+}
+
+/// The page, if there is a port for it.
+#[cfg(feature = "admin")]
+fn admin(
+    config: &Config,
+    (port, missing): (Option<crate::admin::Port>, Option<Fault>),
+    drivers: &[Driver],
+    vitals: &Arc<Vitals>,
+) -> io::Result<Option<crate::admin::Server>> {
+    if let Some(missing) = missing {
+        warn!("{missing}");
+    }
+    let (Some(port), Some(first)) = (port, drivers.first()) else { return Ok(None) };
+    let parts = crate::admin::Parts {
+        config: config.clone(),
+        vitals: Arc::clone(vitals),
+        asker: first.asker(),
+    };
+    crate::admin::Server::start(port, parts).map(Some)
 }
 
 /// What the loops' files have in common. What an earlier run left of unfinished uploads goes.
@@ -186,6 +227,8 @@ fn contents(config: &Config, loaders: Loaders) -> content::Shared {
 fn run(running: Running, ready: &str) -> io::Result<()> {
     #[cfg(feature = "http")]
     let _http = running.http;
+    #[cfg(feature = "admin")]
+    let _admin = running.admin;
     let mut drivers = running.drivers.into_iter();
     let Some(first) = drivers.next() else { return Ok(()) };
     let mut threads = Vec::new();
@@ -194,8 +237,12 @@ fn run(running: Running, ready: &str) -> io::Result<()> {
         threads.push(thread::Builder::new().name(name).spawn(|| driver.run())?);
     }
     info!(target: READY_TARGET, "{ready}");
+    running.vitals.set_ready();
     // Without systemd there is nobody to tell.
-    let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+    let _ = sd_notify::notify(&[
+        sd_notify::NotifyState::Ready,
+        sd_notify::NotifyState::Status("serving"),
+    ]);
     let mut ended = first.run();
     for thread in threads {
         let other = thread.join().unwrap_or_else(|_| Err(io::Error::other("a loop panicked")));

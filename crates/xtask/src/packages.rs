@@ -147,6 +147,11 @@ pub(crate) const DNSMASQ: Need = Need {
     present: Present::Programs(&["dnsmasq"]),
     packages: [&["dnsmasq-base"], &["dnsmasq"], &["dnsmasq"], &["dnsmasq"]],
 };
+pub(crate) const DHCRELAY: Need = Need {
+    what: "ISC dhcrelay, a relay that adds option 82",
+    present: Present::Programs(&["dhcrelay"]),
+    packages: [&["isc-dhcp-relay"], &["dhcp-relay"], &["dhcp"], &["dhcp-relay"]],
+};
 pub(crate) const ISC_DHCPD: Need = Need {
     what: "ISC dhcpd, to try snippets on",
     present: Present::Programs(&["dhcpd"]),
@@ -212,6 +217,16 @@ pub(crate) const NAMESPACES: Need = Need {
         &["iproute", "util-linux"],
         &["iproute2", "util-linux"],
         &["iproute2", "util-linux"],
+    ],
+};
+pub(crate) const IMAGES: Need = Need {
+    what: "programs that make and read images, to try the readers on",
+    present: Present::Programs(&["xorriso", "genisoimage", "mkudffs", "udfclient", "7z"]),
+    packages: [
+        &["xorriso", "genisoimage", "udftools", "udfclient", "p7zip-full"],
+        &["xorriso", "genisoimage", "udftools", "p7zip-plugins"],
+        &["libisoburn", "cdrtools", "udftools", "7zip"],
+        &["xorriso", "mkisofs", "udftools", "7zip"],
     ],
 };
 pub(crate) const CURL: Need = Need {
@@ -427,7 +442,7 @@ mod tests {
     #[test]
     fn every_need_has_a_debian_package() {
         let others: &[&Need] =
-            &[&QEMU_X86, &QEMU_ARM, &PXELINUX, &LDLINUX, &ISC_DHCPD, &KEA, &POSTGRESQL];
+            &[&QEMU_X86, &QEMU_ARM, &PXELINUX, &LDLINUX, &ISC_DHCPD, &KEA, &POSTGRESQL, &IMAGES];
         let clients: &[&Need] = &[&CURL, &TFTP_HPA, &ATFTP, &BUSYBOX, &DHCLIENT, &DHCPCD];
         for need in [LOADERS, LAB, others, clients].concat() {
             assert!(!Manager::Apt.packages(&[need]).is_empty(), "{}", need.what);

@@ -3,6 +3,7 @@
 //! Reading never stops at the first fault; [`Config::parse`] returns all of them, each with its
 //! line, what was expected and what to do.
 
+mod admin;
 mod fault;
 mod http;
 mod reader;
@@ -17,6 +18,7 @@ use std::path::{Path, PathBuf};
 use pxe_dhcp::options::OptionSet;
 use pxe_dhcp::respond::ProxyStyles;
 
+pub use admin::AdminConfig;
 pub use fault::{Fault, Faults};
 pub use http::HttpConfig;
 pub use reader::Located;
@@ -158,6 +160,8 @@ pub struct Config {
     pub tftp: TftpConfig,
     /// `[http]`.
     pub http: HttpConfig,
+    /// `[admin]`.
+    pub admin: AdminConfig,
     /// `[loaders]`: firmware name and file name, as written.
     pub loaders: Vec<(Located<String>, Located<String>)>,
     /// `[[host]]`.
@@ -185,6 +189,7 @@ impl Default for Config {
             state: PathBuf::from("state"),
             select: SelectConfig::default(),
             http: HttpConfig::default(),
+            admin: AdminConfig::default(),
             loaders: Vec::new(),
             hosts: Vec::new(),
             rules: Vec::new(),
@@ -211,8 +216,15 @@ impl Config {
         if let Some(folder) = file.parent() {
             config.root = folder.join(&config.root);
             config.state = folder.join(&config.state);
-            let http = &mut config.http;
-            let paths = [&mut config.tftp.uploads, &mut http.certificate, &mut http.key];
+            let (http, admin) = (&mut config.http, &mut config.admin);
+            let paths = [
+                &mut config.tftp.uploads,
+                &mut http.certificate,
+                &mut http.key,
+                &mut admin.certificate,
+                &mut admin.key,
+                &mut admin.tokens,
+            ];
             for path in paths.into_iter().flatten() {
                 path.value = folder.join(&path.value);
             }

@@ -9,8 +9,8 @@ use toml::de::DeTable;
 use super::fault::Faults;
 use super::reader::{Reader, Section};
 use super::{
-    Config, DhcpConfig, DhcpMode, HostConfig, RuleAction, RuleConfig, SelectConfig, http, subnet,
-    tftp,
+    Config, DhcpConfig, DhcpMode, HostConfig, RuleAction, RuleConfig, SelectConfig, admin, http,
+    subnet, tftp,
 };
 
 const PORTS: RangeInclusive<i64> = 1..=65_535;
@@ -55,11 +55,12 @@ fn top(root: Section<'_, '_>, config: &mut Config) {
     dhcp(root.section("dhcp"), &mut config.dhcp);
     tftp::read(root.section("tftp"), &mut config.tftp);
     http::read(root.section("http"), &mut config.http);
+    admin::read(root.section("admin"), &mut config.admin);
     select(root.section("select"), &mut config.select);
     config.loaders = root.section("loaders").texts();
     config.hosts = root.sections("host").into_iter().filter_map(host).collect();
     config.rules = root.sections("rule").into_iter().filter_map(rule).collect();
-    root.reserved(&["images", "admin"]);
+    root.reserved(&["images"]);
     root.finish();
 }
 

@@ -3,6 +3,7 @@
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use log::info;
 use mio::{Interest, Registry, Waker};
@@ -10,6 +11,7 @@ use nix::libc;
 use signal_hook_mio::v1_0::Signals;
 
 use super::ports::CONTROL;
+use super::vitals::{Pulse, Vitals};
 
 /// SIGXFSZ is not to end us: a write beyond the limit of file sizes fails, as on a full disk.
 const SIGNALS: [i32; 4] = [libc::SIGTERM, libc::SIGINT, libc::SIGHUP, libc::SIGXFSZ];
@@ -24,6 +26,7 @@ pub struct Crew {
 struct Shared {
     stopping: AtomicBool,
     wakers: Mutex<Vec<Arc<Waker>>>,
+    vitals: Arc<Vitals>,
 }
 
 /// One loop's part in it.
@@ -32,9 +35,15 @@ pub struct Control {
     signals: Option<Signals>,
     waker: Arc<Waker>,
     is_reload_wanted: bool,
+    pub(super) pulse: Arc<Pulse>,
 }
 
 impl Crew {
+    /// How its loops are.
+    pub fn vitals(&self) -> Arc<Vitals> {
+        Arc::clone(&self.shared.vitals)
+    }
+
     /// Another loop; the one `with_signals` watches for SIGTERM, SIGINT and SIGHUP.
     pub(super) fn join(&self, registry: &Registry, with_signals: bool) -> io::Result<Control> {
         let shared = Arc::clone(&self.shared);
@@ -49,7 +58,8 @@ impl Crew {
         let mut wakers = shared.wakers.lock().unwrap_or_else(PoisonError::into_inner);
         wakers.push(Arc::clone(&waker));
         drop(wakers);
-        Ok(Control { shared, signals, waker, is_reload_wanted: false })
+        let pulse = shared.vitals.join(Instant::now());
+        Ok(Control { shared, signals, waker, is_reload_wanted: false, pulse })
     }
 }
 
@@ -78,6 +88,16 @@ impl Control {
     /// What wakes this loop from other threads.
     pub(super) fn waker(&self) -> Arc<Waker> {
         Arc::clone(&self.waker)
+    }
+
+    /// Whether the lease store is away now; systemd's status tells.
+    pub(super) fn note_store(&self, away: bool) {
+        if self.shared.vitals.set_store_away(away) && self.shared.vitals.is_ready() {
+            let status =
+                if away { "the lease store is away: no lease is given" } else { "serving" };
+            // Without systemd there is nobody to tell.
+            let _ = sd_notify::notify(&[sd_notify::NotifyState::Status(status)]);
+        }
     }
 
     /// This loop ends, and so do the others.

@@ -1,20 +1,18 @@
 //! Answers the `leases` command while the server runs: a Unix socket in the state folder, one line asked, one text
 //! answered. Only the server's own user reaches it.
 
-use core::net::Ipv4Addr;
 use core::time::Duration;
 use std::fs::{self, Permissions};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 
-use log::{debug, warn};
-use mio::Waker;
+use log::debug;
+use pxe_lease::exchange;
 
+use super::asker::{Answer, AskError, Asker, Question};
 use crate::leases::CONTROL_FILE;
 
 /// Bytes of a question that are read.
@@ -22,22 +20,7 @@ const QUESTION_BYTES_MAX: u64 = 64;
 /// How long one asker may keep the next one waiting.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// What is asked of the loop.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Question {
-    /// All leases, as CSV.
-    Export,
-    /// The lease of this address ends; nothing is said unless that fails.
-    Release(Ipv4Addr),
-}
-
-/// A question that waits for the loop.
-pub(super) struct Asked {
-    pub(super) question: Question,
-    pub(super) answer: Sender<String>,
-}
-
-/// The loop's end of the socket.
+/// The socket, before its thread runs.
 pub struct Desk {
     listener: UnixListener,
 }
@@ -60,11 +43,10 @@ impl Desk {
     }
 
     /// Takes askers in a thread that ends with the program.
-    pub(super) fn start(self, waker: Arc<Waker>) -> io::Result<Receiver<Asked>> {
-        let (ask, asked) = mpsc::channel();
+    pub(super) fn start(self, asker: Asker) -> io::Result<()> {
         let take = move || {
             for stream in self.listener.incoming() {
-                match stream.and_then(|stream| attend(stream, &ask, &waker)) {
+                match stream.and_then(|stream| attend(stream, &asker)) {
                     Ok(true) => {}
                     Ok(false) => return,
                     Err(error) => {
@@ -76,12 +58,12 @@ impl Desk {
             }
         };
         thread::Builder::new().name("control".to_owned()).spawn(take)?;
-        Ok(asked)
+        Ok(())
     }
 }
 
 /// One asker; whether the loop is still there.
-fn attend(mut stream: UnixStream, ask: &Sender<Asked>, waker: &Waker) -> io::Result<bool> {
+fn attend(mut stream: UnixStream, asker: &Asker) -> io::Result<bool> {
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
     let mut line = String::new();
@@ -94,21 +76,21 @@ fn attend(mut stream: UnixStream, ask: &Sender<Asked>, waker: &Waker) -> io::Res
         stream.write_all(b"this server does not know that question\n")?;
         return Ok(true);
     };
-    let (answer, answered) = mpsc::channel();
-    if ask.send(Asked { question, answer }).is_err() {
-        return Ok(false);
-    }
-    waker.wake()?;
-    match answered.recv_timeout(PATIENCE) {
-        Ok(text) => stream.write_all(text.as_bytes())?,
-        Err(error) => warn!("control socket: no answer: {error}"),
-    }
+    let text = match asker.ask(question) {
+        Ok(Answer::Leases(records)) => exchange::to_csv(&records),
+        Ok(Answer::Refused(why)) => why,
+        // Nothing is said of what is done.
+        Ok(_) => String::new(),
+        Err(AskError::Ended) => return Ok(false),
+        Err(AskError::Late) => AskError::Late.to_string(),
+    };
+    stream.write_all(text.as_bytes())?;
     Ok(true)
 }
 
 fn read(line: &str) -> Option<Question> {
     match line.trim().split_once(' ') {
-        None if line.trim() == "export" => Some(Question::Export),
+        None if line.trim() == "export" => Some(Question::Leases),
         Some(("release", address)) => address.parse().ok().map(Question::Release),
         _ => None,
     }
@@ -116,11 +98,13 @@ fn read(line: &str) -> Option<Question> {
 
 #[cfg(test)]
 mod tests {
+    use core::net::Ipv4Addr;
+
     use super::*;
 
     #[test]
     fn questions_are_read() {
-        assert_eq!(read("export\n"), Some(Question::Export));
+        assert_eq!(read("export\n"), Some(Question::Leases));
         let address = Ipv4Addr::new(192, 0, 2, 7);
         assert_eq!(read("release 192.0.2.7\n"), Some(Question::Release(address)));
         for broken in ["", "\n", "release", "release x", "exports", "release 192.0.2.7 now"] {

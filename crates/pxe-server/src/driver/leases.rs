@@ -1,16 +1,29 @@
 //! The first loop between the engine and the lease store, and the configuration read anew.
 
+use core::time::Duration;
 use std::io;
 use std::time::Instant;
 
-use log::{info, warn};
+use log::{error, info, warn};
 
-use super::desk::Question;
+use super::asker::{Answer, Question};
 use super::store::{FLUSH_PATIENCE, LOAD_PATIENCE, Told};
 use super::{Driver, Outgoing, TRANSMITS_PER_WAKE_MAX};
+use crate::config::Faults;
 use crate::state::unix_ms;
 
+/// How long DHCP messages may wait to be read before new clients are put off. They would fill the socket's buffer, and
+/// of those who are half done so many would be lost that fewer get their lease, not more.
+const DHCP_BEHIND_MAX: Duration = Duration::from_millis(20);
 impl Driver {
+    /// After the DHCP port was read, and there is more.
+    pub(super) fn note_backlog(&mut self, now: Instant, is_more: bool) {
+        let since = is_more.then(|| *self.behind_since.get_or_insert(now));
+        self.behind_since = since;
+        let is_behind = since.is_some_and(|since| now - since > DHCP_BEHIND_MAX);
+        self.engine.set_behind(is_behind);
+    }
+
     /// Reads the store before clients are told that we are ready. One that cannot be read now is read later.
     pub(super) fn load_leases(&mut self) {
         let Some(store) = &mut self.store else { return };
@@ -29,6 +42,7 @@ impl Driver {
         let Some(store) = &mut self.store else { return Ok(()) };
         let engine = &mut self.engine;
         engine.set_time(now, unix_ms());
+        self.control.note_store(engine.is_store_away());
         if store.is_dead() {
             return Err(io::Error::other("the lease store's thread has ended"));
         }
@@ -43,18 +57,36 @@ impl Driver {
         Ok(())
     }
 
-    /// Answers those who ask about leases.
-    pub(super) fn attend_desk(&mut self, now: Instant) {
-        while let Some(asked) = self.desk.as_ref().and_then(|desk| desk.try_recv().ok()) {
+    /// Answers other threads.
+    pub(super) fn attend(&mut self, now: Instant) {
+        while let Ok(asked) = self.asked.try_recv() {
             let answer = match asked.question {
-                Question::Export => pxe_lease::exchange::to_csv(self.engine.leases()),
-                Question::Release(address) => {
-                    let released = self.engine.release(now, address);
-                    released.err().unwrap_or_default()
-                }
+                Question::Leases => Answer::Leases(self.engine.leases().cloned().collect()),
+                Question::Pools => Answer::Pools(self.engine.pools(now)),
+                Question::Release(address) => match self.engine.release(now, address) {
+                    Ok(()) => Answer::Done,
+                    Err(why) => Answer::Refused(why),
+                },
+                Question::Reload => match self.reload(now) {
+                    Ok(()) => Answer::Done,
+                    Err(faults) => Answer::Faults(faults),
+                },
             };
             // Whoever asked may have gone.
             let _ = asked.answer.send(answer);
+        }
+    }
+
+    /// Asks whether anybody uses the addresses that are to be offered, and takes the answers.
+    pub(super) fn attend_probes(&mut self, now: Instant) {
+        let Self { prober, engine, ports, poll, .. } = self;
+        if !prober.receive(|address, hardware| engine.handle_in_use(now, address, hardware)) {
+            ports.mark_pending();
+        }
+        while let Some(probe) = engine.poll_probe() {
+            if !prober.ask(poll.registry(), probe) {
+                engine.handle_unprobed(now, probe.address);
+            }
         }
     }
 
@@ -92,9 +124,15 @@ impl Driver {
     }
 
     /// SIGHUP.
-    pub(super) fn reload(&mut self, now: Instant) {
-        let Some(housekeeping) = &mut self.housekeeping else { return };
-        let Some(reloaded) = housekeeping.reload() else { return };
+    pub(super) fn reload_by_signal(&mut self, now: Instant) {
+        if let Err(faults) = self.reload(now) {
+            error!("the configuration has faults, and everything stays as it was:\n{faults}");
+        }
+    }
+
+    fn reload(&mut self, now: Instant) -> Result<(), Faults> {
+        let Some(housekeeping) = &mut self.housekeeping else { return Ok(()) };
+        let reloaded = housekeeping.reload()?;
         if let Some(plan) = reloaded.plan {
             self.engine.set_plan(plan);
             self.report();
@@ -102,6 +140,7 @@ impl Driver {
         // Interfaces may be others now.
         self.next_housekeeping = now;
         info!("the configuration was read again");
+        Ok(())
     }
 }
 

@@ -3,23 +3,30 @@
 //!
 //! The first loop has the DHCP ports, the signals and the housekeeping; every loop serves files.
 
+mod arp;
+mod asker;
 mod batch;
 mod control;
 mod desk;
+mod direct;
+mod echo;
 pub mod foreign;
 mod frame;
 pub mod holder;
 pub mod interfaces;
 mod leases;
+mod links;
 mod listen;
 pub mod neighbours;
 mod observe;
 mod port;
 mod ports;
+mod probes;
 mod replies;
 mod segments;
 mod store;
 mod transfers;
+mod vitals;
 
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use core::time::Duration;
@@ -31,22 +38,26 @@ use std::time::Instant;
 use log::{debug, info, warn};
 use mio::{Events, Poll};
 
+use crate::config::Faults;
 use crate::content::Files;
 use crate::engine::{AddressPlan, Arrival, Drops, Engine, Output, SocketId, Transmit};
 use crate::journal::Journal;
 use crate::logging;
 use crate::state::unix_ms;
+pub use asker::{Answer, AskError, Asker, Question};
 use batch::{Batches, ListenBatch, TransferBatch};
 pub use control::{Control, Crew};
 pub use desk::Desk;
 use interfaces::{Interfaces, SharedInterfaces};
 use ports::Ready;
 pub use ports::{BindFault, Ports};
+use probes::Prober;
 use replies::Replies;
 pub use store::Store;
 use store::StoreThread;
 use transfers::PortId;
 pub use transfers::{TRANSFERS_PER_PORT_MAX, UNSHARED_PORTS_MAX};
+pub use vitals::{STUCK_AFTER, Vitals};
 
 /// Batches of 32 datagrams taken from one listening socket before timers and sends have their turn.
 pub const BATCHES_PER_WAKE_MAX: usize = 2;
@@ -69,8 +80,11 @@ pub trait Housekeeping {
     fn refresh(&mut self);
     /// Every IPv4 address of this machine.
     fn own_addresses(&mut self) -> io::Result<Vec<Ipv4Addr>>;
-    /// Reads the configuration again; none if it has faults, which are told, and everything stays as it is.
-    fn reload(&mut self) -> Option<Reloaded>;
+    /// Reads the configuration again.
+    ///
+    /// # Errors
+    /// Its faults; everything stays as it is.
+    fn reload(&mut self) -> Result<Reloaded, Faults>;
 }
 
 /// What the first loop takes over of a new configuration.
@@ -126,7 +140,11 @@ pub struct Driver {
     housekeeping: Option<Box<dyn Housekeeping + Send>>,
     journal: Arc<Journal>,
     store: Option<StoreThread>,
-    desk: Option<Receiver<desk::Asked>>,
+    asker: Asker,
+    asked: Receiver<asker::Asked>,
+    prober: Prober,
+    /// Since when the DHCP port was not read to its end.
+    behind_since: Option<Instant>,
     next_housekeeping: Instant,
     told_drops: Drops,
     next_drops: Instant,
@@ -147,10 +165,13 @@ impl Driver {
         let poll = Poll::new()?;
         ports.register(poll.registry())?;
         let control = crew.join(poll.registry(), housekeeping.is_some())?;
-        let (mut store, mut desk) = (None, None);
+        let (asker, asked) = Asker::new(control.waker());
+        let mut store = None;
         if let Some(leasing) = leasing {
             store = Some(leasing.store.start(control.waker())?);
-            desk = leasing.desk.map(|desk| desk.start(control.waker())).transpose()?;
+            if let Some(desk) = leasing.desk {
+                desk.start(asker.clone())?;
+            }
         }
         let now = Instant::now();
         let mut driver = Self {
@@ -163,7 +184,10 @@ impl Driver {
             housekeeping,
             journal,
             store,
-            desk,
+            asker,
+            asked,
+            prober: Prober::new(),
+            behind_since: None,
             next_housekeeping: now + HOUSEKEEPING_EVERY,
             told_drops: Drops::default(),
             next_drops: now,
@@ -171,6 +195,11 @@ impl Driver {
         driver.refresh_own_addresses();
         driver.load_leases();
         Ok(driver)
+    }
+
+    /// What asks this loop from other threads.
+    pub fn asker(&self) -> Asker {
+        self.asker.clone()
     }
 
     /// Serves until a signal, or another loop's end, asks it to stop.
@@ -202,20 +231,22 @@ impl Driver {
                 }
             }
             if self.control.take_reload() {
-                self.reload(Instant::now());
+                self.reload_by_signal(Instant::now());
             }
             self.receive(&mut batches, &mut out);
             let now = Instant::now();
             if self.engine.poll_timeout().is_some_and(|due| due <= now) {
                 self.engine.handle_timeout(now, &mut self.files);
             }
-            self.attend_desk(now);
+            self.attend(now);
+            self.attend_probes(now);
             self.exchange_with_store(now)?;
             if !self.transmit(now, TRANSMITS_PER_WAKE_MAX, &mut out) {
                 // More waits: read the sockets first, then go on.
                 self.ports.mark_pending();
             }
             self.report();
+            self.control.pulse.beat(now, self.engine.drops(), self.engine.transfers());
             self.keep_house(now);
         }
     }
@@ -238,6 +269,9 @@ impl Driver {
                 Ready::Transfers(port) => self.receive_batch(now, port, batches),
                 Ready::Listener(socket, is_ipv6) => self.drain(now, socket, is_ipv6, batches),
             };
+            if let Ready::Listener(SocketId::Dhcp, _) = ready {
+                self.note_backlog(now, matches!(drained, Ok(false)));
+            }
             match drained {
                 Ok(true) => {}
                 Ok(false) => self.ports.mark_ready_again(ready),
@@ -312,7 +346,7 @@ impl Driver {
             let Some(transmit) = self.engine.poll_transmit(now, &mut self.files, bytes) else {
                 return true;
             };
-            if replies.take(&transmit, bytes) {
+            if replies.take(&transmit, bytes, self.ports.direct()) {
                 if replies.is_full() {
                     self.ports.flush(replies, tell_unsent);
                 }
@@ -363,6 +397,10 @@ impl Driver {
             housekeeping.refresh();
         }
         self.refresh_own_addresses();
+        self.prober.forget_links();
+        if let Some(direct) = self.ports.direct() {
+            direct.forget_links();
+        }
         self.tell_drops(now);
     }
 

@@ -5,8 +5,17 @@ use std::time::Instant;
 
 use pxe_lease::{Batch, BatchId, LeaseRecord, Outcome, StoreError};
 
-use super::server::AddressPlan;
+use super::server::{AddressPlan, AddressProbe};
 use super::{EVENTS_MAX, Engine, Output};
+
+/// How full one network's pools are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PoolUse {
+    /// The network's name, or its first subnet.
+    pub network: String,
+    /// How its addresses are used.
+    pub usage: pxe_lease::Usage,
+}
 
 /// All of it does nothing in other modes than `server`.
 impl Engine {
@@ -28,6 +37,14 @@ impl Engine {
     pub fn set_plan(&mut self, plan: AddressPlan) {
         if let Some(server) = &mut self.server {
             server.reconfigure(plan);
+        }
+    }
+
+    /// Whether messages come faster than they can be read: then DISCOVERs are dropped, so that those who were made an
+    /// offer get their lease.
+    pub fn set_behind(&mut self, is_behind: bool) {
+        if let Some(server) = &mut self.server {
+            server.set_behind(is_behind);
         }
     }
 
@@ -64,9 +81,36 @@ impl Engine {
         self.collect_server();
     }
 
+    /// An address that is to be asked for on the wire, before it is offered. Who answers is told to
+    /// [`handle_in_use`](Self::handle_in_use); silence need not be told. Poll after every other call.
+    pub fn poll_probe(&mut self) -> Option<AddressProbe> {
+        self.server.as_mut()?.poll_probe()
+    }
+
+    /// An address has answered a probe, from this Ethernet address if that is known.
+    pub fn handle_in_use(&mut self, now: Instant, address: Ipv4Addr, hardware: Option<[u8; 6]>) {
+        if let Some(server) = &mut self.server {
+            server.handle_in_use(now, address, hardware);
+        }
+        self.collect_server();
+    }
+
+    /// An address could not be asked for: it is offered at once.
+    pub fn handle_unprobed(&mut self, now: Instant, address: Ipv4Addr) {
+        if let Some(server) = &mut self.server {
+            server.handle_unprobed(now, address);
+        }
+        self.collect_server();
+    }
+
     /// Every lease that is known.
     pub fn leases(&self) -> impl Iterator<Item = &LeaseRecord> {
         self.server.iter().flat_map(|server| server.records())
+    }
+
+    /// How full the pools are; takes time with their size.
+    pub fn pools(&self, now: Instant) -> Vec<PoolUse> {
+        self.server.as_ref().map(|server| server.pools(now)).unwrap_or_default()
     }
 
     /// Ends the lease of an address, as if its client had given it back.

@@ -26,6 +26,8 @@ use super::{Arrival, Engine, SocketId, Transmit};
 pub(super) struct Files {
     pub(super) server: Server,
     open: Vec<Option<OpenTransfer>>,
+    /// How many of them there are.
+    count: usize,
     /// Who asked which address of ours, until what they draw from the listening port is sent.
     asked: VecDeque<(SocketAddr, IpAddr)>,
     single_port: bool,
@@ -84,7 +86,7 @@ impl Files {
     pub(super) fn new(config: ServerConfig) -> Self {
         let single_port = config.single_port;
         let server = Server::new(config);
-        Self { server, open: Vec::new(), asked: VecDeque::new(), single_port }
+        Self { server, open: Vec::new(), count: 0, asked: VecDeque::new(), single_port }
     }
 
     /// Errors leave from the address that was asked, as data does.
@@ -105,7 +107,7 @@ impl Files {
         if self.open.len() <= index {
             self.open.resize_with(index + 1, || None);
         }
-        self.open[index] = Some(open);
+        self.count += usize::from(self.open[index].replace(open).is_none());
     }
 
     fn get(&self, transfer: TransferId) -> Option<&OpenTransfer> {
@@ -117,7 +119,14 @@ impl Files {
     }
 
     pub(super) fn take(&mut self, transfer: TransferId) -> Option<OpenTransfer> {
-        self.open.get_mut(transfer.index()).and_then(Option::take)
+        let taken = self.open.get_mut(transfer.index()).and_then(Option::take);
+        self.count -= usize::from(taken.is_some());
+        taken
+    }
+
+    /// Transfers under way.
+    pub(super) fn transfers(&self) -> usize {
+        self.count
     }
 
     pub(super) fn poll_transmit(
@@ -146,6 +155,7 @@ impl Files {
             source: local,
             interface: 0,
             segment_bytes: transmit.segment_bytes,
+            link: None,
         })
     }
 }

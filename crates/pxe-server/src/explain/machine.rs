@@ -81,7 +81,7 @@ impl Described {
         message.push(OptionCode(60), self.class.as_bytes());
         message.push_short(OptionCode(93), self.arch);
         message.push(OptionCode(94), &[1, 3, 16]);
-        let user_class = self.user_class.as_deref().or(self.ipxe.then_some("iPXE"));
+        let user_class = self.user_class.as_deref().or_else(|| self.ipxe.then_some("iPXE"));
         if let Some(user_class) = user_class {
             message.push(OptionCode(77), user_class.as_bytes());
         }

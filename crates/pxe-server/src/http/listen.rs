@@ -7,7 +7,6 @@ use std::net::TcpListener;
 use nix::libc;
 use socket2::{Domain, Protocol, Socket, Type};
 
-use crate::config::HttpConfig;
 use crate::driver::BindFault;
 use crate::driver::holder;
 
@@ -15,17 +14,19 @@ use crate::driver::holder;
 const BACKLOG: i32 = 4_096;
 
 /// Binds what the configuration names; says who is in the way and what to do.
-pub(super) fn bind(config: &HttpConfig) -> Result<TcpListener, BindFault> {
-    let what = if config.is_tls() { "HTTPS" } else { "HTTP" };
-    bind_to(config.listen).map_err(|error| {
-        let key = "http.listen";
+pub(crate) fn bind(
+    what: &str,
+    key: &'static str,
+    listen: SocketAddr,
+) -> Result<TcpListener, BindFault> {
+    bind_to(listen).map_err(|error| {
         let (problem, remedy) = match error.raw_os_error() {
             Some(libc::EADDRNOTAVAIL) => (
-                format!("this machine has no address {}", config.listen.ip()),
-                format!("every address: listen = \"0.0.0.0:{}\"", config.listen.port()),
+                format!("this machine has no address {}", listen.ip()),
+                format!("every address: listen = \"0.0.0.0:{}\"", listen.port()),
             ),
             _ => {
-                let port = config.listen.port();
+                let port = listen.port();
                 holder::explain(holder::Protocol::Tcp, (what, key), port, &error)
             }
         };

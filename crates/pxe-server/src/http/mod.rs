@@ -9,14 +9,14 @@ mod body;
 mod booted;
 mod connections;
 mod files;
-mod listen;
+pub(crate) mod listen;
 mod media;
 mod path;
 mod ranges;
-mod slots;
-mod steady;
+pub(crate) mod slots;
+pub(crate) mod steady;
 mod story;
-mod tls;
+pub(crate) mod tls;
 mod validators;
 
 use core::net::IpAddr;
@@ -62,8 +62,9 @@ impl Port {
         if !http.enabled {
             return Ok(None);
         }
-        let tls = tls::acceptor(http);
-        match (listen::bind(http), tls) {
+        let tls = tls::acceptor("http", http.certificate.as_ref(), http.key.as_ref());
+        let what = if http.is_tls() { "HTTPS" } else { "HTTP" };
+        match (listen::bind(what, "http.listen", http.listen), tls) {
             (Ok(listener), Ok(tls)) => Ok(Some(Self { listener, tls })),
             (bound, tls) => {
                 let certificate = tls.err().unwrap_or_default();

@@ -12,7 +12,7 @@ use std::time::Instant;
 use tokio::sync::Notify;
 
 /// All connections.
-pub(super) struct Slots {
+pub(crate) struct Slots {
     state: Mutex<State>,
     connections_max: usize,
     per_address_max: usize,
@@ -28,7 +28,7 @@ struct State {
 }
 
 /// One connection's place.
-pub(super) struct Slot {
+pub(crate) struct Slot {
     address: IpAddr,
     /// Answers under way.
     working: AtomicU32,
@@ -40,20 +40,20 @@ pub(super) struct Slot {
 }
 
 /// A place that is taken, until it is dropped.
-pub(super) struct Admission {
+pub(crate) struct Admission {
     slots: Arc<Slots>,
     number: u64,
-    pub(super) slot: Arc<Slot>,
+    pub(crate) slot: Arc<Slot>,
 }
 
 /// An answer under way: its connection is not sent away.
-pub(super) struct Work {
+pub(crate) struct Work {
     slots: Arc<Slots>,
     slot: Arc<Slot>,
 }
 
 impl Slots {
-    pub(super) fn new(connections_max: usize, per_address_max: usize) -> Arc<Self> {
+    pub(crate) fn new(connections_max: usize, per_address_max: usize) -> Arc<Self> {
         Arc::new(Self {
             state: Mutex::default(),
             connections_max,
@@ -64,7 +64,7 @@ impl Slots {
     }
 
     /// A place for a new connection; `None` if everybody who could make room is being served.
-    pub(super) fn admit(self: &Arc<Self>, peer: IpAddr) -> Option<Admission> {
+    pub(crate) fn admit(self: &Arc<Self>, peer: IpAddr) -> Option<Admission> {
         let address = network(peer);
         let mut state = self.lock();
         let of_address = state.by_address.get(&address).copied().unwrap_or(0);
@@ -88,7 +88,7 @@ impl Slots {
     }
 
     /// Answers under way, over all connections.
-    pub(super) fn working(&self) -> usize {
+    pub(crate) fn working(&self) -> usize {
         self.working.load(Ordering::Relaxed)
     }
 
@@ -129,14 +129,14 @@ impl State {
 
 impl Slot {
     /// Waits until the place is wanted by another connection.
-    pub(super) async fn must_leave(&self) {
+    pub(crate) async fn must_leave(&self) {
         self.leave.notified().await;
     }
 }
 
 impl Admission {
     /// An answer begins.
-    pub(super) fn work(&self) -> Work {
+    pub(crate) fn work(&self) -> Work {
         self.slot.working.fetch_add(1, Ordering::Relaxed);
         self.slots.working.fetch_add(1, Ordering::Relaxed);
         Work { slots: Arc::clone(&self.slots), slot: Arc::clone(&self.slot) }
@@ -151,7 +151,7 @@ impl Drop for Admission {
 
 impl Work {
     /// Whether the client stopped taking what it was sent.
-    pub(super) fn stalled(&self) -> bool {
+    pub(crate) fn stalled(&self) -> bool {
         self.slot.stalled.load(Ordering::Relaxed)
     }
 }

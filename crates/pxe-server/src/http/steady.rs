@@ -19,7 +19,7 @@ use super::slots::Slot;
 const STEADY_BYTES_MIN: usize = 16 << 10;
 
 /// Ends with an error when too little leaves for too long.
-pub(super) struct Steady<S> {
+pub(crate) struct Steady<S> {
     stream: S,
     slot: Arc<Slot>,
     patience: Duration,
@@ -31,7 +31,7 @@ pub(super) struct Steady<S> {
 }
 
 impl<S> Steady<S> {
-    pub(super) fn new(stream: S, slot: Arc<Slot>, patience: Duration) -> Self {
+    pub(crate) fn new(stream: S, slot: Arc<Slot>, patience: Duration) -> Self {
         let timer = Box::pin(tokio::time::sleep(patience));
         Self { stream, slot, patience, timer, running: false, moved: 0 }
     }

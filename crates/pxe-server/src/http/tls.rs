@@ -2,7 +2,7 @@
 //!
 //! rustls with ring: a C compiler builds both. TLS 1.2 stays on, since firmware of some years ago has nothing newer.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio_rustls::TlsAcceptor;
@@ -11,11 +11,16 @@ use tokio_rustls::rustls::pki_types::pem::{self, PemObject};
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::{Error, ServerConfig};
 
-use crate::config::{Fault, HttpConfig, Located};
+use crate::config::{Fault, Located};
 
-/// What encrypts connections, if they are to be encrypted; every fault of the two files at once.
-pub(super) fn acceptor(config: &HttpConfig) -> Result<Option<TlsAcceptor>, Vec<Fault>> {
-    let (Some(certificate), Some(key)) = (&config.certificate, &config.key) else {
+/// What encrypts connections, if they are to be encrypted; every fault of the two files at once. `section` is the
+/// configuration's that names them.
+pub(crate) fn acceptor(
+    section: &str,
+    certificate: Option<&Located<PathBuf>>,
+    key: Option<&Located<PathBuf>>,
+) -> Result<Option<TlsAcceptor>, Vec<Fault>> {
+    let (Some(certificate), Some(key)) = (certificate, key) else {
         return Ok(None);
     };
     let chain = CertificateDer::pem_file_iter(&certificate.value).and_then(Iterator::collect);
@@ -23,9 +28,9 @@ pub(super) fn acceptor(config: &HttpConfig) -> Result<Option<TlsAcceptor>, Vec<F
         true => Err(pem::Error::NoItemsFound),
         false => Ok(chain),
     });
-    let chain = chain.map_err(|error| unreadable("certificate", certificate, &error));
+    let chain = chain.map_err(|error| unreadable(section, "certificate", certificate, &error));
     let secret = PrivateKeyDer::from_pem_file(&key.value);
-    let secret = secret.map_err(|error| unreadable("key", key, &error));
+    let secret = secret.map_err(|error| unreadable(section, "key", key, &error));
     let (chain, secret) = match (chain, secret) {
         (Ok(chain), Ok(secret)) => (chain, secret),
         (chain, secret) => {
@@ -41,12 +46,12 @@ pub(super) fn acceptor(config: &HttpConfig) -> Result<Option<TlsAcceptor>, Vec<F
             built.alpn_protocols = vec![b"http/1.1".to_vec()];
             Ok(Some(TlsAcceptor::from(Arc::new(built))))
         }
-        Err(error) => Err(vec![unusable(certificate, key, &error)]),
+        Err(error) => Err(vec![unusable(section, certificate, key, &error)]),
     }
 }
 
-fn unreadable(name: &str, file: &Located<impl AsRef<Path>>, error: &pem::Error) -> Fault {
-    let path = file.value.as_ref().display();
+fn unreadable(section: &str, name: &str, file: &Located<PathBuf>, error: &pem::Error) -> Fault {
+    let path = file.value.display();
     let problem = match error {
         pem::Error::NoItemsFound => format!("{path} holds no {name} in PEM form"),
         error => format!("{path} cannot be read: {error}"),
@@ -55,25 +60,26 @@ fn unreadable(name: &str, file: &Located<impl AsRef<Path>>, error: &pem::Error) 
         "key" => "a file with -----BEGIN PRIVATE KEY----- in it, which this user may read",
         _ => "a file with -----BEGIN CERTIFICATE----- in it, which this user may read",
     };
-    Fault::new(format!("http.{name}"), problem, remedy).at(Some(file.line))
+    Fault::new(format!("{section}.{name}"), problem, remedy).at(Some(file.line))
 }
 
 fn unusable(
-    certificate: &Located<impl AsRef<Path>>,
-    key: &Located<impl AsRef<Path>>,
+    section: &str,
+    certificate: &Located<PathBuf>,
+    key: &Located<PathBuf>,
     error: &Error,
 ) -> Fault {
     let [certificate_path, key_path] =
-        [certificate.value.as_ref(), key.value.as_ref()].map(Path::display);
+        [&certificate.value, &key.value].map(|file| Path::display(file));
     match error {
         Error::InconsistentKeys(_) => Fault::new(
-            "http.key",
+            format!("{section}.key"),
             format!("{key_path} is not the key of the certificate in {certificate_path}"),
             "the first certificate of the file must be the server's own, its issuers follow",
         )
         .at(Some(key.line)),
         error => Fault::new(
-            "http.certificate",
+            format!("{section}.certificate"),
             format!("{certificate_path} and {key_path} cannot be used: {error}"),
             "",
         )

@@ -12,6 +12,9 @@ const OPTIONS_SHOWN: usize = 8;
 /// Bytes shown of option 43.
 const VENDOR_BYTES_SHOWN: usize = 48;
 
+/// How an option's value is written.
+type Write<'w> = &'w dyn Fn(&[u8]) -> String;
+
 /// What a DHCP message is, and its fields.
 pub fn describe_dhcp(datagram: &[u8]) -> (String, Vec<Field>) {
     let Ok(view) = MessageView::parse(datagram) else {
@@ -49,7 +52,7 @@ pub fn describe_dhcp(datagram: &[u8]) -> (String, Vec<Field>) {
         if shown.len() < value.len() { format!("{} …", text.join(" ")) } else { text.join(" ") }
     };
     let text = |value: &[u8]| printable(value.strip_suffix(b"\0").unwrap_or(value));
-    let shown: [(u8, &'static str, &dyn Fn(&[u8]) -> String); 10] = [
+    let shown: [(u8, &'static str, Write<'_>); 10] = [
         (50, "wants address (50)", &ip),
         (51, "lease (51)", &seconds),
         (54, "server identifier (54)", &ip),

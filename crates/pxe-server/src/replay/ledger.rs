@@ -48,6 +48,9 @@ pub(super) struct Entry {
     pub(super) to: String,
     pub(super) what: String,
     pub(super) fields: Vec<Field>,
+    /// Whose it is: packets of machines that only want an address are not shown.
+    #[serde(skip)]
+    pub(super) client: ClientId,
     /// What we would have done about it, by mode; nothing about what servers send.
     pub(super) modes: BTreeMap<String, Reaction>,
 }
@@ -158,7 +161,7 @@ impl Ledger {
     }
 
     fn client_of(&self, address: Ipv4Addr) -> ClientId {
-        self.addresses.get(&address).copied().unwrap_or(ClientId::Address(address.into()))
+        self.addresses.get(&address).copied().unwrap_or_else(|| ClientId::Address(address.into()))
     }
 
     fn take_dhcp(&mut self, source: SocketAddrV4, destination: SocketAddrV4, payload: &[u8]) {
@@ -172,9 +175,7 @@ impl Ledger {
         } else {
             self.note_reply(client, source, &view);
         }
-        let boots = is_request
-            && self.machines.get(&client).is_some_and(|machine| machine.seen.firmware.is_some())
-            || !is_request;
+        let firmware = self.machines.get(&client).and_then(|machine| machine.seen.firmware);
         let unicast = !destination.ip().is_broadcast();
         let (now, from) = (self.instant(), SocketAddr::V4(source));
         for server in &mut self.rehearsals {
@@ -183,13 +184,13 @@ impl Ledger {
             let taken = server.take_dhcp(now, from, port, unicast, payload);
             reaction.answers.extend(taken.answers);
             reaction.story.extend(taken.story);
-            if is_request && boots {
+            if is_request && firmware.is_some() {
                 modes.insert(server.mode().to_string(), reaction);
             }
         }
         let what = format!("{what} of {client}");
         let what = if is_request { what } else { what.replace(" of ", " to ") };
-        self.push(source.to_string(), destination.to_string(), what, fields, modes);
+        self.push(client, (source, destination), (what, fields), modes);
     }
 
     fn note_message(
@@ -245,7 +246,7 @@ impl Ledger {
         let name = if option.is_empty() { header } else { option };
         let vendor = facts.vendor_specific.unwrap_or_default();
         let reply = Reply {
-            server: facts.server_identifier.unwrap_or(*source.ip()),
+            server: facts.server_identifier.unwrap_or_else(|| *source.ip()),
             is_ack: view.message_type() == Some(MessageType::ACK),
             to_ipxe: *is_ipxe,
             address,
@@ -275,7 +276,8 @@ impl Ledger {
             modes.insert(server.mode().to_string(), reaction);
         }
         self.note_read(source, destination, file, false);
-        self.push(source.to_string(), destination.to_string(), what, fields, modes);
+        let client = self.client_of(*source.ip());
+        self.push(client, (source, destination), (what, fields), modes);
     }
 
     fn note_read(
@@ -352,7 +354,8 @@ impl Ledger {
         self.note_read(source, destination, printable(path), true);
         let what = format!("{method} {}", printable(path));
         let fields = vec![Field::new("user agent", printable(agent))];
-        self.push(source.to_string(), destination.to_string(), what, fields, modes);
+        let client = self.client_of(*source.ip());
+        self.push(client, (source, destination), (what, fields), modes);
     }
 
     fn note_closed(&mut self, said_to: Ipv4Addr, destination: SocketAddrV4) {
@@ -367,17 +370,17 @@ impl Ledger {
 
     fn push(
         &mut self,
-        from: String,
-        to: String,
-        what: String,
-        fields: Vec<Field>,
+        client: ClientId,
+        (from, to): (SocketAddrV4, SocketAddrV4),
+        (what, fields): (String, Vec<Field>),
         modes: BTreeMap<String, Reaction>,
     ) {
         if self.entries.len() >= ENTRIES_MAX {
             self.left_out += 1;
             return;
         }
-        self.entries.push(Entry { at: self.seconds(), from, to, what, fields, modes });
+        let (at, from, to) = (self.seconds(), from.to_string(), to.to_string());
+        self.entries.push(Entry { at, from, to, what, fields, client, modes });
     }
 
     pub(super) fn report(self, is_cut: bool, address: Ipv4Addr) -> Report {
@@ -387,6 +390,11 @@ impl Ledger {
             "in server mode addresses are made up: the configuration has no [[dhcp.subnet]]";
         let notes = invents.then(|| invented.to_owned()).into_iter().collect();
         let asks_ipv6 = self.asks_ipv6;
+        let mut packets = self.entries;
+        let boot = |client: &ClientId| {
+            self.machines.get(client).is_some_and(|machine| boots(&machine.seen))
+        };
+        packets.retain(|packet| boot(&packet.client));
         let machines = self.machines.into_iter().filter(|(_, machine)| boots(&machine.seen));
         let machines = machines.map(|(client, Machine { mut seen, .. })| {
             (seen.end, seen.asks_ipv6) = (end, asks_ipv6);
@@ -399,7 +407,7 @@ impl Ledger {
             is_cut,
             notes,
             machines: machines.collect(),
-            packets: self.entries,
+            packets,
             packets_left_out: self.left_out,
         }
     }

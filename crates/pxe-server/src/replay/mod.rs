@@ -84,7 +84,8 @@ pub fn replay(options: &ReplayOptions, config: &Config) -> Result<String, String
         let [a, b, c, _] = address.octets();
         Ipv4Addr::new(a, b, c, 254)
     };
-    let us = options.address.or(config.advertise).or(seen.map(near)).unwrap_or(US);
+    let told = options.address.or(config.advertise);
+    let us = told.or_else(|| seen.map(near)).unwrap_or(US);
     let loaders = Loaders::search(config);
     let begin = Instant::now();
     let mut ledger = None;

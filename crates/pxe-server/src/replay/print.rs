@@ -38,7 +38,7 @@ pub(super) fn text(report: &Report, brief: bool) -> String {
 }
 
 fn packet(text: &mut String, entry: &Entry) {
-    let Entry { at, from, to, what, fields, modes } = entry;
+    let Entry { at, from, to, what, fields, modes, .. } = entry;
     let _ = writeln!(text, "\n{at:9.3}  {from} > {to}  {what}");
     if !fields.is_empty() {
         let fields: Vec<String> =

@@ -92,9 +92,14 @@ impl Server {
             true => format!("[http]\nlisten = \"0.0.0.0:{http}\"\n{http_lines}"),
             false => String::new(),
         };
+        // Several servers run at once here, and the page has one port if nobody says otherwise.
+        let page = match extra.contains("[admin]") {
+            true => "",
+            false => "[admin]\nenabled = false\n",
+        };
         let text = format!(
             "interfaces = [\"lo\"]\nroot = \"boot\"\n[dhcp]\nport = {dhcp}\nboot_port = {boot_server}\n\
-             {http_table}[tftp]\nport = {tftp}\n{extra}"
+             {http_table}{page}[tftp]\nport = {tftp}\n{extra}"
         );
         fs::write(&config, text).expect("config");
         let config = config.to_string_lossy();

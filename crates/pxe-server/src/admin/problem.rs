@@ -1,0 +1,99 @@
+//! Answers to what cannot be done: JSON problem details (RFC 9457), all faults at once.
+
+use axum::Json;
+use axum::http::StatusCode;
+use axum::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::config::{Fault, Faults};
+use crate::driver::AskError;
+
+/// Why not.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Problem {
+    /// The HTTP status.
+    status: u16,
+    /// The status in words.
+    title: &'static str,
+    /// What was wrong, and what to do.
+    detail: String,
+    /// Each thing to mend.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    faults: Vec<FaultLine>,
+}
+
+/// One thing to mend.
+#[derive(Debug, Serialize, ToSchema)]
+struct FaultLine {
+    /// The key it is about, dotted.
+    key: String,
+    /// What was found and what was expected.
+    problem: String,
+    /// The one thing to do next.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    remedy: String,
+    /// Line in the file, if it is about a file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<usize>,
+}
+
+impl Problem {
+    pub(super) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+        Self {
+            status: status.as_u16(),
+            title: status.canonical_reason().unwrap_or("refused"),
+            detail: detail.into(),
+            faults: Vec::new(),
+        }
+    }
+
+    pub(super) fn not_found(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, detail)
+    }
+
+    /// Entries that cannot be taken over.
+    pub(super) fn faults(faults: &[Fault]) -> Self {
+        let mut problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "nothing was changed");
+        let line = |fault: &Fault| FaultLine {
+            key: fault.key.clone(),
+            problem: fault.problem.clone(),
+            remedy: fault.remedy.clone(),
+            line: fault.line,
+        };
+        problem.faults = faults.iter().map(line).collect();
+        problem
+    }
+}
+
+impl From<Faults> for Problem {
+    fn from(faults: Faults) -> Self {
+        Self::faults(&faults.list)
+    }
+}
+
+impl From<AskError> for Problem {
+    fn from(error: AskError) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string())
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut answer = (status, Json(self)).into_response();
+        let headers = answer.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        match status {
+            StatusCode::UNAUTHORIZED => {
+                headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
+                headers.insert(RETRY_AFTER, HeaderValue::from_static("60"));
+            }
+            _ => {}
+        }
+        answer
+    }
+}

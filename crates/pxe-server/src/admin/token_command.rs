@@ -1,0 +1,87 @@
+//! `token`: makes, lists and removes tokens.
+
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+
+use super::tokens::{Role, TOKENS_MAX, TokenFile, make};
+use crate::config::Config;
+use crate::serve::{EXIT_CONFIG, EXIT_MACHINE};
+
+/// Options of `token`.
+#[derive(Clone, Debug, Args)]
+pub struct TokenOptions {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+enum Action {
+    /// Make a token and print it, once: only its hash is kept
+    Add {
+        /// Whose it is; shown beside what it changed
+        name: String,
+        /// What its owner may do
+        #[arg(long, value_enum, default_value_t = Role::Read)]
+        role: Role,
+    },
+    /// Show who has a token
+    List,
+    /// Make a token worthless, at once
+    Remove {
+        /// Whose
+        name: String,
+    },
+}
+
+/// Does it; prints why not.
+pub fn run(options: &TokenOptions, config: &Config) -> ExitCode {
+    match act(&options.action, &TokenFile::of(config)) {
+        Ok(said) => {
+            print!("{said}");
+            ExitCode::SUCCESS
+        }
+        Err((code, why)) => {
+            eprintln!("{why}");
+            ExitCode::from(code)
+        }
+    }
+}
+
+fn act(action: &Action, file: &TokenFile) -> Result<String, (u8, String)> {
+    let mut tokens = file.load().map_err(|why| (EXIT_CONFIG, why))?;
+    let store = |tokens: &[_]| {
+        let stored = file.store(tokens);
+        let why = |error| format!("{} cannot be written: {error}", file.path().display());
+        stored.map_err(|error| (EXIT_MACHINE, why(error)))
+    };
+    match action {
+        Action::List => {
+            let line =
+                |token: &super::tokens::Token| format!("{:<32} {}\n", token.name, token.role);
+            Ok(tokens.iter().map(line).collect())
+        }
+        Action::Add { name, role } => {
+            if tokens.iter().any(|token| token.name == *name) {
+                let why = format!("{name} has a token; remove it first, or choose another name");
+                return Err((EXIT_CONFIG, why));
+            }
+            if tokens.len() >= TOKENS_MAX {
+                return Err((EXIT_CONFIG, format!("there are {TOKENS_MAX} tokens already")));
+            }
+            let (text, token) = make(name, *role).map_err(|why| (EXIT_CONFIG, why))?;
+            tokens.push(token);
+            store(&tokens)?;
+            Ok(format!("{text}\n"))
+        }
+        Action::Remove { name } => {
+            let before = tokens.len();
+            tokens.retain(|token| token.name != *name);
+            if tokens.len() == before {
+                return Err((EXIT_CONFIG, format!("{name} has no token")));
+            }
+            store(&tokens)?;
+            Ok(String::new())
+        }
+    }
+}
