@@ -54,6 +54,7 @@ pub use event::{ClientId, Event, NoClient, Stage};
 pub use inventory::{
     INVENTORY_MACHINES_MAX, InventoryAnswer, InventorySettings, LOOKUPS_QUEUED_MAX,
 };
+pub(crate) use facts::of_boot as facts_of_message;
 pub use leased::LeaseStep;
 pub use leasing::PoolUse;
 pub use lookups::{LOOKUP_WAITERS_MAX, WAITING_BYTES_MAX};
