@@ -28,7 +28,7 @@ fn every_example_of_a_configuration_is_accepted() {
     for (name, count) in [
         ("README.md", 1),
         ("docs/tftp.md", 4),
-        ("docs/http.md", 3),
+        ("docs/http.md", 4),
         ("docs/dhcp.md", 3),
         ("docs/menus.md", 2),
     ] {
