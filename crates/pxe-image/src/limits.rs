@@ -12,6 +12,9 @@ pub const PATH_BYTES_MAX: usize = 4_096;
 /// Deepest folder that is looked into, in path components.
 pub const PATH_DEPTH_MAX: usize = 64;
 
+/// Most bytes of an image that are read to answer one question about it, which bounds the time that takes.
+pub const CALL_BYTES_MAX: usize = 268_435_456;
+
 /// Longest folder that is read, in bytes.
 pub const FOLDER_BYTES_MAX: usize = 33_554_432;
 
@@ -30,11 +33,9 @@ pub const SUSP_AREAS_MAX: usize = 16;
 /// Longest such area, in bytes.
 pub const SUSP_AREA_BYTES_MAX: usize = 4_096;
 
-/// Most bytes that are read of such areas for one folder.
-pub const SUSP_BYTES_MAX: usize = 33_554_432;
-
 /// Largest number of boot images in a catalogue (El Torito). Worst case 32 bytes each.
 pub const BOOT_IMAGES_MAX: usize = 64;
+
 /// Bytes of an EFI program's signature that are read.
 pub const SIGNATURE_BYTES_MAX: usize = 65_536;
 

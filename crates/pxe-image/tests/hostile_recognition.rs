@@ -21,7 +21,7 @@ fn next(state: &mut u64) -> u64 {
 }
 
 /// Calls a body with the whole, and with pieces and changes of it.
-fn abuse(bytes: &[u8], times: usize, body: Body) {
+fn abuse(bytes: &[u8], times: usize, body: fn(&[u8])) {
     eprintln!("seed {SEED:#x}");
     body(bytes);
     let mut state = SEED;
@@ -46,13 +46,12 @@ fn file(layout: &str, path: &str) -> Vec<u8> {
     layout.files[path].clone()
 }
 
-/// What a target calls.
-type Body = fn(&[u8]);
+type FuzzBody = fn(&[u8]);
 
 /// Committed corpora, which fuzzing begins with.
 #[test]
 fn corpora() {
-    let bodies: [(&str, Body); 4] =
+    let bodies: [(&str, FuzzBody); 4] =
         [("initrd", fuzz::initrd), ("wim", fuzz::wim), ("pe", fuzz::pe), ("rules", fuzz::rules)];
     for (name, body) in bodies {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus").join(name);
