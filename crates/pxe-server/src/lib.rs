@@ -18,6 +18,7 @@ pub mod http;
 pub mod journal;
 pub mod leases;
 pub mod logging;
+pub mod overrides;
 pub mod policy;
 pub mod reload;
 pub mod serve;

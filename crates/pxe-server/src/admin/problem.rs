@@ -1,6 +1,8 @@
 //! Answers to what cannot be done: JSON problem details (RFC 9457), all faults at once.
 
 use axum::Json;
+use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
+use axum::extract::{FromRequest, FromRequestParts, Path, Query};
 use axum::http::StatusCode;
 use axum::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::response::{IntoResponse, Response};
@@ -65,6 +67,47 @@ impl Problem {
         problem.faults = faults.iter().map(line).collect();
         problem
     }
+}
+
+/// A body of JSON; what it lacks is told as everything else is.
+#[derive(FromRequest)]
+#[from_request(via(Json), rejection(Problem))]
+pub(super) struct Asked<T>(pub(super) T);
+
+impl From<JsonRejection> for Problem {
+    fn from(rejection: JsonRejection) -> Self {
+        Self::new(rejection.status(), rejection.body_text())
+    }
+}
+
+/// What stands behind the `?`.
+#[derive(FromRequestParts)]
+#[from_request(via(Query), rejection(Problem))]
+pub(super) struct Of<T>(pub(super) T);
+
+impl From<QueryRejection> for Problem {
+    fn from(rejection: QueryRejection) -> Self {
+        Self::new(rejection.status(), rejection.body_text())
+    }
+}
+
+/// A part of the path.
+#[derive(FromRequestParts)]
+#[from_request(via(Path), rejection(Problem))]
+pub(super) struct Part<T>(pub(super) T);
+
+impl From<PathRejection> for Problem {
+    fn from(rejection: PathRejection) -> Self {
+        Self::new(rejection.status(), rejection.body_text())
+    }
+}
+
+/// The place is there and cannot be used like this.
+pub(super) async fn wrong_method() -> Problem {
+    Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "this cannot be done here; see /api/v1/openapi.json",
+    )
 }
 
 impl From<Faults> for Problem {

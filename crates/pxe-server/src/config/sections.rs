@@ -126,10 +126,18 @@ fn host(section: Section<'_, '_>) -> Option<HostConfig> {
         loader: section.string("loader"),
         boot: section.boolean("boot").unwrap_or(true),
         folder: section.string("folder"),
+        written: toml::Table::new(),
+        is_edited: false,
     });
+    signature(&section);
     section.reserved(&["image", "script", "kernel", "initrd", "cmdline"]);
     section.finish();
     host
+}
+
+/// Who wrote an entry in the page, and when: said by it, and asked by nobody here.
+fn signature(section: &Section<'_, '_>) {
+    let _ = (section.string("edited-by"), section.string("edited-at"));
 }
 
 fn rule(section: Section<'_, '_>) -> Option<RuleConfig> {
@@ -154,8 +162,21 @@ fn rule(section: Section<'_, '_>) -> Option<RuleConfig> {
         );
     }
     let line = section.line;
+    signature(&section);
     section.finish();
-    Some(RuleConfig { line, arch, user_class, vendor_class, subnet, mac, action: action? })
+    let (written, is_edited) = (toml::Table::new(), false);
+    let action = action?;
+    Some(RuleConfig {
+        line,
+        arch,
+        user_class,
+        vendor_class,
+        subnet,
+        mac,
+        action,
+        written,
+        is_edited,
+    })
 }
 
 pub(super) fn port(section: &Section<'_, '_>, name: &'static str) -> Option<u16> {

@@ -12,5 +12,7 @@ mod common;
 mod stage;
 
 mod access;
+mod api;
+mod contract;
 mod health;
 mod wire;
