@@ -23,6 +23,9 @@ pub enum ImageErrorKind {
     /// Something in it contradicts its format.
     #[error("{0}")]
     Broken(&'static str),
+    /// It is sound, but has something that is not read.
+    #[error("{0}")]
+    Unsupported(&'static str),
     /// Something in it lies behind its end: it was cut off, or lies.
     #[error("the image ends before it should: is it downloaded whole?")]
     Truncated,

@@ -17,15 +17,27 @@
     )
 )]
 
+mod bytes;
 mod cpu;
 mod entry;
 mod error;
+mod image;
+pub mod initrd;
+mod iso;
 pub mod limits;
+mod pe;
+pub mod recognise;
 mod source;
 mod tree;
+mod wim;
 
 pub use cpu::Cpu;
 pub use entry::{BootEntry, How, Initrd, Piece, Platforms};
 pub use error::{ImageError, ImageErrorKind};
+pub use image::Image;
+pub use image::boot::{BootImage, BootPlatform, Emulation};
+pub use image::facts::{Facts, Formats, NamesOf};
+pub use pe::EfiProgram;
 pub use source::ReadAt;
 pub use tree::{Extent, Item, Node, NodeKind, Tree};
+pub use wim::{Wim, WimImage};

@@ -63,6 +63,23 @@ impl<T: ReadAt + ?Sized> ReadAt for Arc<T> {
     }
 }
 
+/// As many bytes as there are at `offset`, `bytes` at most. The room grows with what arrives, not with what is asked for.
+pub(crate) fn read_up_to(source: &dyn ReadAt, offset: u64, bytes: usize) -> io::Result<Vec<u8>> {
+    let there = source.size().saturating_sub(offset);
+    let mut buffer = vec![0; bytes.min(usize::try_from(there).unwrap_or(usize::MAX))];
+    let mut filled = 0;
+    while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        let at = offset.saturating_add(filled as u64);
+        let count = source.read_at(at, rest)?.min(rest.len());
+        if count == 0 {
+            break;
+        }
+        filled = filled.saturating_add(count);
+    }
+    buffer.truncate(filled);
+    Ok(buffer)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

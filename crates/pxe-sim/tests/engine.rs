@@ -3,17 +3,15 @@
 
 mod common;
 
+use common::models::{Model, attach};
 use common::{LOADERS, Lab, Place, US, policy};
 use pxe_dhcp::respond::{ProxyConfig, ProxyStyles};
 use pxe_server::engine::{Engine, EngineConfig, Shared};
 use pxe_sim::engine::{EngineServer, MemoryFiles, content_of};
-use pxe_sim::fetch::{Fetching, TftpHabit};
 use pxe_sim::firmware::Outcome;
-use pxe_sim::firmware::edk2_pxe::{Edk2Pxe, Era};
-use pxe_sim::firmware::intel_rom::IntelRom;
-use pxe_sim::firmware::ipxe::{Build, Ipxe};
-use pxe_sim::firmware::raspberry_pi::{Generation, RaspberryPi};
-use pxe_sim::firmware::uboot::{ProxySupport, UBoot};
+use pxe_sim::firmware::edk2_pxe::Era;
+use pxe_sim::firmware::ipxe::Build;
+use pxe_sim::firmware::raspberry_pi::Generation;
 use pxe_sim::foreign::Habit;
 use pxe_sim::network::{HostId, Impairment};
 use pxe_tftp::ServerConfig;
@@ -39,15 +37,6 @@ fn engine() -> EngineServer {
     EngineServer::new(Engine::new(config, Shared::new(policy(false))), MemoryFiles::new(files))
 }
 
-#[derive(Clone, Copy, Debug)]
-enum Model {
-    Edk2(u16, Era),
-    Ipxe(u16, Build),
-    IntelRom,
-    UBoot,
-    RaspberryPi(Generation),
-}
-
 /// Every model with the file it must end with.
 const MODELS: &[(Model, &str)] = &[
     (Model::Edk2(6, Era::Current), "ipxe32.efi"),
@@ -67,38 +56,6 @@ const MODELS: &[(Model, &str)] = &[
     (Model::RaspberryPi(Generation::Three), "bootcode.bin"),
     (Model::RaspberryPi(Generation::Four), PI_FILE),
 ];
-
-fn attach(lab: &mut Lab, model: Model) -> HostId {
-    let start = lab.world.now();
-    match model {
-        Model::Edk2(arch, era) => {
-            let machine = lab.machine(arch);
-            let firmware = Edk2Pxe::new(machine, era, start);
-            lab.attach("EDK2", machine.mac, Fetching::new(firmware, TftpHabit::EDK2))
-        }
-        Model::Ipxe(arch, build) => {
-            let machine = lab.machine(arch);
-            let firmware = Ipxe::new(machine, build, start);
-            lab.attach("iPXE", machine.mac, Fetching::new(firmware, TftpHabit::IPXE))
-        }
-        Model::IntelRom => {
-            let machine = lab.machine(0);
-            let firmware = IntelRom::new(machine, start);
-            lab.attach("BIOS ROM", machine.mac, Fetching::new(firmware, TftpHabit::INTEL_ROM))
-        }
-        Model::UBoot => {
-            let machine = lab.machine(0x16);
-            let firmware = UBoot::new(machine, "U-Boot.armv8", ProxySupport::Built, start);
-            lab.attach("U-Boot", machine.mac, Fetching::new(firmware, TftpHabit::U_BOOT))
-        }
-        Model::RaspberryPi(generation) => {
-            let machine = lab.machine(0);
-            let firmware = RaspberryPi::new(machine, generation, start);
-            let mac = firmware.mac();
-            lab.attach("Raspberry Pi", mac, Fetching::new(firmware, TftpHabit::RASPBERRY_PI))
-        }
-    }
-}
 
 /// Whether a client got its file; never another, never other bytes.
 #[track_caller]

@@ -6,14 +6,12 @@ mod common;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use common::models::{Model, attach};
 use common::{LOADERS, Lab, Place, US, baited_policy};
 use pxe_server::engine::{Arrival, Engine, EngineConfig, Shared, SocketId};
 use pxe_sim::engine::{EngineServer, MemoryFiles, content_of};
-use pxe_sim::fetch::{Fetching, TftpHabit};
-use pxe_sim::firmware::edk2_pxe::{Edk2Pxe, Era};
-use pxe_sim::firmware::intel_rom::IntelRom;
-use pxe_sim::firmware::ipxe::{Build, Ipxe};
-use pxe_sim::firmware::uboot::{ProxySupport, UBoot};
+use pxe_sim::firmware::edk2_pxe::Era;
+use pxe_sim::firmware::ipxe::Build;
 use pxe_sim::foreign::Habit;
 use pxe_sim::network::{HostId, Impairment};
 
@@ -36,15 +34,7 @@ fn server() -> EngineServer {
     EngineServer::new(bare(), files).observing()
 }
 
-/// A machine and the loader it must end with.
-#[derive(Clone, Copy, Debug)]
-enum Model {
-    Edk2(u16, Era),
-    Ipxe(u16, Build),
-    IntelRom,
-    UBoot,
-}
-
+/// Machines, each with the loader it must end with.
 const MODELS: &[(Model, &str)] = &[
     (Model::Edk2(6, Era::Current), "ipxe32.efi"),
     (Model::Edk2(7, Era::Current), "debian/bootnetx64.efi"),
@@ -57,32 +47,6 @@ const MODELS: &[(Model, &str)] = &[
     (Model::IntelRom, "undionly.kpxe"),
     (Model::UBoot, "boot.scr.uimg"),
 ];
-
-fn attach(lab: &mut Lab, model: Model) -> HostId {
-    let start = lab.world.now();
-    match model {
-        Model::Edk2(arch, era) => {
-            let machine = lab.machine(arch);
-            let firmware = Edk2Pxe::new(machine, era, start);
-            lab.attach("EDK2", machine.mac, Fetching::new(firmware, TftpHabit::EDK2))
-        }
-        Model::Ipxe(arch, build) => {
-            let machine = lab.machine(arch);
-            let firmware = Ipxe::new(machine, build, start);
-            lab.attach("iPXE", machine.mac, Fetching::new(firmware, TftpHabit::IPXE))
-        }
-        Model::IntelRom => {
-            let machine = lab.machine(0);
-            let firmware = IntelRom::new(machine, start);
-            lab.attach("BIOS ROM", machine.mac, Fetching::new(firmware, TftpHabit::INTEL_ROM))
-        }
-        Model::UBoot => {
-            let machine = lab.machine(0x16);
-            let firmware = UBoot::new(machine, "U-Boot.armv8", ProxySupport::Built, start);
-            lab.attach("U-Boot", machine.mac, Fetching::new(firmware, TftpHabit::U_BOOT))
-        }
-    }
-}
 
 /// What a machine got; none other than its own.
 #[track_caller]

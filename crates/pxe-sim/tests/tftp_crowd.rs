@@ -36,6 +36,18 @@ fn address(number: usize) -> Ipv4Addr {
     Ipv4Addr::new(192, 0, 2, 2 + number as u8)
 }
 
+/// Clients of ours that all begin now.
+fn at_once(world: &mut World, count: usize) -> Vec<Shared<Station<Ours>>> {
+    let now = world.now();
+    let begin = |number| {
+        let peer = Ours::new(now, ClientConfig::default());
+        let station = Shared::new(Station::new(peer, address(number), now, None));
+        attach(world, "client", address(number), station.clone());
+        station
+    };
+    (0..count).map(begin).collect()
+}
+
 /// The world at rest, and what there is to say against the server.
 #[track_caller]
 fn rest(world: &mut World, server: &Shared<TftpServer>, seed: u64) {
@@ -65,15 +77,7 @@ fn many_at_once_share_the_server() {
             let file = content(seed, 100_000);
             let server = Shared::new(TftpServer::new(config, file.clone()));
             attach(&mut world, "server", SERVER, server.clone());
-            let stations: Vec<_> = (0..CLIENTS)
-                .map(|number| {
-                    let now = world.now();
-                    let peer = Ours::new(now, ClientConfig::default());
-                    let station = Shared::new(Station::new(peer, address(number), now, None));
-                    attach(&mut world, "client", address(number), station.clone());
-                    station
-                })
-                .collect();
+            let stations = at_once(&mut world, CLIENTS);
             rest(&mut world, &server, seed);
             assert_eq!(ends(&stations, |end| *end == End::Whole), CLIENTS, "seed {seed}");
             let whole = |station: &Shared<Station<Ours>>| {
@@ -135,15 +139,7 @@ fn those_for_whom_there_is_no_room_are_told() {
         config.transfers_max = 10;
         let server = Shared::new(TftpServer::new(config, content(seed, 50_000)));
         attach(&mut world, "server", SERVER, server.clone());
-        let stations: Vec<_> = (0..CLIENTS)
-            .map(|number| {
-                let now = world.now();
-                let peer = Ours::new(now, ClientConfig::default());
-                let station = Shared::new(Station::new(peer, address(number), now, None));
-                attach(&mut world, "client", address(number), station.clone());
-                station
-            })
-            .collect();
+        let stations = at_once(&mut world, CLIENTS);
         rest(&mut world, &server, seed);
         let busy = |end: &End| matches!(end, End::Failed(why) if why.contains("busy"));
         let (whole, busy) = (ends(&stations, |end| *end == End::Whole), ends(&stations, busy));

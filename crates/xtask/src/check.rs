@@ -89,6 +89,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
         // Without it a few tests say that they are skipped; in CI they fail.
         needs.push(&packages::POSTGRESQL);
         needs.push(&packages::NAMESPACES);
+        needs.push(&packages::IMAGES);
     }
     if clients {
         needs.extend(clients::needs());

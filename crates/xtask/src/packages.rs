@@ -214,6 +214,16 @@ pub(crate) const NAMESPACES: Need = Need {
         &["iproute2", "util-linux"],
     ],
 };
+pub(crate) const IMAGES: Need = Need {
+    what: "programs that make and read images, to try the readers on",
+    present: Present::Programs(&["xorriso", "xorrisofs", "genisoimage", "7z"]),
+    packages: [
+        &["xorriso", "genisoimage", "p7zip-full"],
+        &["xorriso", "genisoimage", "p7zip-plugins"],
+        &["libisoburn", "cdrtools", "7zip"],
+        &["xorriso", "mkisofs", "7zip"],
+    ],
+};
 pub(crate) const CURL: Need = Need {
     what: "curl",
     present: Present::Programs(&["curl"]),
@@ -427,7 +437,7 @@ mod tests {
     #[test]
     fn every_need_has_a_debian_package() {
         let others: &[&Need] =
-            &[&QEMU_X86, &QEMU_ARM, &PXELINUX, &LDLINUX, &ISC_DHCPD, &KEA, &POSTGRESQL];
+            &[&QEMU_X86, &QEMU_ARM, &PXELINUX, &LDLINUX, &ISC_DHCPD, &KEA, &POSTGRESQL, &IMAGES];
         let clients: &[&Need] = &[&CURL, &TFTP_HPA, &ATFTP, &BUSYBOX, &DHCLIENT, &DHCPCD];
         for need in [LOADERS, LAB, others, clients].concat() {
             assert!(!Manager::Apt.packages(&[need]).is_empty(), "{}", need.what);

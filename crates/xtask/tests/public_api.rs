@@ -40,7 +40,7 @@ fn lease_shows_only_what_it_may() {
 
 #[test]
 fn image_shows_only_what_it_may() {
-    assert_library_is_clean("pxe-image", &["Tree", "BootEntry", "ReadAt"]);
+    assert_library_is_clean("pxe-image", &["Image", "Tree", "BootEntry", "ReadAt"]);
 }
 
 fn assert_library_is_clean(package: &str, expected_types: &[&str]) {

@@ -4,6 +4,8 @@
 #[cfg(feature = "_fuzz")]
 pub(crate) mod fuzz;
 mod item;
+mod look_up;
+mod machine;
 mod owned;
 mod pin;
 mod place;
@@ -16,8 +18,9 @@ pub use item::{
     WEIGHT_OLD, WEIGHT_RECENT, WEIGHT_SHAPE, WEIGHT_SUFFIX,
 };
 pub(crate) use item::{Verdict, weigh};
+pub use look_up::{Known, Query};
 pub use owned::OwnedFacts;
 pub use pin::Pin;
 pub use place::{Link, Origin};
-pub use store::{Evidence, Heard, Known, Query};
+pub use store::{Evidence, Heard};
 pub use text::{ImportError, Imported};

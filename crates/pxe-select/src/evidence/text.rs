@@ -21,10 +21,11 @@ use thiserror::Error;
 
 use super::{
     item::Source,
+    machine::{FORGOTTEN_MS, Machine, Statement},
     owned::{Bytes, Key, OwnedFacts},
     pin::Pin,
     place::{Claim, FRESH_MS, Link, Pinned, Place},
-    store::{Evidence, FORGOTTEN_MS, Machine, Statement},
+    store::Evidence,
 };
 use crate::{
     arch::Arch,

@@ -1,14 +1,14 @@
 //! The PXE ROM of a PC network card (Intel Boot Agent and its kin). Closed source: the model
 //! follows PXE 2.1 and what iPXE commits, dnsmasq and Pixiecore say about it.
 
-use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::Instant;
 
+use super::parts;
 use super::{
-    BOOT_SERVER_PORT, Boot, CLIENT_PORT, CachedPackets, Machine, Outcome, SERVER_PORT, Schedule,
+    BOOT_SERVER_PORT, CLIENT_PORT, CachedPackets, Machine, Outcome, SERVER_PORT, Schedule,
 };
-use crate::network::{Arrival, Datagram, Node, Outbox};
-use crate::wire::{self, Reader, Writer, sub_option};
+use crate::network::{Arrival, Node, Outbox};
+use crate::wire::{self, Reader, Writer};
 
 /// PXE 2.1: 4, 8, 16, 32 seconds.
 const DISCOVER_TIMEOUTS_MS: &[u64] = &[4_000, 8_000, 16_000, 32_000];
@@ -63,15 +63,13 @@ impl IntelRom {
 
     fn on_ack(&mut self, now: Instant, reply: &Reader<'_>, out: &mut Outbox) {
         let Some(offer) = self.offer.as_deref().and_then(Reader::new) else { return };
-        let ours = reply.server_identifier() == offer.server_identifier()
-            && reply.your_address() == offer.your_address();
-        if !ours || reply.message_type() != Some(wire::ACK) {
+        if !parts::acknowledges(reply, &offer) {
             return;
         }
         out.set_address(0, reply.your_address());
         let ack = reply.bytes().to_vec();
         match self.proxy_offer.as_deref().and_then(Reader::new) {
-            Some(proxy) if !boots_at_once(&proxy) => {
+            Some(proxy) if !parts::boots_at_once(&proxy) => {
                 self.state = State::BootServer { ack };
                 self.schedule = Schedule::new(BOOT_SERVER_TIMEOUTS_MS, now);
             }
@@ -89,20 +87,11 @@ impl IntelRom {
 
     fn boot(&mut self, ack: Vec<u8>, proxy: Option<Vec<u8>>) {
         self.schedule.stop();
-        let address = Reader::new(&ack).map_or(Ipv4Addr::UNSPECIFIED, |ack| ack.your_address());
-        let packet = Reader::new(proxy.as_deref().unwrap_or(&ack));
-        self.state = State::Done(match packet {
-            Some(packet) if packet.boot_file().is_empty() => Outcome::Failed("PXE-E53"),
+        let cached = CachedPackets { ack, proxy_offer: proxy, pxe_reply: None };
+        self.state = State::Done(match parts::boot_by_header(cached) {
             // It needs siaddr, whatever else names a server (iPXE f0c6c4efd).
-            Some(packet) if packet.server_address().is_unspecified() => Outcome::Failed("PXE-E52"),
-            Some(packet) => Outcome::Boot(Boot {
-                server: packet.server_address(),
-                file: packet.boot_file().to_vec(),
-                address,
-                cached: CachedPackets { ack, proxy_offer: proxy, pxe_reply: None },
-                content: None,
-            }),
-            None => Outcome::Failed("no packet"),
+            Outcome::Boot(boot) if boot.server.is_unspecified() => Outcome::Failed("PXE-E52"),
+            outcome => outcome,
         });
     }
 
@@ -130,52 +119,25 @@ impl IntelRom {
             }
             State::Request => {
                 let Some(offer) = self.offer.as_deref().and_then(Reader::new) else { return };
-                let server = offer.server_identifier().unwrap_or(Ipv4Addr::UNSPECIFIED);
-                let packet = self
-                    .packet(wire::REQUEST)
-                    .broadcast()
-                    .option(50, &offer.your_address().octets())
-                    .option(54, &server.octets())
-                    .finish(548);
-                out.broadcast(CLIENT_PORT, SERVER_PORT, packet);
+                let packet = parts::for_offer(self.packet(wire::REQUEST).broadcast(), &offer);
+                out.broadcast(CLIENT_PORT, SERVER_PORT, packet.finish(548));
             }
             State::BootServer { ack } => {
                 let proxy = self.proxy_offer.as_deref().and_then(Reader::new);
                 let (Some(ack), Some(proxy)) = (Reader::new(ack), proxy) else { return };
                 let Some(server) = proxy.server_identifier() else { return };
-                let payload = self
-                    .packet(wire::REQUEST)
-                    .client_address(ack.your_address())
-                    .option(54, &server.octets())
-                    .finish(548);
-                let source = SocketAddrV4::new(ack.your_address(), CLIENT_PORT);
-                let destination = SocketAddrV4::new(server, BOOT_SERVER_PORT);
-                out.send(0, Datagram { source, destination, link: None, payload });
+                let packet = self.packet(wire::REQUEST).option(54, &server.octets());
+                parts::ask_boot_server(packet, (&ack, server), 548, out);
             }
             State::Done(_) => {}
         }
     }
 }
 
-/// Discovery control bit 3, with a file and a server to take at once.
-fn boots_at_once(proxy: &Reader<'_>) -> bool {
-    let control = proxy.option(43).and_then(|value| sub_option(value, 6)?.first().copied());
-    control.is_some_and(|bits| bits & 8 != 0)
-        && !proxy.boot_file().is_empty()
-        && !proxy.server_address().is_unspecified()
-}
-
 impl Node for IntelRom {
     fn handle_datagram(&mut self, now: Instant, arrival: &Arrival<'_>, out: &mut Outbox) {
-        if arrival.destination.port() != CLIENT_PORT {
-            return;
-        }
-        let Some(reply) = Reader::new(arrival.payload) else { return };
-        let ours = reply.operation() == 2
-            && reply.transaction_id() == self.machine.transaction_id
-            && reply.hardware_address() == self.machine.mac;
+        let Some(reply) = parts::reply_to(&self.machine, arrival) else { return };
         match &self.state {
-            _ if !ours => {}
             State::BootServer { .. } => self.on_boot_server_ack(arrival, &reply),
             _ if arrival.source.port() != SERVER_PORT => {}
             State::Discovery { .. } => self.on_offer(&reply),

@@ -4,10 +4,11 @@
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::{Duration, Instant};
 
+use super::parts;
 use super::{
     BOOT_SERVER_PORT, Boot, CLIENT_PORT, CachedPackets, Machine, Outcome, SERVER_PORT, Schedule,
 };
-use crate::network::{Arrival, Datagram, Node, Outbox};
+use crate::network::{Arrival, Node, Outbox};
 use crate::wire::{self, Reader, Writer, sub_option};
 
 /// `DHCP_DISC_START_TIMEOUT_SEC` 1, doubling to `DHCP_DISC_END_TIMEOUT_SEC` 10.
@@ -96,10 +97,7 @@ impl Ipxe {
     /// `dhcp_request_rx`.
     fn on_ack(&mut self, now: Instant, reply: &Reader<'_>, source: SocketAddrV4, out: &mut Outbox) {
         let Some(offer) = self.offer.as_deref().and_then(Reader::new) else { return };
-        let ours = source.port() == SERVER_PORT
-            && reply.server_identifier() == offer.server_identifier()
-            && reply.your_address() == offer.your_address();
-        if !ours || reply.message_type() != Some(wire::ACK) {
+        if source.port() != SERVER_PORT || !parts::acknowledges(reply, &offer) {
             return;
         }
         out.set_address(0, reply.your_address());
@@ -205,14 +203,8 @@ impl Ipxe {
                 let proxy = self.proxy_offer.as_deref().and_then(Reader::new);
                 let (Some(ack), Some(proxy)) = (Reader::new(ack), proxy) else { return };
                 let server = pseudo_id(&proxy);
-                let payload = self
-                    .packet(wire::REQUEST)
-                    .client_address(ack.your_address())
-                    .option(54, &server.octets())
-                    .finish(0);
-                let source = SocketAddrV4::new(ack.your_address(), CLIENT_PORT);
-                let destination = SocketAddrV4::new(server, BOOT_SERVER_PORT);
-                out.send(0, Datagram { source, destination, link: None, payload });
+                let packet = self.packet(wire::REQUEST).option(54, &server.octets());
+                parts::ask_boot_server(packet, (&ack, server), 0, out);
             }
             State::Done(_) => {}
         }
@@ -240,16 +232,7 @@ fn pseudo_id(packet: &Reader<'_>) -> Ipv4Addr {
 impl Node for Ipxe {
     /// `dhcp_deliver`.
     fn handle_datagram(&mut self, now: Instant, arrival: &Arrival<'_>, out: &mut Outbox) {
-        if arrival.destination.port() != CLIENT_PORT {
-            return;
-        }
-        let Some(reply) = Reader::new(arrival.payload) else { return };
-        let ours = reply.operation() == 2
-            && reply.transaction_id() == self.machine.transaction_id
-            && reply.hardware_address() == self.machine.mac;
-        if !ours {
-            return;
-        }
+        let Some(reply) = parts::reply_to(&self.machine, arrival) else { return };
         match &self.state {
             State::Discovery => self.on_offer(now, &reply, arrival.source),
             State::Request => self.on_ack(now, &reply, arrival.source, out),

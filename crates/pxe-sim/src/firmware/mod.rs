@@ -8,6 +8,7 @@ pub mod edk2_pxe;
 pub mod grub;
 pub mod intel_rom;
 pub mod ipxe;
+mod parts;
 pub mod patient;
 pub mod picky;
 pub mod pxelinux;

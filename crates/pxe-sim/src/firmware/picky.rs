@@ -2,13 +2,14 @@
 //! old ROMs and of vendors' branches of EDK2. Nobody has their source: the schedule is that of
 //! PXE 2.1, and the taste is what was reported.
 
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::net::Ipv4Addr;
 use std::time::Instant;
 
+use super::parts;
 use super::{
-    BOOT_SERVER_PORT, Boot, CLIENT_PORT, CachedPackets, Machine, Outcome, SERVER_PORT, Schedule,
+    BOOT_SERVER_PORT, CLIENT_PORT, CachedPackets, Machine, Outcome, SERVER_PORT, Schedule,
 };
-use crate::network::{Arrival, Datagram, Node, Outbox};
+use crate::network::{Arrival, Node, Outbox};
 use crate::wire::{self, Reader, Writer, sub_option, sub_options};
 
 /// PXE 2.1: 4, 8, 16, 32 seconds.
@@ -90,7 +91,7 @@ impl Picky {
         } else if reply.has_class(b"PXEClient") && self.proxy_offer.is_none() {
             let is_believed = match self.taste {
                 Taste::Binl => is_binl(reply),
-                Taste::JustBoot => boots_at_once(reply),
+                Taste::JustBoot => parts::boots_at_once(reply),
                 Taste::Menu => menu_server(reply).is_some(),
                 Taste::AfterDhcp => self.is_offered,
             };
@@ -100,15 +101,13 @@ impl Picky {
 
     fn on_ack(&mut self, now: Instant, reply: &Reader<'_>, out: &mut Outbox) {
         let Some(offer) = self.offer.as_deref().and_then(Reader::new) else { return };
-        let ours = reply.server_identifier() == offer.server_identifier()
-            && reply.your_address() == offer.your_address();
-        if !ours || reply.message_type() != Some(wire::ACK) {
+        if !parts::acknowledges(reply, &offer) {
             return;
         }
         out.set_address(0, reply.your_address());
         let ack = reply.bytes().to_vec();
         match self.proxy_offer.as_deref().and_then(Reader::new) {
-            Some(proxy) if !boots_at_once(&proxy) => {
+            Some(proxy) if !parts::boots_at_once(&proxy) => {
                 self.state = State::BootServer { ack };
                 self.schedule = Schedule::new(BOOT_SERVER_TIMEOUTS_MS, now);
             }
@@ -143,19 +142,8 @@ impl Picky {
 
     fn boot(&mut self, ack: Vec<u8>, proxy: Option<Vec<u8>>, pxe_reply: Option<Vec<u8>>) {
         self.schedule.stop();
-        let address = Reader::new(&ack).map_or(Ipv4Addr::UNSPECIFIED, |ack| ack.your_address());
-        let packet = pxe_reply.as_deref().or(proxy.as_deref()).unwrap_or(&ack);
-        self.state = State::Done(match Reader::new(packet) {
-            Some(packet) if packet.boot_file().is_empty() => Outcome::Failed("PXE-E53"),
-            Some(packet) => Outcome::Boot(Boot {
-                server: packet.server_address(),
-                file: packet.boot_file().to_vec(),
-                address,
-                cached: CachedPackets { ack, proxy_offer: proxy, pxe_reply },
-                content: None,
-            }),
-            None => Outcome::Failed("no packet"),
-        });
+        let cached = CachedPackets { ack, proxy_offer: proxy, pxe_reply };
+        self.state = State::Done(parts::boot_by_header(cached));
     }
 
     fn packet(&self, message_type: u8) -> Writer {
@@ -178,14 +166,8 @@ impl Picky {
             }
             State::Request => {
                 let Some(offer) = self.offer.as_deref().and_then(Reader::new) else { return };
-                let server = offer.server_identifier().unwrap_or(Ipv4Addr::UNSPECIFIED);
-                let packet = self
-                    .packet(wire::REQUEST)
-                    .broadcast()
-                    .option(50, &offer.your_address().octets())
-                    .option(54, &server.octets())
-                    .finish(548);
-                out.broadcast(CLIENT_PORT, SERVER_PORT, packet);
+                let packet = parts::for_offer(self.packet(wire::REQUEST).broadcast(), &offer);
+                out.broadcast(CLIENT_PORT, SERVER_PORT, packet.finish(548));
             }
             State::BootServer { ack } => self.ask_boot_server(ack, out),
             State::Done(_) => {}
@@ -195,7 +177,7 @@ impl Picky {
     fn ask_boot_server(&self, ack: &[u8], out: &mut Outbox) {
         let proxy = self.proxy_offer.as_deref().and_then(Reader::new);
         let (Some(ack), Some(proxy)) = (Reader::new(ack), proxy) else { return };
-        let mut packet = self.packet(wire::REQUEST).client_address(ack.your_address());
+        let mut packet = self.packet(wire::REQUEST);
         let server = match menu_server(&proxy) {
             Some(([high, low], server)) => {
                 packet = packet.option(43, &[71, 4, high, low, 0, 0, 255]);
@@ -207,9 +189,7 @@ impl Picky {
                 server
             }
         };
-        let source = SocketAddrV4::new(ack.your_address(), CLIENT_PORT);
-        let destination = SocketAddrV4::new(server, BOOT_SERVER_PORT);
-        out.send(0, Datagram { source, destination, link: None, payload: packet.finish(548) });
+        parts::ask_boot_server(packet, (&ack, server), 548, out);
     }
 }
 
@@ -217,13 +197,6 @@ impl Picky {
 fn is_binl(proxy: &Reader<'_>) -> bool {
     let vendor = proxy.option(43).unwrap_or_default();
     !sub_options(vendor).any(|(code, _)| (6..=10).contains(&code))
-}
-
-fn boots_at_once(proxy: &Reader<'_>) -> bool {
-    let control = proxy.option(43).and_then(|value| sub_option(value, 6)?.first().copied());
-    control.is_some_and(|bits| bits & 8 != 0)
-        && !proxy.boot_file().is_empty()
-        && !proxy.server_address().is_unspecified()
 }
 
 /// The first item of a full menu and the server to ask for it.
@@ -242,15 +215,8 @@ fn menu_server(proxy: &Reader<'_>) -> Option<([u8; 2], Ipv4Addr)> {
 
 impl Node for Picky {
     fn handle_datagram(&mut self, now: Instant, arrival: &Arrival<'_>, out: &mut Outbox) {
-        if arrival.destination.port() != CLIENT_PORT {
-            return;
-        }
-        let Some(reply) = Reader::new(arrival.payload) else { return };
-        let ours = reply.operation() == 2
-            && reply.transaction_id() == self.machine.transaction_id
-            && reply.hardware_address() == self.machine.mac;
+        let Some(reply) = parts::reply_to(&self.machine, arrival) else { return };
         match (&self.state, arrival.source.port()) {
-            _ if !ours => {}
             (State::Discovery { .. }, SERVER_PORT) => self.on_offer(&reply),
             (State::Request, SERVER_PORT) => self.on_ack(now, &reply, out),
             (State::BootServer { .. }, BOOT_SERVER_PORT) => self.on_boot_server_ack(&reply),

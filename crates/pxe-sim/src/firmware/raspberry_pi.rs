@@ -4,6 +4,7 @@
 use std::net::Ipv4Addr;
 use std::time::Instant;
 
+use super::parts;
 use super::{Boot, CLIENT_PORT, CachedPackets, Machine, Outcome, SERVER_PORT, Schedule};
 use crate::network::{Arrival, Node, Outbox};
 use crate::wire::{self, Reader, Writer, sub_option};
@@ -142,15 +143,8 @@ const SERIAL: [u8; 4] = [0x7c, 0x3f, 0x2a, 0x10];
 
 impl Node for RaspberryPi {
     fn handle_datagram(&mut self, _now: Instant, arrival: &Arrival<'_>, out: &mut Outbox) {
-        if arrival.destination.port() != CLIENT_PORT || self.outcome.is_some() {
-            return;
-        }
-        let Some(reply) = Reader::new(arrival.payload) else { return };
-        let ours = reply.operation() == 2
-            && reply.transaction_id() == self.machine.transaction_id
-            && reply.hardware_address() == self.machine.mac
-            && !self.chokes_on(&reply);
-        if !ours {
+        let Some(reply) = parts::reply_to(&self.machine, arrival) else { return };
+        if self.outcome.is_some() || self.chokes_on(&reply) {
             return;
         }
         match reply.message_type() {

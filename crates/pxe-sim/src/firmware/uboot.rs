@@ -4,6 +4,7 @@
 use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
+use super::parts;
 use super::{Boot, CLIENT_PORT, CachedPackets, Machine, Outcome, SERVER_PORT};
 use crate::network::{Arrival, Node, Outbox};
 use crate::wire::{self, Reader, Writer};
@@ -147,15 +148,10 @@ fn boot_file<'a>(packet: &Reader<'a>) -> &'a [u8] {
 impl Node for UBoot {
     /// `check_reply_packet`.
     fn handle_datagram(&mut self, now: Instant, arrival: &Arrival<'_>, out: &mut Outbox) {
-        let ports = (arrival.source.port(), arrival.destination.port());
-        let Some(reply) = Reader::new(arrival.payload) else { return };
-        let ours = ports == (SERVER_PORT, CLIENT_PORT)
-            && reply.operation() == 2
-            && reply.transaction_id() == self.machine.transaction_id
-            && reply.hardware_address() == self.machine.mac
-            && arrival.payload.len() >= 300;
+        let Some(reply) = parts::reply_to(&self.machine, arrival) else { return };
+        let heard = arrival.source.port() == SERVER_PORT && arrival.payload.len() >= 300;
         match &self.state {
-            _ if !ours => {}
+            _ if !heard => {}
             State::Selecting | State::Delaying(_) => self.on_offer(now, &reply),
             State::Requesting => self.on_ack(&reply, out),
             State::Done(_) => {}

@@ -3,6 +3,7 @@
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its own part")]
 
 pub mod cases;
+pub mod models;
 
 use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};

@@ -1,0 +1,123 @@
+//! Images of xorriso and genisoimage: what is read equals what xorriso takes out of them.
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+
+use pxe_image::{Image, NamesOf, NodeKind, Tree};
+use support::tree::{Thing, in_image, on_disk, put_farther, put_long, put_plain, put_unix};
+use support::{Disk, folder, run};
+
+fn open(path: &Path) -> Image<Disk> {
+    Image::open(Disk::open(path)).unwrap_or_else(|why| panic!("{}: {why}", path.display()))
+}
+
+/// What xorriso takes out of an image.
+fn extracted(folder: &Path, image: &str, names: &str) -> support::tree::Things {
+    let arguments = ["-osirrox", "on", "-read_fs", names, "-indev", image, "-extract", "/", "out"];
+    run(folder, "xorriso", &arguments);
+    // It keeps the modes of the image: make the folders writable, so that they can go.
+    run(folder, "chmod", &["-R", "u+rwX", "out"]);
+    on_disk(&folder.join("out"))
+}
+
+/// Makes an image, and compares.
+fn compare(test: &str, put: fn(&Path), program: &str, options: &[&str], of: NamesOf, names: &str) {
+    let folder = folder(test);
+    let tree = folder.join("tree");
+    fs::create_dir_all(&tree).expect("a folder");
+    put(&tree);
+    let arguments = [options, &["-o", "x.iso", "tree"]].concat();
+    run(&folder, program, &arguments);
+    let image = open(&folder.join("x.iso"));
+    assert_eq!((image.names_of(), image.missing_bytes()), (of, 0));
+    let found = in_image(&image, image.source());
+    assert!(found.len() > 300, "only {} names", found.len());
+    let expected = extracted(&folder, "x.iso", names);
+    for (path, thing) in &expected {
+        assert_eq!(found.get(path), Some(thing), "{path}");
+    }
+    assert_eq!(found.len(), expected.len());
+    // And what xorriso says is what was put in, so that both cannot be wrong in the same way.
+    if of == NamesOf::RockRidge {
+        let mut put = on_disk(&tree);
+        let moved = |path: &String| !path.starts_with("/rr_moved");
+        put.retain(|path, _| moved(path));
+        assert!(put.iter().all(|(path, thing)| found.get(path) == Some(thing)));
+        assert_eq!(found.keys().filter(|path| moved(path)).count(), put.len());
+    }
+}
+
+const XORRISO: &str = "xorrisofs";
+
+#[test]
+fn xorriso_plain() {
+    compare("xorriso-plain", put_plain, XORRISO, &["--norock"], NamesOf::Iso9660, "any");
+}
+
+#[test]
+fn xorriso_joliet() {
+    let options = ["-J", "-joliet-long", "--norock"];
+    compare("xorriso-joliet", put_long, XORRISO, &options, NamesOf::Joliet, "norock");
+}
+
+#[test]
+fn xorriso_rock_ridge() {
+    compare("xorriso-rr", put_farther, XORRISO, &["-R"], NamesOf::RockRidge, "any");
+}
+
+#[test]
+fn xorriso_rock_ridge_and_joliet() {
+    let options = ["-r", "-J", "-no-pad", "-iso-level", "4"];
+    compare("xorriso-both", put_farther, XORRISO, &options, NamesOf::RockRidge, "any");
+}
+
+#[test]
+fn genisoimage_plain() {
+    compare("geniso-plain", put_plain, "genisoimage", &[], NamesOf::Iso9660, "any");
+}
+
+#[test]
+fn genisoimage_joliet() {
+    let options = ["-J", "-joliet-long", "-input-charset", "utf-8"];
+    compare("geniso-joliet", put_long, "genisoimage", &options, NamesOf::Joliet, "norock");
+}
+
+#[test]
+fn genisoimage_rock_ridge_moves_deep_folders() {
+    let options = ["-R", "-input-charset", "utf-8"];
+    compare("geniso-rr", put_unix, "genisoimage", &options, NamesOf::RockRidge, "any");
+}
+
+#[test]
+fn genisoimage_rock_ridge_and_joliet() {
+    let options = ["-r", "-J", "-joliet-long", "-input-charset", "utf-8"];
+    compare("geniso-both", put_unix, "genisoimage", &options, NamesOf::RockRidge, "any");
+}
+
+#[test]
+fn links_lead_where_they_say() {
+    let folder = folder("links");
+    let tree = folder.join("tree");
+    fs::create_dir_all(&tree).expect("a folder");
+    put_unix(&tree);
+    run(&folder, XORRISO, &["-R", "-o", "x.iso", "tree"]);
+    let image = open(&folder.join("x.iso"));
+    let size = |path: &str| image.look(path).expect("sound").map(|node| node.size);
+    assert_eq!(size("link"), Some(2_048));
+    assert_eq!(size("/case/up"), Some(17));
+    assert_eq!(size("absolute/"), Some(0));
+    assert_eq!(size("folder/d10/d11/file"), Some(9));
+    assert_eq!(size("FOLDER/D10/D11/FILE"), Some(9), "in another spelling");
+    assert_eq!(size("case/Name"), Some(12));
+    assert_eq!(size("case/name"), Some(16));
+    assert_eq!(size("dangling"), None);
+    let items = image.list("").expect("sound");
+    let link = items.iter().find(|item| item.name == "absolute").expect("listed");
+    assert_eq!(link.node.kind, NodeKind::Link("/pool".to_owned()));
+    let mut bytes = [0; 6];
+    assert_eq!(image.read("case/up", 7, &mut bytes).expect("sound"), 6);
+    assert_eq!(&bytes, b"GNU/Li");
+    assert!(matches!(on_disk(&tree)["/link"], Thing::Link(_)));
+}
