@@ -34,7 +34,7 @@ export function choice(label, pairs, props = {}) {
 
 /** A table with a caption for those who do not see it. */
 export function table(caption, heads, rows) {
-  return el("div", { class: "wide" }, el("table", {},
+  return el("div", { class: "wide", role: "region", tabindex: 0, "aria-label": caption }, el("table", {},
     el("caption", { class: "unseen" }, caption),
     el("thead", {}, el("tr", {}, heads.map((head) => el("th", { scope: "col" }, head)))),
     el("tbody", {}, rows)));

@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use axum::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::{IntoResponses, ToSchema};
 
 use crate::config::{Fault, Faults};
 use crate::driver::AskError;
@@ -24,6 +24,42 @@ pub(super) struct Problem {
     /// Each thing to mend.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     faults: Vec<FaultLine>,
+}
+
+/// What any request can be answered with.
+#[derive(IntoResponses)]
+#[allow(dead_code, reason = "for the document alone")]
+pub(super) enum Refused {
+    /// It cannot be understood
+    #[response(status = 400, content_type = "application/problem+json")]
+    Broken(Problem),
+    /// A token is needed, or this one is not valid
+    #[response(status = 401, content_type = "application/problem+json")]
+    Unknown(Problem),
+    /// The token does not allow this, or a page of another site asks
+    #[response(status = 403, content_type = "application/problem+json")]
+    Forbidden(Problem),
+    /// Too many wrong tokens
+    #[response(status = 429, content_type = "application/problem+json")]
+    Guessed(Problem),
+    /// The server is ending, or its loop or its disk gives no answer
+    #[response(status = 503, content_type = "application/problem+json")]
+    Away(Problem),
+}
+
+/// What a request with a body can be answered with besides.
+#[derive(IntoResponses)]
+#[allow(dead_code, reason = "for the document alone")]
+pub(super) enum Unfit {
+    /// The body is too long
+    #[response(status = 413, content_type = "application/problem+json")]
+    Long(Problem),
+    /// The body is no JSON
+    #[response(status = 415, content_type = "application/problem+json")]
+    Other(Problem),
+    /// It has faults; nothing was changed
+    #[response(status = 422, content_type = "application/problem+json")]
+    Faulty(Problem),
 }
 
 /// One thing to mend.

@@ -8,8 +8,6 @@ use crate::wire::{Reply, Site};
 
 /// Requests for each operation.
 const TRIES: u32 = 40;
-/// What access control and HTTP itself may answer to any request.
-const ANY: [u16; 8] = [400, 401, 403, 404, 405, 413, 415, 422];
 
 /// xorshift64*.
 struct Random(u64);
@@ -144,7 +142,7 @@ fn conforms(document: &Value, schema: &Value, value: &Value) -> Result<(), Strin
         Value::Array(_) => "array",
         Value::Object(_) => "object",
     };
-    if !kinds.contains(&kind) && !(kind == "integer" && kinds.contains(&"number")) {
+    if !(kinds.contains(&kind) || kind == "integer" && kinds.contains(&"number")) {
         return Err(format!("{value} is no {kinds:?}"));
     }
     if let (Some(items), Some(schema)) = (value.as_array(), schema.get("items")) {
@@ -171,11 +169,9 @@ fn conforms(document: &Value, schema: &Value, value: &Value) -> Result<(), Strin
 fn check(document: &Value, operation: &Value, what: &str, reply: &Reply) {
     assert!(reply.status < 500, "{what}: {reply:?}");
     let documented = operation["responses"].get(reply.status.to_string()).is_some();
-    assert!(
-        documented || ANY.contains(&reply.status),
-        "{what}: {} is not documented",
-        reply.status
-    );
+    // A name with a slash in it is another path.
+    let nowhere = reply.status == 404 && reply.body.contains("there is nothing here");
+    assert!(documented || nowhere, "{what}: {} is not documented", reply.status);
     if reply.status >= 400 && !reply.body.is_empty() && reply.head.contains("problem+json") {
         let problem = json!({ "$ref": "#/components/schemas/Problem" });
         conforms(document, &problem, &reply.json()).unwrap_or_else(|why| panic!("{what}: {why}"));

@@ -5,12 +5,13 @@ use axum::extract::State;
 use serde_json::{Value, json};
 
 use crate::admin::Site;
+use crate::admin::problem::Refused;
 use crate::config::{Config, StoreConfig};
 
 /// The configuration in use, with the defaults filled in and without secrets
 #[utoipa::path(
     get, path = "/api/v1/config", tag = "about",
-    responses((status = 200, description = "The keys of the configuration file", body = Value))
+    responses((status = 200, description = "The keys of the configuration file", body = Value), Refused)
 )]
 pub(super) async fn show(State(site): State<Site>) -> Json<Value> {
     Json(effective(&site.parts.in_use.config()))

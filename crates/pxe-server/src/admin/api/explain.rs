@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::admin::Site;
-use crate::admin::problem::{Asked, Problem};
+use crate::admin::problem::{Asked, Problem, Refused, Unfit};
 use crate::overrides::bare;
 
 /// A machine, as its DHCP messages would describe it. Everything may be left out.
@@ -55,8 +55,7 @@ pub(super) struct Explained {
     post, path = "/api/v1/explain", tag = "machines",
     request_body = Described,
     responses(
-        (status = 200, body = Explained),
-        (status = 422, body = Problem, content_type = "application/problem+json")
+        (status = 200, body = Explained), Refused, Unfit
     )
 )]
 pub(super) async fn explain(

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use super::edit::{self, Origin};
 use crate::admin::Site;
 use crate::admin::access::Who;
-use crate::admin::problem::{Asked, Part, Problem};
+use crate::admin::problem::{Asked, Part, Problem, Refused, Unfit};
 use crate::config::HostConfig;
 use crate::overrides::bare;
 
@@ -54,7 +54,7 @@ fn find(site: &Site, mac: &str) -> Result<Host, Problem> {
 /// Every host entry
 #[utoipa::path(
     get, path = "/api/v1/hosts", tag = "hosts",
-    responses((status = 200, body = Vec<Host>))
+    responses((status = 200, body = Vec<Host>), Refused)
 )]
 pub(super) async fn list(State(site): State<Site>) -> Json<Vec<Host>> {
     Json(site.parts.in_use.config().hosts.iter().enumerate().map(Host::of).collect())
@@ -64,7 +64,7 @@ pub(super) async fn list(State(site): State<Site>) -> Json<Vec<Host>> {
 #[utoipa::path(
     get, path = "/api/v1/hosts/{mac}", tag = "hosts",
     params(("mac" = String, Path, description = "Its hardware address")),
-    responses((status = 200, body = Host), (status = 404, body = Problem, content_type = "application/problem+json"))
+    responses((status = 200, body = Host), (status = 404, body = Problem, content_type = "application/problem+json"), Refused)
 )]
 pub(super) async fn one(
     State(site): State<Site>,
@@ -81,8 +81,7 @@ pub(super) async fn one(
     params(("mac" = String, Path, description = "Its hardware address")),
     request_body = Value,
     responses(
-        (status = 200, body = Host),
-        (status = 422, body = Problem, content_type = "application/problem+json")
+        (status = 200, body = Host), Refused, Unfit
     )
 )]
 pub(super) async fn put(
@@ -117,7 +116,7 @@ pub(super) async fn put(
     responses(
         (status = 204, description = "It is gone"),
         (status = 404, body = Problem, content_type = "application/problem+json"),
-        (status = 409, body = Problem, content_type = "application/problem+json")
+        (status = 409, body = Problem, content_type = "application/problem+json"), Refused
     )
 )]
 pub(super) async fn delete(

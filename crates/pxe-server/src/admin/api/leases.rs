@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use super::edit::waiting;
 use crate::admin::Site;
 use crate::admin::access::Who;
-use crate::admin::problem::{Part, Problem};
+use crate::admin::problem::{Part, Problem, Refused};
 use crate::driver::{Answer, Question};
 use crate::state::unix_ms;
 
@@ -61,7 +61,7 @@ impl Lease {
 /// Empty in other modes than `server`.
 #[utoipa::path(
     get, path = "/api/v1/leases", tag = "leases",
-    responses((status = 200, body = Vec<Lease>))
+    responses((status = 200, body = Vec<Lease>), Refused)
 )]
 pub(super) async fn list(State(site): State<Site>) -> Result<Json<Vec<Lease>>, Problem> {
     let asker = site.parts.asker.clone();
@@ -82,8 +82,7 @@ pub(super) async fn list(State(site): State<Site>) -> Result<Json<Vec<Lease>>, P
     params(("address" = String, Path, description = "An IPv4 address")),
     responses(
         (status = 204, description = "It is released"),
-        (status = 400, body = Problem, content_type = "application/problem+json"),
-        (status = 404, body = Problem, content_type = "application/problem+json")
+        (status = 404, body = Problem, content_type = "application/problem+json"), Refused
     )
 )]
 pub(super) async fn release(
@@ -123,7 +122,7 @@ pub(super) struct Pool {
 /// How full the pools are
 #[utoipa::path(
     get, path = "/api/v1/pools", tag = "leases",
-    responses((status = 200, body = Vec<Pool>))
+    responses((status = 200, body = Vec<Pool>), Refused)
 )]
 pub(super) async fn pools(State(site): State<Site>) -> Result<Json<Vec<Pool>>, Problem> {
     let asker = site.parts.asker.clone();

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use super::edit::waiting;
 use crate::admin::Site;
-use crate::admin::problem::Problem;
+use crate::admin::problem::{Problem, Refused};
 use crate::content::pe;
 
 /// The boot program of one firmware.
@@ -29,7 +29,7 @@ pub(super) struct Loader {
 /// Every firmware with its boot program, and what is wrong with it
 #[utoipa::path(
     get, path = "/api/v1/loaders", tag = "loaders",
-    responses((status = 200, body = Vec<Loader>))
+    responses((status = 200, body = Vec<Loader>), Refused)
 )]
 pub(super) async fn list(State(site): State<Site>) -> Result<Json<Vec<Loader>>, Problem> {
     waiting(move || {

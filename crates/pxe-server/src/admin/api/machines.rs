@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::admin::Site;
-use crate::admin::problem::{Of, Part, Problem};
+use crate::admin::problem::{Of, Part, Problem, Refused};
 use crate::journal::{Filter, MachineStory, MachineSummary};
 
 /// Machines of one answer.
@@ -65,8 +65,7 @@ pub(super) struct Machines {
 #[utoipa::path(
     get, path = "/api/v1/machines", tag = "machines", params(Wanted),
     responses(
-        (status = 200, body = Machines),
-        (status = 400, body = Problem, content_type = "application/problem+json")
+        (status = 200, body = Machines), Refused
     )
 )]
 pub(super) async fn list(
@@ -103,7 +102,7 @@ pub(super) async fn list(
     params(("id" = String, Path, description = "Its hardware address, or an IP address it has or had")),
     responses(
         (status = 200, body = MachineStory),
-        (status = 404, body = Problem, content_type = "application/problem+json")
+        (status = 404, body = Problem, content_type = "application/problem+json"), Refused
     )
 )]
 pub(super) async fn one(
@@ -130,8 +129,7 @@ pub(super) struct Since {
 #[utoipa::path(
     get, path = "/api/v1/events", tag = "machines", params(Since),
     responses(
-        (status = 200, description = "Events without end", content_type = "text/event-stream", body = String),
-        (status = 400, body = Problem, content_type = "application/problem+json")
+        (status = 200, description = "Events without end", content_type = "text/event-stream", body = String), Refused
     )
 )]
 pub(super) async fn events(

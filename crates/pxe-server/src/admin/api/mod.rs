@@ -20,6 +20,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::Site;
+use super::problem::Refused;
 pub use machines::PAGE_ROWS_MAX;
 
 #[derive(OpenApi)]
@@ -62,7 +63,7 @@ pub(super) fn routes() -> (axum::Router<Site>, utoipa::openapi::OpenApi) {
 /// This document
 #[utoipa::path(
     get, path = "/api/v1/openapi.json", tag = "about",
-    responses((status = 200, description = "OpenAPI 3.1", body = Value))
+    responses((status = 200, description = "OpenAPI 3.1", body = Value), Refused)
 )]
 async fn document(State(site): State<Site>) -> Json<Value> {
     Json(site.document.as_ref().clone())

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use super::edit::{self, Origin};
 use crate::admin::Site;
 use crate::admin::access::Who;
-use crate::admin::problem::{Asked, Problem};
+use crate::admin::problem::{Asked, Problem, Refused, Unfit};
 use crate::config::RuleConfig;
 
 /// A rule; the first that fits decides.
@@ -46,7 +46,7 @@ fn all(site: &Site) -> Vec<Rule> {
 /// Every rule, in the order in which they are tried
 #[utoipa::path(
     get, path = "/api/v1/rules", tag = "rules",
-    responses((status = 200, body = Vec<Rule>))
+    responses((status = 200, body = Vec<Rule>), Refused)
 )]
 pub(super) async fn list(State(site): State<Site>) -> Json<Vec<Rule>> {
     Json(all(&site))
@@ -59,8 +59,7 @@ pub(super) async fn list(State(site): State<Site>) -> Json<Vec<Rule>> {
     put, path = "/api/v1/rules", tag = "rules",
     request_body = Vec<Value>,
     responses(
-        (status = 200, body = Vec<Rule>),
-        (status = 422, body = Problem, content_type = "application/problem+json")
+        (status = 200, body = Vec<Rule>), Refused, Unfit
     )
 )]
 pub(super) async fn put(
