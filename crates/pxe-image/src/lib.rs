@@ -25,10 +25,12 @@ mod image;
 pub mod initrd;
 mod iso;
 pub mod limits;
+pub mod menu;
 mod pe;
 pub mod recognise;
 mod source;
 mod tree;
+mod udf;
 mod wim;
 
 pub use cpu::Cpu;

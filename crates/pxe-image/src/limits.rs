@@ -64,3 +64,73 @@ pub const INITRD_NAME_BYTES_MAX: usize = 4_096;
 
 /// Bytes of a script inside an initrd whose text is read.
 pub const INITRD_SCRIPT_BYTES_MAX: usize = 262_144;
+
+/// Largest number of descriptors that are read of a UDF volume's sequence, in blocks of at most 32 KiB, one at a time.
+pub const VOLUME_SEQUENCE_BLOCKS_MAX: usize = 256;
+
+/// Largest number of partitions of a UDF volume.
+pub const UDF_PARTITIONS_MAX: usize = 8;
+
+/// Largest number of blocks that say where one file lies (UDF), one at a time.
+pub const ALLOCATION_BLOCKS_MAX: usize = 4_096;
+
+/// Largest number of pieces that the metadata of a UDF 2.50 volume lies in. Worst case 24 bytes each, 24 KiB.
+pub const METADATA_EXTENTS_MAX: usize = 1_024;
+/// Largest number of choices that a menu is made from.
+pub const MENU_ITEMS_MAX: usize = 2_000;
+
+/// Largest number of choices that are shown in one list; with more, each image gets a list of its own.
+pub const MENU_FLAT_ITEMS_MAX: usize = 20;
+
+/// Longest menu, in bytes. iPXE keeps it in memory whole.
+pub const MENU_BYTES_MAX: usize = 2 << 20;
+
+/// Longest template, in bytes.
+pub const TEMPLATE_BYTES_MAX: usize = 262_144;
+
+/// Steps that a template may take: about 100 for each choice.
+pub const TEMPLATE_STEPS_MAX: u64 = 2_000_000;
+
+/// Longest title in a menu, in characters: a screen of 80 columns has room for no more.
+pub const TITLE_CHARS_MAX: usize = 70;
+
+/// Longest other text in a menu, in characters.
+pub const TEXT_CHARS_MAX: usize = 240;
+/// Largest text of rules, in bytes.
+pub const RULE_BYTES_MAX: usize = 262_144;
+
+/// Rules that are tried on one image, built-in ones counted. Worst case some 100 KB each, 50 MB, if a user writes so.
+pub const RULES_MAX: usize = 512;
+
+/// Entries of one rule.
+pub const RULE_ENTRIES_MAX: usize = 32;
+
+/// Paths in one list of a rule.
+pub const RULE_PATTERNS_MAX: usize = 32;
+
+/// Names in one path of a rule.
+pub const PATTERN_PARTS_MAX: usize = 16;
+
+/// Wildcards in one name of a path; trying them takes this power of the name's length.
+pub const PATTERN_WILDCARDS_MAX: usize = 2;
+
+/// Largest compiled expression of a rule, in bytes.
+pub const REGEX_BYTES_MAX: usize = 262_144;
+
+/// Bytes of a text file inside an image that rules look at.
+pub const TEXT_BYTES_MAX: usize = 65_536;
+
+/// Longest value of a variable, in bytes.
+pub const VARIABLE_BYTES_MAX: usize = 128;
+
+/// Paths that one pattern stands for at most.
+pub const MATCHES_MAX: usize = 64;
+
+/// Names and folders of an image that are looked at for all rules together.
+pub const STEPS_MAX: usize = 50_000;
+
+/// Ways to boot of one image.
+pub const ENTRIES_MAX: usize = 64;
+
+/// Bytes of a program in which words are looked for.
+pub const PROGRAM_BYTES_MAX: usize = 4 << 20;

@@ -80,6 +80,26 @@ pub(crate) fn read_up_to(source: &dyn ReadAt, offset: u64, bytes: usize) -> io::
     Ok(buffer)
 }
 
+/// Reads on from where it is.
+pub(crate) struct Sequential<'s> {
+    source: &'s dyn ReadAt,
+    offset: u64,
+}
+
+impl<'s> Sequential<'s> {
+    pub(crate) fn new(source: &'s dyn ReadAt) -> Self {
+        Self { source, offset: 0 }
+    }
+}
+
+impl io::Read for Sequential<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.source.read_at(self.offset, buffer)?;
+        self.offset = self.offset.saturating_add(count as u64);
+        Ok(count)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,8 +5,10 @@ mod support;
 use std::fs;
 use std::path::Path;
 
-use pxe_image::{Image, NamesOf, NodeKind, Tree};
-use support::tree::{Thing, in_image, on_disk, put_farther, put_long, put_plain, put_unix};
+use pxe_image::{BootPlatform, Emulation, Image, NamesOf, NodeKind, Tree};
+use support::tree::{
+    Thing, in_image, on_disk, pattern, put, put_farther, put_long, put_plain, put_unix,
+};
 use support::{Disk, folder, run};
 
 fn open(path: &Path) -> Image<Disk> {
@@ -120,4 +122,56 @@ fn links_lead_where_they_say() {
     assert_eq!(image.read("case/up", 7, &mut bytes).expect("sound"), 6);
     assert_eq!(&bytes, b"GNU/Li");
     assert!(matches!(on_disk(&tree)["/link"], Thing::Link(_)));
+}
+
+/// A file that FAT tools would know: a boot sector that states 100 sectors, and something behind it.
+fn fat() -> Vec<u8> {
+    let mut bytes = pattern(100 * 512, 7);
+    bytes[..3].copy_from_slice(&[0xeb, 0x3c, 0x90]);
+    bytes[11..13].copy_from_slice(&512_u16.to_le_bytes());
+    bytes[13] = 1;
+    bytes[19..21].copy_from_slice(&100_u16.to_le_bytes());
+    bytes[510..512].copy_from_slice(&[0x55, 0xaa]);
+    bytes
+}
+
+/// Makes an image that boots by BIOS and UEFI, and looks at its catalogue.
+fn boots(test: &str, program: &str, options: &[&str]) {
+    let folder = folder(test);
+    let tree = folder.join("tree");
+    put_plain(&tree);
+    put(&tree, "isolinux/isolinux.bin", &pattern(20_000, 5));
+    put(&tree, "boot/efi.img", &fat());
+    let bios = ["-b", "isolinux/isolinux.bin", "-c", "isolinux/boot.cat", "-no-emul-boot"];
+    let bios = [&bios[..], &["-boot-load-size", "4"]].concat();
+    let efi = ["-eltorito-alt-boot", "-e", "boot/efi.img", "-no-emul-boot"];
+    let texts = ["-R", "-V", "Debian 12 n", "-p", "PREPARER", "-publisher", "PUBLISHER"];
+    let rest = ["-A", "APPLICATION", "-sysid", "SYSTEM", "-o", "x.iso", "tree"];
+    run(&folder, program, &[options, &bios, &efi, &texts, &rest].concat());
+    let image = open(&folder.join("x.iso"));
+    let facts = image.facts();
+    assert!(facts.formats.el_torito);
+    assert_eq!((image.label(), facts.system_id.as_str()), ("Debian 12 n", "SYSTEM"));
+    assert_eq!((facts.publisher.as_str(), facts.preparer.as_str()), ("PUBLISHER", "PREPARER"));
+    assert_eq!(facts.application, "APPLICATION");
+    let [bios, efi] = image.boot_images() else { panic!("{:?}", image.boot_images()) };
+    for (boot, platform, file, len) in [
+        (bios, BootPlatform::Bios, "isolinux/isolinux.bin", 2_048),
+        (efi, BootPlatform::Efi, "boot/efi.img", 51_200),
+    ] {
+        let extents = image.extents(file).expect("sound").expect("a file");
+        assert_eq!(Some(boot.offset), extents[0].offset, "{file}");
+        assert_eq!((boot.platform, boot.len, boot.bootable), (platform, len, true));
+        assert_eq!(boot.emulation, Emulation::None);
+    }
+}
+
+#[test]
+fn xorriso_boot_catalogue() {
+    boots("xorriso-boot", XORRISO, &[]);
+}
+
+#[test]
+fn genisoimage_boot_catalogue() {
+    boots("geniso-boot", "genisoimage", &["-quiet"]);
 }

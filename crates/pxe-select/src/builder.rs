@@ -2,6 +2,7 @@
 
 use alloc::{
     borrow::ToOwned,
+    boxed::Box,
     string::{String, ToString},
     vec::Vec,
 };
@@ -19,6 +20,7 @@ use crate::{
     remap::{CheckedRemap, Remap},
     rule::{CheckedHost, CheckedRule, CheckedWhen, Gives, Host, LoaderName, Rule, When},
     subnet::{BadSubnet, Subnet},
+    target,
 };
 
 /// Collects the parts of a [`Policy`]; [`PolicyBuilder::build`] checks them.
@@ -180,8 +182,12 @@ impl PolicyBuilder {
                 .folder
                 .as_deref()
                 .and_then(|folder| faults.check(&place, "folder", folder::check(folder)));
+            let target = host.target.as_ref().and_then(|wanted| {
+                target::check(wanted, |key, fault| faults.add(&place, key, fault))
+            });
+            let target = target.map(Box::new);
             if let (Some(mac), Ok(index)) = (mac, u32::try_from(position)) {
-                hosts.push(CheckedHost { mac, index, loader, boot: host.boot, folder });
+                hosts.push(CheckedHost { mac, index, loader, boot: host.boot, folder, target });
             }
         }
         hosts.sort_by_key(|host| (host.mac, host.index));

@@ -2,7 +2,10 @@
 
 use alloc::{borrow::Cow, string::String};
 
-use crate::{bait::Bait, evidence::Pin, identity::Identity, names::Generated, reason::Reasons};
+use crate::{
+    bait::Bait, evidence::Pin, identity::Identity, names::Generated, reason::Reasons,
+    target::Target,
+};
 
 /// What the client wants to know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +32,9 @@ pub struct Decision<'p> {
     /// A folder of the root, or of the place for uploads, that is this client's own: a requested name is looked for in
     /// it first, and then without it. Cleaned like a name. Never for [`Asked::BootFile`], nor for a bait.
     pub folder: Option<Cow<'p, str>>,
+    /// What a text that we make is to boot, by the host entry, instead of offering a menu. Only where
+    /// [`Action::File`] or [`Action::Script`] says that one is generated; it goes before a file of that name.
+    pub target: Option<&'p Target>,
     /// The bait, when one was asked for.
     pub bait: Option<Bait>,
     /// What [`crate::Evidence::pin`] is to remember, so that this boot's further requests get the same file.

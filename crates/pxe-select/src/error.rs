@@ -8,8 +8,9 @@ use thiserror::Error;
 use crate::{
     firmware::Firmware,
     limits::{
-        BAITS_MAX, FILE_NAME_BYTES_MAX, FOLDER_BYTES_MAX, HOSTS_MAX, PATTERN_BYTES_MAX,
-        REMAP_TEXT_BYTES_MAX, REMAPS_MAX, RULES_MAX, URL_BYTES_MAX,
+        BAITS_MAX, CMDLINE_BYTES_MAX, FILE_NAME_BYTES_MAX, FOLDER_BYTES_MAX, HOSTS_MAX,
+        IMAGE_NAME_BYTES_MAX, INITRDS_MAX, PATTERN_BYTES_MAX, REMAP_TEXT_BYTES_MAX, REMAPS_MAX,
+        RULES_MAX, URL_BYTES_MAX,
     },
     names::NameFault,
 };
@@ -140,6 +141,27 @@ pub enum Fault {
     /// A folder's name of more than [`FOLDER_BYTES_MAX`] bytes.
     #[error("it has {bytes} bytes; at most {FOLDER_BYTES_MAX} bytes are allowed")]
     FolderTooLong {
+        /// Its length.
+        bytes: usize,
+    },
+    /// Not the name of an image.
+    #[error(
+        "`{text}` is no image like debian-12.iso or debian-12.iso#auto, without folders and of at most \
+         {IMAGE_NAME_BYTES_MAX} bytes"
+    )]
+    BadImage {
+        /// The text.
+        text: String,
+    },
+    /// More than [`INITRDS_MAX`] initial RAM disks.
+    #[error("there are {found} of them; at most {INITRDS_MAX} are allowed")]
+    TooManyInitrds {
+        /// How many there are.
+        found: usize,
+    },
+    /// A command line that is too long, or not one line.
+    #[error("it has {bytes} bytes; a command line is one line of at most {CMDLINE_BYTES_MAX}")]
+    BadCmdline {
         /// Its length.
         bytes: usize,
     },

@@ -18,6 +18,7 @@ impl fmt::Display for Reason {
             | Self::HostNamesLoader { .. }
             | Self::HostLoaderNotForIpxe { .. }
             | Self::HostNamesFolder { .. }
+            | Self::HostNamesTarget { .. }
             | Self::RuleMatched { .. }
             | Self::RuleSkipped { .. } => self.fmt_entry(f),
             Self::LoaderTable { .. }
@@ -125,6 +126,9 @@ impl Reason {
                 "host entry {} names a loader for the firmware; iPXE already runs, so it is not sent again",
                 u64::from(host) + 1
             ),
+            Self::HostNamesTarget { host } => {
+                write!(f, "host entry {} says what this machine boots", u64::from(host) + 1)
+            }
             Self::HostNamesFolder { host } => {
                 write!(f, "host entry {} names a folder, looked into first", u64::from(host) + 1)
             }
@@ -177,6 +181,9 @@ impl Reason {
             }
             Self::NameGenerated { generated: Generated::GrubConfig } => {
                 f.write_str("the GRUB menu is generated unless a file of this name exists")
+            }
+            Self::NameGenerated { generated: Generated::PxelinuxConfig } => {
+                f.write_str("the PXELINUX menu is generated unless a file of this name exists")
             }
             Self::FolderByMac => f.write_str("the folder of its MAC address is looked into first"),
             Self::FolderByAddress => f.write_str("the folder of its address is looked into first"),
@@ -396,9 +403,11 @@ mod tests {
             Reason::NameRemapped { remap: 0 },
             Reason::NameGenerated { generated: Generated::IpxeMenu },
             Reason::NameGenerated { generated: Generated::GrubConfig },
+            Reason::NameGenerated { generated: Generated::PxelinuxConfig },
             Reason::NamePlain,
             Reason::NameStored,
             Reason::HostNamesFolder { host: 0 },
+            Reason::HostNamesTarget { host: 0 },
             Reason::FolderByMac,
             Reason::FolderByAddress,
         ];

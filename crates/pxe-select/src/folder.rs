@@ -100,6 +100,7 @@ mod tests {
             loader: None,
             boot: true,
             folder: Some("node1".to_owned()),
+            target: None,
         };
         let mut facts = ClientFacts::new(&mac);
         facts.address = Some([192, 0, 2, 50].into());

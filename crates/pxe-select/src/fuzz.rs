@@ -13,7 +13,7 @@ use std::sync::LazyLock;
 pub use crate::evidence::fuzz::evidence;
 use crate::{
     Action, Arch, Asked, ClientFacts, Decision, Firmware, FolderBy, Generated, Host, IpxeFeatures,
-    Policy, Remap, Rule, When,
+    Policy, Remap, Rule, Target, When,
     limits::{
         ARCHS_MAX, FILE_NAME_BYTES_MAX, LOSERS_MAX, NAME_BYTES_MAX, REASONS_MAX, URL_BYTES_MAX,
     },
@@ -94,6 +94,10 @@ pub fn policy(data: &[u8]) {
                 host.boot = kind & 0x40 == 0;
                 host.loader = (kind & 0x80 != 0).then(|| input.text());
                 host.folder = (kind & 0x20 != 0).then(|| input.text());
+                host.target = (kind & 0x10 != 0).then(|| match kind & 0x80 {
+                    0 => Target::Script(input.text()),
+                    _ => Target::Image(input.text()),
+                });
                 builder.host(host);
             }
             2 => {
@@ -133,6 +137,13 @@ fn check(policy: &Policy, facts: &ClientFacts<'_>, asked: Asked<'_>, decision: &
     for line in reasons.to_string().lines() {
         assert!(line.len() > 8, "{line:?}");
     }
+    if decision.target.is_some() {
+        let generated = match &decision.action {
+            Action::File { generated, .. } | Action::Script { generated, .. } => *generated,
+            _ => None,
+        };
+        assert!(generated.is_some(), "nobody would read it: {decision:?}");
+    }
     if let Some(folder) = &decision.folder {
         assert!(!matches!(asked, Asked::BootFile));
         assert_name(folder.as_bytes());
@@ -141,7 +152,11 @@ fn check(policy: &Policy, facts: &ClientFacts<'_>, asked: Asked<'_>, decision: &
         (Action::File { name, trimmed, generated, .. }, Asked::Name(_)) => {
             assert_name(name);
             let shown = trimmed.and_then(|length| name.get(..length)).unwrap_or(name);
-            assert_eq!(names::generated(shown), *generated);
+            // PXELINUX's names are made for those alone who read them.
+            match names::generated(shown) {
+                Some(Generated::PxelinuxConfig) if generated.is_none() => {}
+                made => assert_eq!(made, *generated),
+            }
         }
         (
             Action::File { name, trimmed: None, instead: None, generated: None },
@@ -196,6 +211,7 @@ fn full_policy() -> Policy {
         .host(Host::new("52:54:00:aa:00:01").with_loader("own.efi").with_folder("hosts/own"))
         .folder_by(FolderBy::Mac)
         .host(Host::new("52:54:00:aa:00:02").without_boot())
+        .host(Host::new("52:54:00:aa:00:03").with_target(Target::Local))
         .rule(Rule::deny(banned))
         .rule(Rule::file(own, "own.ipxe"))
         .rule(Rule::url(lab, "http://192.0.2.5/lab.efi"))

@@ -47,6 +47,7 @@ mod remap;
 mod rule;
 pub mod snippet;
 mod subnet;
+mod target;
 mod user_class;
 
 pub use arch::{Arch, ArchEntry, ArchSource, Transport};
@@ -73,3 +74,4 @@ pub use policy::Policy;
 pub use reason::{Conditions, Mismatch, Reason, Reasons};
 pub use remap::Remap;
 pub use rule::{Host, Rule, When};
+pub use target::Target;

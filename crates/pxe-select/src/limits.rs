@@ -45,6 +45,15 @@ pub const REMAP_TEXT_BYTES_MAX: usize = 256;
 /// Bytes of a compiled regular expression of such a rule; it takes a few times as much to match with.
 pub const REMAP_COMPILED_BYTES_MAX: usize = 65_536;
 
+/// Bytes of the name of an image and its entry in a host entry.
+pub const IMAGE_NAME_BYTES_MAX: usize = 255;
+
+/// Initial RAM disks that a host entry names.
+pub const INITRDS_MAX: usize = 8;
+
+/// Bytes of a kernel's command line in a host entry; x86 kernels take 2047 (`COMMAND_LINE_SIZE`).
+pub const CMDLINE_BYTES_MAX: usize = 2_047;
+
 /// Reasons that one decision keeps.
 pub const REASONS_MAX: usize = 32;
 

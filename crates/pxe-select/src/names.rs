@@ -5,7 +5,10 @@ use alloc::{borrow::Cow, vec::Vec};
 
 use thiserror::Error;
 
-use crate::limits::{NAME_BYTES_MAX, NAME_COMPONENT_BYTES_MAX, NAME_COMPONENTS_MAX};
+use crate::{
+    limits::{NAME_BYTES_MAX, NAME_COMPONENT_BYTES_MAX, NAME_COMPONENTS_MAX},
+    mac,
+};
 
 /// A requested name, relative to the root and safe to join to it: components between single slashes, none of them
 /// empty, `.` or `..`, no control bytes.
@@ -181,6 +184,8 @@ pub enum Generated {
     IpxeMenu,
     /// The boot menu as a GRUB configuration.
     GrubConfig,
+    /// The boot menu as a PXELINUX configuration.
+    PxelinuxConfig,
 }
 
 /// The name under which a running iPXE finds the generated menu.
@@ -192,6 +197,10 @@ pub const IPXE_MENU_NAME: &str = "menu.ipxe";
 ///   top.
 /// * `grub.cfg` in any directory, since a GRUB build carries its own prefix (`/grub`,
 ///   `/debian-installer/arm64/grub`, `/boot/grub`).
+///
+/// * `pxelinux.cfg/default` and `pxelinux.cfg/01-<mac>` in any directory. [`crate::Policy::decide`] lets them be
+///   generated for firmware and programs alone that are known to read them, the second only for a machine whose host
+///   entry says what it boots.
 ///
 /// Names that GRUB tries *before* `grub.cfg` (`grub.cfg-01-<mac>`, `grub.cfg-<address>`, `x86_64-efi/grub.cfg`) are
 /// not generated: an answer there would hide the administrator's own `grub/grub.cfg`, which GRUB reads only when
@@ -206,6 +215,8 @@ pub fn generated(name: &[u8]) -> Option<Generated> {
         b"autoexec.ipxe" => Some(Generated::IpxeMenu),
         _ if name == IPXE_MENU_NAME.as_bytes() => Some(Generated::IpxeMenu),
         b"grub.cfg" if !is_grub_platform(directory) => Some(Generated::GrubConfig),
+        b"default" if is_pxelinux(directory) => Some(Generated::PxelinuxConfig),
+        _ if pxelinux_mac(name).is_some() => Some(Generated::PxelinuxConfig),
         _ => None,
     }
 }
@@ -227,6 +238,21 @@ const GRUB_PLATFORMS: [&[u8]; 14] = [
     b"sparc64-ieee1275",
     b"x86_64-efi",
 ];
+
+/// The hardware address in `pxelinux.cfg/01-52-54-00-aa-00-01`: whoever asks for it says who it is.
+pub(crate) fn pxelinux_mac(name: &[u8]) -> Option<[u8; 6]> {
+    let slash = name.iter().rposition(|byte| *byte == b'/')?;
+    let (directory, file) = (name.get(..slash)?, name.get(slash.saturating_add(1)..)?);
+    let address = core::str::from_utf8(file.strip_prefix(b"01-")?).ok()?;
+    if address.len() != 17 || !is_pxelinux(directory) {
+        return None;
+    }
+    mac::parse(address)
+}
+
+fn is_pxelinux(directory: &[u8]) -> bool {
+    directory == b"pxelinux.cfg" || directory.ends_with(b"/pxelinux.cfg")
+}
 
 fn is_grub_platform(directory: &[u8]) -> bool {
     let last = directory.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
@@ -324,7 +350,7 @@ mod tests {
 
     #[test]
     fn generated_names() {
-        use Generated::{GrubConfig, IpxeMenu};
+        use Generated::{GrubConfig, IpxeMenu, PxelinuxConfig};
         for (name, expected) in [
             ("menu.ipxe", Some(IpxeMenu)),
             ("autoexec.ipxe", Some(IpxeMenu)),
@@ -341,6 +367,12 @@ mod tests {
             ("grub/grub.cfg-01-52-54-00-aa-00-01", None),
             ("grub/grub.cfg-0A4D0088", None),
             ("grub/x86_64-efi/command.lst", None),
+            ("pxelinux.cfg/default", Some(PxelinuxConfig)),
+            ("boot/pxelinux.cfg/01-52-54-00-aa-00-01", Some(PxelinuxConfig)),
+            ("pxelinux.cfg/01-52-54-00-aa-00", None),
+            ("pxelinux.cfg/C0A80101", None),
+            ("xpxelinux.cfg/default", None),
+            ("default", None),
             ("sub/menu.ipxe", None),
             ("Menu.ipxe", None),
             ("xautoexec.ipxe", None),

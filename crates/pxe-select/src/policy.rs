@@ -84,8 +84,8 @@ impl Policy {
             Asked::Name(requested) => question.name(requested),
             Asked::Upload(requested) => question.upload(requested),
         };
-        let Question { reasons, identity, folder, bait, pin, .. } = question;
-        Decision { action, reasons, identity, folder, bait, pin }
+        let Question { reasons, identity, folder, target, bait, pin, .. } = question;
+        Decision { action, reasons, identity, folder, target, bait, pin }
     }
 
     /// The bait that a requested name is, if it is one.

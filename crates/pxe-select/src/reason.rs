@@ -109,6 +109,11 @@ pub enum Reason {
         /// Index of the host entry.
         host: u32,
     },
+    /// The host entry says what boots.
+    HostNamesTarget {
+        /// Index of the host entry.
+        host: u32,
+    },
     /// The host entry names a folder, which is looked into first.
     HostNamesFolder {
         /// Index of the host entry.

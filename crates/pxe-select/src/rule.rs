@@ -1,6 +1,6 @@
 //! Host entries and rules: as configuration gives them, and in the form they are matched in.
 
-use alloc::{string::String, vec::Vec};
+use alloc::{boxed::Box, string::String, vec::Vec};
 
 use crate::{
     facts::ClientFacts,
@@ -10,6 +10,7 @@ use crate::{
     mac::MacText,
     reason::{Conditions, Mismatch},
     subnet::Subnet,
+    target::Target,
     user_class::user_classes,
 };
 
@@ -25,13 +26,15 @@ pub struct Host {
     pub boot: bool,
     /// A folder of the root, in which names that it asks for are looked for first.
     pub folder: Option<String>,
+    /// What it boots instead of asking people by a menu.
+    pub target: Option<Target>,
 }
 
 impl Host {
     /// A machine that may boot, and for which rules and the loader table decide.
     #[must_use]
     pub fn new(mac: impl Into<String>) -> Self {
-        Self { mac: mac.into(), loader: None, boot: true, folder: None }
+        Self { mac: mac.into(), loader: None, boot: true, folder: None, target: None }
     }
 
     /// The same with its own loader.
@@ -44,6 +47,12 @@ impl Host {
     #[must_use]
     pub fn with_folder(self, folder: impl Into<String>) -> Self {
         Self { folder: Some(folder.into()), ..self }
+    }
+
+    /// The same with what it boots.
+    #[must_use]
+    pub fn with_target(self, target: Target) -> Self {
+        Self { target: Some(target), ..self }
     }
 
     /// The same, but it must not boot from here.
@@ -122,6 +131,8 @@ pub(crate) struct CheckedHost {
     pub(crate) loader: Option<LoaderName>,
     pub(crate) boot: bool,
     pub(crate) folder: Option<String>,
+    /// Few have one, and it is larger than the rest.
+    pub(crate) target: Option<Box<Target>>,
 }
 
 /// A checked file name, and its URL when the policy has a base for one that is not too long.

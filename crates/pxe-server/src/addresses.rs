@@ -35,6 +35,7 @@ pub fn build(config: &Config) -> Result<Option<AddressPlan>, Vec<Fault>> {
     }
     let mut allocator = AllocatorConfig::default();
     allocator.shared_store = matches!(known.store, StoreConfig::Postgres { .. });
+    allocator.probe = known.probe;
     let classes = known.classes.iter().map(|class| ClassPlan {
         vendor_class: class.vendor_class.as_ref().map(|text| text.as_bytes().to_vec()),
         user_class: class.user_class.as_ref().map(|text| text.as_bytes().to_vec()),

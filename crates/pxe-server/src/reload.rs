@@ -21,6 +21,8 @@ pub fn keep_what_is_bound(old: &Config, new: &mut Config) -> Vec<&'static str> {
     keep("dhcp.store", was.store != is.store);
     let trusts = was.trust_snooped_relay_information != is.trust_snooped_relay_information;
     keep("dhcp.trust_snooped_relay_information", trusts);
+    // It is asked for where the server begins to answer.
+    keep("dhcp.ignore_other_servers", was.ignore_other_servers != is.ignore_other_servers);
     // Rewriting and folders are the policy's, and change with it.
     let bound = |config: &Config| {
         let mut tftp = config.tftp.clone();
@@ -44,6 +46,7 @@ pub fn keep_what_is_bound(old: &Config, new: &mut Config) -> Vec<&'static str> {
     new.dhcp.boot_port = old.dhcp.boot_port;
     new.dhcp.proxy_style = old.dhcp.proxy_style;
     new.dhcp.addresses.store.clone_from(&old.dhcp.addresses.store);
+    new.dhcp.addresses.ignore_other_servers = old.dhcp.addresses.ignore_other_servers;
     new.dhcp.addresses.trust_snooped_relay_information =
         old.dhcp.addresses.trust_snooped_relay_information;
     kept
@@ -58,11 +61,11 @@ mod tests {
         let parse = |text: &str| Config::parse(text).unwrap_or_else(|faults| panic!("{faults}"));
         let old = parse("[dhcp]\nport = 6700\n[tftp]\nport = 6900\n");
         let mut new = parse(
-            "root = \"other\"\n[dhcp]\nmode = \"off\"\nport = 6701\n[tftp]\nport = 6901\n\
+            "root = \"other\"\n[dhcp]\nmode = \"off\"\nport = 6701\nignore_other_servers = true\n[tftp]\nport = 6901\n\
              [[tftp.rewrite]]\nprefix = \"a\"\nreplace = \"b\"\n[loaders]\nbios = \"x\"\n",
         );
         let kept = keep_what_is_bound(&old, &mut new);
-        assert_eq!(kept, ["root", "dhcp.mode", "dhcp.port", "tftp"]);
+        assert_eq!(kept, ["root", "dhcp.mode", "dhcp.port", "dhcp.ignore_other_servers", "tftp"]);
         assert_eq!((new.dhcp.port, new.tftp.port), (6700, 6900));
         assert_eq!((new.tftp.rewrites.len(), new.loaders.len()), (1, 1), "these are taken over");
         assert!(keep_what_is_bound(&old, &mut old.clone()).is_empty());

@@ -139,6 +139,9 @@ struct Running {
 fn start(config: &Config, parts: Parts, shared: Arc<engine::Shared>) -> io::Result<Running> {
     let Parts { bound, served, loaders, leases, alone, reload, journal } = parts;
     let (mut settings, mut leasing) = leases.unzip();
+    if let (Some(settings), Some(first)) = (&mut settings, bound.ports.first()) {
+        settings.responder.reach_by_hardware_address = first.reach_by_hardware_address();
+    }
     let interfaces = Arc::new(SharedInterfaces::new(served));
     let contents = Arc::new(contents(config, loaders.clone()));
     let crew = Crew::default();

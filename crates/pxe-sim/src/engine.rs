@@ -9,6 +9,7 @@ use pxe_server::engine::{
     Arrival, ContentError, ContentId, ContentRequest, ContentStore, Engine, Opened, Output,
     SocketId, Transmit,
 };
+use pxe_server::watch::Watcher;
 use pxe_tftp::TransferId;
 
 use crate::server::{BootServer, Meta, Outgoing};
@@ -86,6 +87,7 @@ pub struct EngineServer {
     pending: VecDeque<Outgoing>,
     notes: VecDeque<String>,
     observes: bool,
+    watcher: Watcher,
 }
 
 impl EngineServer {
@@ -100,6 +102,7 @@ impl EngineServer {
             pending: VecDeque::new(),
             notes: VecDeque::new(),
             observes: false,
+            watcher: Watcher::default(),
         }
     }
 
@@ -150,10 +153,13 @@ impl EngineServer {
         }
     }
 
-    fn collect(&mut self) {
+    fn collect(&mut self, now: Instant) {
         while let Some(output) = self.engine.poll_output() {
             match output {
-                Output::Event(event) => self.notes.push_back(format!("{:?}", event.stage)),
+                Output::Event(event) => {
+                    self.watcher.handle_event(now, event.client, &event.stage);
+                    self.notes.push_back(format!("{:?}", event.stage));
+                }
                 Output::Notice(notice) => self.notes.push_back(notice.to_string()),
                 Output::Close(transfer) => self.ports.retain(|_, known| *known != transfer),
             }
@@ -192,16 +198,21 @@ impl BootServer for EngineServer {
             };
             self.queue(&transmit, &out);
         }
-        self.collect();
+        self.collect(now);
         self.pending.pop_front()
     }
 
     fn poll_timeout(&self) -> Option<Instant> {
-        self.engine.poll_timeout()
+        let silence = self.watcher.poll_timeout();
+        [self.engine.poll_timeout(), silence].into_iter().flatten().min()
     }
 
     fn handle_timeout(&mut self, now: Instant) {
         self.engine.handle_timeout(now, &mut self.files);
+        self.watcher.handle_timeout(now);
+        while let Some((_, stage)) = self.watcher.poll_event() {
+            self.notes.push_back(format!("{stage:?}"));
+        }
     }
 
     fn poll_note(&mut self) -> Option<String> {

@@ -3,21 +3,23 @@
 //! It watches itself: an ACK whose lease is not on the disk at that moment, or whose address another client was
 //! promised, is a broken promise, and ends the test.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
 use pxe_lease::store::MemoryStore;
 use pxe_lease::{Batch, LeaseRecord, LeaseState, LeaseStore, StoreError, UnixSeconds};
-use pxe_server::engine::Engine;
+use pxe_server::engine::{Engine, PROBE_PATIENCE};
 
 use crate::engine::{EngineServer, MemoryFiles};
 use crate::random::Random;
 use crate::server::{BootServer, Meta, Outgoing};
-use crate::wire::{ACK, OFFER, Reader};
+use crate::wire::{ACK, DISCOVER, OFFER, Reader};
 
 const RELEASE: u8 = 7;
 const DECLINE: u8 = 4;
+/// How long a host that is asked for its address takes to answer, at most.
+const ANSWER_MS_MAX: u64 = 20;
 /// UNIX time when the simulation begins.
 const BEGINNING_MS: u64 = 1_700_000_000_000;
 
@@ -62,6 +64,8 @@ pub struct LeaseServer {
     back: Option<Instant>,
     /// Who was promised an address, and until when.
     promises: BTreeMap<Ipv4Addr, (Vec<u8>, UnixSeconds)>,
+    /// Addresses that hosts have without having been given them.
+    squatters: BTreeSet<Ipv4Addr>,
     notes: VecDeque<String>,
 }
 
@@ -70,6 +74,17 @@ struct Life {
     writing: Option<(Instant, Batch)>,
     /// What each client was offered in this life.
     offers: BTreeMap<Vec<u8>, Ipv4Addr>,
+    /// Since when each client waits for an offer.
+    asked: BTreeMap<Vec<u8>, Instant>,
+    /// Squatters that will answer a probe, and when.
+    answers: Vec<(Instant, Ipv4Addr)>,
+}
+
+impl Life {
+    fn new(server: EngineServer) -> Self {
+        let (offers, asked, answers) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
+        Self { server, writing: None, offers, asked, answers }
+    }
 }
 
 impl LeaseServer {
@@ -92,8 +107,16 @@ impl LeaseServer {
             next_crash: None,
             back: None,
             promises: BTreeMap::new(),
+            squatters: BTreeSet::new(),
             notes: VecDeque::new(),
         }
+    }
+
+    /// The same on a network where hosts have these addresses by their own configuration. The engine has to probe:
+    /// an offer of one of them ends the test, and so does one that is late.
+    #[must_use]
+    pub fn beside(self, squatters: impl IntoIterator<Item = Ipv4Addr>) -> Self {
+        Self { squatters: squatters.into_iter().collect(), ..self }
     }
 
     fn unix_ms(&self, now: Instant) -> u64 {
@@ -114,7 +137,7 @@ impl LeaseServer {
         self.disk.load(&mut |record| engine.handle_record(record)).expect("memory");
         engine.handle_loaded();
         let server = EngineServer::new(engine, (self.files)());
-        self.life = Some(Life { server, writing: None, offers: BTreeMap::new() });
+        self.life = Some(Life::new(server));
         self.back = None;
         self.next_crash = self.hardship.crash_every.map(|every| {
             let whole = every.as_millis() as u64;
@@ -155,6 +178,32 @@ impl LeaseServer {
         }
     }
 
+    /// What the wire has to say to the engine's probes.
+    fn probe(&mut self, now: Instant) {
+        let Some(life) = &mut self.life else { return };
+        life.answers.retain(|(due, address)| {
+            if *due <= now {
+                life.server.engine_mut().handle_in_use(now, *address, None);
+            }
+            *due > now
+        });
+        while let Some(probe) = life.server.engine_mut().poll_probe() {
+            if self.squatters.contains(&probe.address) {
+                let after = Duration::from_millis(1 + self.random.below(ANSWER_MS_MAX));
+                life.answers.push((now + after, probe.address));
+            }
+        }
+    }
+
+    fn check_offer(&mut self, now: Instant, client: Vec<u8>, address: Ipv4Addr) {
+        let Some(life) = &mut self.life else { return };
+        let before = life.offers.insert(client.clone(), address);
+        assert!(before.is_none_or(|it| it == address), "{client:02x?}: {before:?}, {address}");
+        assert!(!self.squatters.contains(&address), "{address} is in use, and is offered");
+        let waited = life.asked.remove(&client).map_or(Duration::ZERO, |asked| now - asked);
+        assert!(waited <= PROBE_PATIENCE, "{client:02x?} waited {waited:?} for its offer");
+    }
+
     /// Holds what is sent against what is durable.
     fn check(&mut self, now: Instant, outgoing: &Outgoing) {
         if outgoing.source.port() != 67 {
@@ -164,14 +213,7 @@ impl LeaseServer {
         let address = reply.your_address();
         let client = reply.hardware_address().to_vec();
         match reply.message_type() {
-            Some(OFFER) => {
-                let Some(life) = &mut self.life else { return };
-                let before = life.offers.insert(client.clone(), address);
-                assert!(
-                    before.is_none_or(|it| it == address),
-                    "{client:02x?}: {before:?}, {address}"
-                );
-            }
+            Some(OFFER) => self.check_offer(now, client, address),
             Some(ACK) if !address.is_unspecified() => self.check_ack(now, &reply, address, client),
             _ => {}
         }
@@ -219,8 +261,15 @@ impl BootServer for LeaseServer {
         self.come_to_life(now);
         self.forget_promise(datagram);
         if let Some(life) = &mut self.life {
+            if let Some(message) = Reader::new(datagram)
+                && message.message_type() == Some(DISCOVER)
+            {
+                let client = message.hardware_address().to_vec();
+                life.asked.entry(client).or_insert(now);
+            }
             life.server.handle_datagram(now, meta, datagram);
         }
+        self.probe(now);
         self.write(now);
     }
 
@@ -233,7 +282,8 @@ impl BootServer for LeaseServer {
     fn poll_timeout(&self) -> Option<Instant> {
         let Some(life) = &self.life else { return self.back };
         let writing = life.writing.as_ref().map(|(due, _)| *due);
-        [writing, life.server.poll_timeout(), self.next_crash].into_iter().flatten().min()
+        let answer = life.answers.iter().map(|(due, _)| *due).min();
+        [writing, answer, life.server.poll_timeout(), self.next_crash].into_iter().flatten().min()
     }
 
     fn handle_timeout(&mut self, now: Instant) {
@@ -245,6 +295,7 @@ impl BootServer for LeaseServer {
         if let Some(life) = &mut self.life {
             life.server.handle_timeout(now);
         }
+        self.probe(now);
         self.write(now);
     }
 

@@ -11,8 +11,11 @@ use common::cases::cases;
 use common::{LOADERS, Lab, Place, US, policy};
 use pxe_dhcp::options::OptionSet;
 use pxe_dhcp::respond::{LeaseTimes, ServerConfig};
+use pxe_dhcp::{HardwareType, Message, MessageType, Operation, OptionCode, SizeBudget};
 use pxe_lease::{AllocatorConfig, SubnetConfig, Topology};
-use pxe_server::engine::{AddressPlan, Engine, EngineConfig, ServerSettings, Shared, SubnetPlan};
+use pxe_server::engine::{
+    AddressPlan, Arrival, Engine, EngineConfig, ServerSettings, Shared, SocketId, SubnetPlan,
+};
 use pxe_sim::engine::MemoryFiles;
 use pxe_sim::firmware::edk2_pxe::{Edk2Pxe, Era};
 use pxe_sim::firmware::ipxe::{Build, Ipxe};
@@ -49,10 +52,14 @@ fn plan(last: u8) -> AddressPlan {
 }
 
 fn engine(last: u8, now: Instant, unix_ms: u64) -> Engine {
+    engine_of(plan(last), now, unix_ms)
+}
+
+fn engine_of(plan: AddressPlan, now: Instant, unix_ms: u64) -> Engine {
     let responder = ServerConfig::default();
     let config = EngineConfig {
         proxy: Some(pxe_dhcp::respond::ProxyConfig::default()),
-        server: Some(ServerSettings { responder, plan: plan(last), unix_ms, now }),
+        server: Some(ServerSettings { responder, plan, unix_ms, now }),
         tftp: pxe_tftp::ServerConfig::default(),
         advertise: None,
         tftp_port: 69,
@@ -147,6 +154,74 @@ fn a_crashing_server_on_a_bad_network_keeps_every_promise() {
     }
     assert!(crashes > 100, "{crashes} crashes try nothing");
     assert!(booted * 100 >= all * 90, "{booted} of {all} got there");
+}
+
+#[test]
+fn addresses_that_others_use_are_not_offered() {
+    let mut conflicts = 0;
+    for seed in 0..20 {
+        let place = if seed % 2 == 0 { Place::SameLan } else { Place::Relayed };
+        let begin = |now, unix_ms| {
+            let mut plan = plan(140);
+            plan.allocator.probe = true;
+            engine_of(plan, now, unix_ms)
+        };
+        let hosts = (100..=140).filter(|host| host % 3 == 0);
+        let squatters = hosts.flat_map(|host| [[192, 0, 2, host], [198, 51, 100, host]]);
+        let server = LeaseServer::new(seed, Hardship::default(), files, begin)
+            .beside(squatters.map(std::net::Ipv4Addr::from));
+        let impairment = if seed < 10 { Impairment::default() } else { Impairment::bad(20) };
+        let mut lab = Lab::alone(seed, impairment, place, server);
+        let clients = swarm(&mut lab, 12);
+        lab.world.run(&clients, common::PATIENCE);
+        let report = lab.world.report();
+        for client in &clients {
+            let outcome = lab.world.outcome(*client);
+            assert!(outcome.is_some_and(|it| it.boot().is_some()), "seed {seed}\n{report}");
+        }
+        conflicts += report.matches("answers a probe").count();
+    }
+    assert!(conflicts > 40, "{conflicts} conflicts try nothing");
+}
+
+#[test]
+fn a_server_that_is_behind_serves_those_first_who_have_an_offer() {
+    let message = |kind: MessageType, xid| {
+        let mut message = Message::new(Operation::BootRequest);
+        message.set_hardware(HardwareType::ETHERNET, &[2, 0, 0, 0, 0, xid]).expect("six bytes");
+        message.set_transaction_id(xid.into());
+        message.push(OptionCode::MESSAGE_TYPE, &[kind.0]);
+        message
+    };
+    let now = Instant::now();
+    let mut engine = engine(200, now, 1_700_000_000_000);
+    engine.handle_loaded();
+    let (mut files, mut out) = (files(), Vec::new());
+    let arrival = Arrival {
+        source: "0.0.0.0:68".parse().expect("an address"),
+        local: US.into(),
+        interface: 1,
+        mtu: None,
+        unicast: Some(false),
+    };
+    let mut ask = |engine: &mut Engine, message: &Message| {
+        let mut bytes = Vec::new();
+        message.encode(SizeBudget::default(), &mut bytes).expect("short");
+        engine.handle_datagram(now, SocketId::Dhcp, &arrival, &bytes, &mut files);
+        engine.poll_transmit(now, &mut files, &mut out).is_some().then(|| out.clone())
+    };
+    let offer = ask(&mut engine, &message(MessageType::DISCOVER, 1)).expect("an offer");
+    let offered = Reader::new(&offer).expect("a message").your_address();
+    engine.set_behind(true);
+    assert!(ask(&mut engine, &message(MessageType::DISCOVER, 2)).is_none());
+    assert_eq!(engine.drops().lost, 1);
+    let mut request = message(MessageType::REQUEST, 1);
+    request.push(OptionCode::REQUESTED_ADDRESS, &offered.octets());
+    request.push(OptionCode::SERVER_IDENTIFIER, &US.octets());
+    assert!(ask(&mut engine, &request).is_none(), "it is not durable yet");
+    assert_eq!(engine.poll_commit(now).map(|batch| batch.records.len()), Some(1));
+    engine.set_behind(false);
+    assert!(ask(&mut engine, &message(MessageType::DISCOVER, 2)).is_some(), "it is not forgotten");
 }
 
 fn lab_is_own(reply: &Reader<'_>) -> bool {

@@ -154,6 +154,11 @@ pub(crate) const DNSMASQ: Need = Need {
     present: Present::Programs(&["dnsmasq"]),
     packages: [&["dnsmasq-base"], &["dnsmasq"], &["dnsmasq"], &["dnsmasq"]],
 };
+pub(crate) const DHCRELAY: Need = Need {
+    what: "ISC dhcrelay, a relay that adds option 82",
+    present: Present::Programs(&["dhcrelay"]),
+    packages: [&["isc-dhcp-relay"], &["dhcp-relay"], &["dhcp"], &["dhcp-relay"]],
+};
 pub(crate) const ISC_DHCPD: Need = Need {
     what: "ISC dhcpd, to try snippets on",
     present: Present::Programs(&["dhcpd"]),
@@ -243,12 +248,12 @@ pub(crate) const PYTHON_VENV: Need = Need {
 };
 pub(crate) const IMAGES: Need = Need {
     what: "programs that make and read images, to try the readers on",
-    present: Present::Programs(&["xorriso", "xorrisofs", "genisoimage", "7z"]),
+    present: Present::Programs(&["xorriso", "genisoimage", "mkudffs", "udfclient", "7z"]),
     packages: [
-        &["xorriso", "genisoimage", "p7zip-full"],
-        &["xorriso", "genisoimage", "p7zip-plugins"],
-        &["libisoburn", "cdrtools", "7zip"],
-        &["xorriso", "mkisofs", "7zip"],
+        &["xorriso", "genisoimage", "udftools", "udfclient", "p7zip-full"],
+        &["xorriso", "genisoimage", "udftools", "p7zip-plugins"],
+        &["libisoburn", "cdrtools", "udftools", "7zip"],
+        &["xorriso", "mkisofs", "udftools", "7zip"],
     ],
 };
 pub(crate) const CURL: Need = Need {

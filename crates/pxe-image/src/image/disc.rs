@@ -103,6 +103,10 @@ impl<'a> Fields<'a> {
     pub(crate) fn u32(self, at: usize) -> u32 {
         u32::from_le_bytes(self.array(at))
     }
+
+    pub(crate) fn u64(self, at: usize) -> u64 {
+        u64::from_le_bytes(self.array(at))
+    }
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use crate::error::{ImageError, ImageErrorKind};
 use crate::iso::{self, Iso};
 use crate::source::ReadAt;
 use crate::tree::{Extent, Item, Node, Tree};
+use crate::udf::Udf;
 use boot::BootImage;
 use disc::{Disc, fault};
 use facts::{Facts, NamesOf};
@@ -24,11 +25,13 @@ pub struct Image<R> {
     facts: Facts,
     boot_images: Vec<BootImage>,
     volume: Volume,
+    passed_over: Option<ImageError>,
 }
 
 #[derive(Debug)]
 enum Volume {
     Iso(Iso),
+    Udf(Udf),
 }
 
 impl<R: ReadAt> Image<R> {
@@ -40,18 +43,30 @@ impl<R: ReadAt> Image<R> {
     pub fn open(source: R) -> Result<Self, ImageError> {
         let disc = Disc::new(&source);
         let announced = iso::Announced::read(disc)?;
-        let Some(found) = announced.descriptors()? else {
-            return Err(fault(0, ImageErrorKind::NotAnImage));
+        let (udf, passed_over) = match announced.udf.then(|| Udf::open(disc)).transpose() {
+            Ok(udf) => (udf, None),
+            Err(error @ ImageError { kind: ImageErrorKind::Io(_), .. }) => return Err(error),
+            Err(error) => (None, Some(error)),
         };
-        let tree = Iso::open(disc, &found)?;
-        let mut facts = found.facts.clone();
-        facts.formats.iso9660 = true;
-        facts.formats.rock_ridge = matches!(tree.names(), iso::Names::RockRidge { .. });
-        facts.formats.joliet = found.has_joliet();
+        let (found, iso) = match read_iso(disc, &announced) {
+            Ok(read) => read.unzip(),
+            // What is not read does not matter.
+            Err(_) if udf.is_some() => (None, None),
+            Err(error) => return Err(error),
+        };
+        let facts = facts(found.as_ref(), iso.as_ref(), udf.as_ref());
         // What does not boot as a CD can still be read.
-        let boot_images = iso::boot_images(disc, &found).unwrap_or_default();
-        facts.formats.el_torito = found.has_boot_catalogue();
-        Ok(Self { source, facts, boot_images, volume: Volume::Iso(tree) })
+        let boot_images = found.map(|found| iso::boot_images(disc, &found));
+        let boot_images = boot_images.and_then(Result::ok).unwrap_or_default();
+        let volume = match (udf, iso) {
+            (Some(udf), _) => Volume::Udf(udf),
+            (None, Some(iso)) => Volume::Iso(iso),
+            (None, None) => {
+                let nothing = || fault(0, ImageErrorKind::NotAnImage);
+                return Err(passed_over.unwrap_or_else(nothing));
+            }
+        };
+        Ok(Self { source, facts, boot_images, volume, passed_over })
     }
 
     /// What it says of itself.
@@ -69,7 +84,15 @@ impl<R: ReadAt> Image<R> {
                 iso::Names::Joliet => NamesOf::Joliet,
                 iso::Names::Plain => NamesOf::Iso9660,
             },
+            Volume::Udf(_) => NamesOf::Udf,
         }
+    }
+
+    /// Why UDF is not read although the image announces it. What ISO 9660 shows then may be less: Windows' images have
+    /// only a note there.
+    #[must_use]
+    pub fn passed_over(&self) -> Option<&ImageError> {
+        self.passed_over.as_ref()
     }
 
     /// What firmware would boot from it as a CD; those with a place within the image.
@@ -102,22 +125,58 @@ impl<R: ReadAt> Image<R> {
     }
 }
 
+/// The descriptors of ISO 9660, and the tree that they lead to.
+fn read_iso(
+    disc: Disc<'_>,
+    announced: &iso::Announced,
+) -> Result<Option<(iso::Descriptors, Iso)>, ImageError> {
+    let Some(found) = announced.descriptors()? else { return Ok(None) };
+    let tree = Iso::open(disc, &found)?;
+    Ok(Some((found, tree)))
+}
+
+/// What all formats together say. Labels are those of ISO 9660 if it is there, since that is what people know.
+fn facts(found: Option<&iso::Descriptors>, iso: Option<&Iso>, udf: Option<&Udf>) -> Facts {
+    let mut facts = found.map(|found| found.facts.clone()).unwrap_or_default();
+    if let (Some(found), Some(iso)) = (found, iso) {
+        facts.formats.iso9660 = true;
+        facts.formats.rock_ridge = matches!(iso.names(), iso::Names::RockRidge { .. });
+        facts.formats.joliet = found.has_joliet();
+        facts.formats.el_torito = found.has_boot_catalogue();
+    }
+    if let Some(udf) = udf {
+        facts.formats.udf = Some(udf.about.revision);
+        facts.volume_bytes = facts.volume_bytes.max(udf.about.volume_bytes);
+        for (text, other) in
+            [(&mut facts.volume_id, &udf.about.label), (&mut facts.volume_set_id, &udf.about.set)]
+        {
+            if text.is_empty() {
+                text.clone_from(other);
+            }
+        }
+    }
+    facts
+}
+
 impl<R: ReadAt> Tree for Image<R> {
     fn look(&self, path: &str) -> Result<Option<Node>, ImageError> {
         match &self.volume {
             Volume::Iso(iso) => walk::look(iso, self.disc(), path),
+            Volume::Udf(udf) => walk::look(udf, self.disc(), path),
         }
     }
 
     fn list(&self, path: &str) -> Result<Vec<Item>, ImageError> {
         match &self.volume {
             Volume::Iso(iso) => walk::list(iso, self.disc(), path),
+            Volume::Udf(udf) => walk::list(udf, self.disc(), path),
         }
     }
 
     fn extents(&self, path: &str) -> Result<Option<Vec<Extent>>, ImageError> {
         match &self.volume {
             Volume::Iso(iso) => walk::extents(iso, self.disc(), path),
+            Volume::Udf(udf) => walk::extents(udf, self.disc(), path),
         }
     }
 

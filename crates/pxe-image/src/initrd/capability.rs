@@ -29,6 +29,8 @@ pub enum Capability {
     MisoHttp,
     /// kiwi's live images.
     KiwiLive,
+    /// Agama, SUSE's newer installer.
+    Agama,
     /// SUSE's linuxrc.
     Linuxrc,
     /// Proxmox finds its ISO inside the initrd.
@@ -47,7 +49,7 @@ pub enum Capability {
 
 impl Capability {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Casper,
         Self::LiveBoot,
         Self::LiveBootHttp,
@@ -59,6 +61,7 @@ impl Capability {
         Self::ArchisoHttp,
         Self::MisoHttp,
         Self::KiwiLive,
+        Self::Agama,
         Self::Linuxrc,
         Self::ProxmoxIso,
         Self::DebianCdrom,
@@ -83,6 +86,7 @@ impl Capability {
             Self::ArchisoHttp => "archiso-http",
             Self::MisoHttp => "miso-http",
             Self::KiwiLive => "kiwi-live",
+            Self::Agama => "agama",
             Self::Linuxrc => "linuxrc",
             Self::ProxmoxIso => "proxmox-iso",
             Self::DebianCdrom => "debian-cdrom",
@@ -112,15 +116,17 @@ enum Mark {
     End(&'static str),
     /// The last part begins so: modules may be compressed, `.ko.xz`.
     Name(&'static str),
+    /// The last part has this in it: dracut puts a number before the names of hooks.
+    Part(&'static str),
     /// These whole parts occur in it.
     Within(&'static str),
 }
 
 /// Sources: casper (`scripts/casper`); live-boot (`components/9990-mount-http.sh`); dracut and kiwi (`module-setup.sh`
 /// of `livenet`, `dmsquash-live`, `kiwi-live`; the folder differs with merged `sbin`); anaconda (`dracut/`);
-/// fedora-coreos-config (`35coreos-live`); mkinitcpio-archiso and miso (`hooks/`); linuxrc; Debian's `net-retriever`
+/// fedora-coreos-config (`35coreos-live`); mkinitcpio-archiso and miso (`hooks/`); agama (`live/`); linuxrc; Debian's `net-retriever`
 /// and `cdrom-retriever`; mkinitfs; Linux (`drivers/net`, `drivers/nvdimm`).
-const MARKS: [(Mark, Capability); 19] = [
+const MARKS: [(Mark, Capability); 20] = [
     (Mark::End("scripts/casper"), Capability::Casper),
     (Mark::End("scripts/live"), Capability::LiveBoot),
     (Mark::Within("lib/live/boot"), Capability::LiveBoot),
@@ -134,6 +140,7 @@ const MARKS: [(Mark, Capability); 19] = [
     (Mark::End("hooks/archiso_pxe_http"), Capability::ArchisoHttp),
     (Mark::End("hooks/miso_pxe_http"), Capability::MisoHttp),
     (Mark::End("kiwi-live-root"), Capability::KiwiLive),
+    (Mark::Part("agama-dud"), Capability::Agama),
     (Mark::End("linuxrc.config"), Capability::Linuxrc),
     (Mark::End("debian-installer/retriever/cdrom-retriever"), Capability::DebianCdrom),
     (Mark::End("debian-installer/retriever/net-retriever"), Capability::DebianNet),
@@ -186,6 +193,7 @@ impl Mark {
             Self::Name(start) => {
                 path.rsplit('/').next().is_some_and(|name| name.starts_with(start))
             }
+            Self::Part(part) => path.rsplit('/').next().is_some_and(|name| name.contains(part)),
             Self::Within(parts) => path.split_once(parts).is_some_and(|(before, after)| {
                 (before.is_empty() || before.ends_with('/')) && after.starts_with('/')
             }),

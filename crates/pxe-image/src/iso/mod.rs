@@ -2,7 +2,7 @@
 
 mod descriptors;
 mod el_torito;
-mod names;
+pub(crate) mod names;
 mod record;
 mod rock_ridge;
 mod susp;

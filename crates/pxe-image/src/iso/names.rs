@@ -29,7 +29,11 @@ pub(crate) fn utf16(bytes: &[u8]) -> String {
 
 /// A text of a descriptor: without padding, on one line.
 pub(crate) fn label(bytes: &[u8]) -> String {
-    let text = String::from_utf8_lossy(bytes);
+    one_line(&String::from_utf8_lossy(bytes))
+}
+
+/// A text up to its end, without padding, on one line.
+pub(crate) fn one_line(text: &str) -> String {
     let text = text.split('\0').next().unwrap_or_default();
     text.trim_end().chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }

@@ -4,7 +4,7 @@
 pub mod tree;
 
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -12,6 +12,7 @@ use std::process::{Command, Output, Stdio};
 use pxe_image::ReadAt;
 
 /// A file as a source.
+#[derive(Debug)]
 pub struct Disk {
     file: File,
     size: u64,
@@ -54,8 +55,20 @@ pub fn folder(name: &str) -> PathBuf {
 
 /// Runs a program that tests need.
 pub fn run(folder: &Path, program: &str, arguments: &[&str]) -> Output {
-    let output = started(folder, program, arguments).output();
-    let output = output.unwrap_or_else(|why| panic!("{}", missing(program, &why)));
+    run_with_input(folder, program, arguments, "")
+}
+
+/// Runs one that reads commands.
+pub fn run_with_input(folder: &Path, program: &str, arguments: &[&str], input: &str) -> Output {
+    let mut child = started(folder, program, arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|why| panic!("{}", missing(program, &why)));
+    // A program that reads none may be gone already. The few commands that there are fit into the pipe.
+    let _ = child.stdin.take().expect("its input").write_all(input.as_bytes());
+    let output = child.wait_with_output().expect("its end");
     assert!(
         output.status.success(),
         "{program} {}: {}\n{}{}",
@@ -104,6 +117,7 @@ fn missing(program: &str, why: &io::Error) -> String {
         "7z" => "p7zip-full",
         "mkudffs" => "udftools",
         "newfs_udf" => "udfclient",
+        "xorrisofs" => "xorriso",
         other => other,
     };
     format!(

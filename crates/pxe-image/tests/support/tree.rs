@@ -132,6 +132,7 @@ pub fn put_plain(folder: &Path) {
 pub fn put_long(folder: &Path) {
     put_plain(folder);
     put(folder, "Grün und blau, sehr lang.txt", b"colours");
+    put(folder, "Жук.txt", b"a beetle");
     put(folder, ".disk/info", b"Debian GNU/Linux\n");
     put(folder, "two.dots.tar.gz", b"dots");
     put(folder, "case/Name", b"one spelling");

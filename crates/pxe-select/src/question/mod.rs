@@ -5,6 +5,7 @@ mod bait;
 use alloc::borrow::Cow;
 
 use crate::{
+    asker::Asker,
     bait::Bait,
     decision::Action,
     evidence::Pin,
@@ -13,11 +14,12 @@ use crate::{
     folder,
     identity::Identity,
     mac::MacText,
-    names::{self, Name},
+    names::{self, Generated, Name},
     policy::Policy,
     reason::{Mismatch, Reason, Reasons},
     remap,
     rule::{CheckedHost, CheckedRule, Gives, LoaderName},
+    target::Target,
 };
 
 /// One decision on its way.
@@ -27,6 +29,7 @@ pub(crate) struct Question<'p, 'f, 'a> {
     pub(crate) identity: Identity,
     pub(crate) reasons: Reasons,
     pub(crate) folder: Option<Cow<'p, str>>,
+    pub(crate) target: Option<&'p Target>,
     pub(crate) bait: Option<Bait>,
     pub(crate) pin: Option<Pin>,
 }
@@ -38,7 +41,7 @@ impl<'p, 'f, 'a> Question<'p, 'f, 'a> {
         identity: Identity,
         reasons: Reasons,
     ) -> Self {
-        Self { policy, facts, identity, reasons, folder: None, bait: None, pin: None }
+        Self { policy, facts, identity, reasons, folder: None, target: None, bait: None, pin: None }
     }
 
     pub(crate) fn boot_file(&mut self) -> Action<'p> {
@@ -78,6 +81,12 @@ impl<'p, 'f, 'a> Question<'p, 'f, 'a> {
             self.reasons.push(Reason::HostDoesNotBoot { host: host.index });
             return Some(Action::Deny);
         }
+        if let Some(target) = host.target.as_deref()
+            && self.identity.runs_scripts()
+        {
+            self.reasons.push(Reason::HostNamesTarget { host: host.index });
+            return Some(self.script_of(target));
+        }
         let loader = host.loader.as_ref()?;
         if self.identity.runs_scripts() {
             self.reasons.push(Reason::HostLoaderNotForIpxe { host: host.index });
@@ -87,13 +96,29 @@ impl<'p, 'f, 'a> Question<'p, 'f, 'a> {
         Some(self.give(loader))
     }
 
+    /// What a running iPXE is told: a script of the machine's own, or the text that we make for it.
+    fn script_of(&mut self, target: &'p Target) -> Action<'p> {
+        match target {
+            Target::Script(script) if !Target::is_url(script) => {
+                Action::Script { name: script, generated: None }
+            }
+            // A bait stands for no URL: it gets a script that goes on there.
+            Target::Script(url) if self.bait.is_none() => Action::Url(Cow::Borrowed(url)),
+            target => {
+                self.target = Some(target);
+                let generated = Some(Generated::IpxeMenu);
+                Action::Script { name: names::IPXE_MENU_NAME, generated }
+            }
+        }
+    }
+
     /// The first rule that applies.
     ///
     /// A machine that a host entry or an earlier rule gives a loader stays admitted when iPXE runs on it, although
     /// that entry then no longer decides: a `deny` further down is not for it.
     fn matching_rule(&mut self, host: Option<&CheckedHost>) -> Option<&'p CheckedRule> {
         let mac = MacText::new(self.facts.hardware_address);
-        let mut admitted = host.is_some_and(|host| host.loader.is_some());
+        let mut admitted = host.is_some_and(|host| host.loader.is_some() || host.target.is_some());
         for rule in &self.policy.rules {
             match rule.applies(self.facts, &self.identity, &mac, admitted) {
                 Ok(()) => {
@@ -202,7 +227,7 @@ impl<'p, 'f, 'a> Question<'p, 'f, 'a> {
     /// where they are not.
     fn plain(&mut self, name: Name<'p>) -> Action<'p> {
         self.own_folder();
-        let generated = names::generated(name.trimmed_bytes());
+        let generated = self.generated(name.trimmed_bytes());
         self.reasons.push(match generated {
             Some(generated) => Reason::NameGenerated { generated },
             None => Reason::NamePlain,
@@ -225,6 +250,38 @@ impl<'p, 'f, 'a> Question<'p, 'f, 'a> {
         }
         let instead = Some(Cow::Owned(companion));
         Action::File { name: name.bytes, trimmed: name.trimmed, instead, generated }
+    }
+
+    /// What we make for this name, and for a machine whose host entry says what it boots, this.
+    fn generated(&mut self, name: &[u8]) -> Option<Generated> {
+        let generated = names::generated(name)?;
+        let policy = self.policy;
+        let said = names::pxelinux_mac(name);
+        let host = policy.host(self.facts.hardware_address).or_else(|| policy.host(&said?));
+        let target = host.filter(|host| host.boot).and_then(|host| {
+            let target = host.target.as_deref()?;
+            // To GRUB and PXELINUX a script of iPXE means nothing.
+            let is_for_it =
+                generated == Generated::IpxeMenu || !matches!(target, Target::Script(_));
+            is_for_it.then_some((host.index, target))
+        });
+        if generated == Generated::PxelinuxConfig {
+            // Before `default` come the administrator's own files: only what is meant for this machine goes before them.
+            let may = match self.identity.firmware {
+                Some(Firmware::Bios | Firmware::Arm64Uboot) => said.is_none(),
+                // They boot what is first, and show no menu.
+                Some(Firmware::Ppc64Of | Firmware::S390x) => false,
+                _ => matches!(self.facts.asker, Asker::Pxelinux) && said.is_none(),
+            };
+            if !may && target.is_none() {
+                return None;
+            }
+        }
+        if let Some((host, target)) = target {
+            self.reasons.push(Reason::HostNamesTarget { host });
+            self.target = Some(target);
+        }
+        Some(generated)
     }
 
     /// Whether the first rule that applies is a denial: what DHCP would have answered this client.

@@ -20,6 +20,8 @@ pub struct AddressConfig {
     pub ignore_other_servers: bool,
     /// Believe option 82 of messages that came through no relay: from switches that snoop.
     pub trust_snooped_relay_information: bool,
+    /// Ask whether anybody uses an address before it is offered to a client that never had it.
+    pub probe: bool,
 }
 
 /// One `[[dhcp.subnet]]`.
@@ -96,6 +98,7 @@ pub(super) fn read(dhcp: &Section<'_, '_>, config: &mut AddressConfig) {
     config.ignore_other_servers = dhcp.boolean("ignore_other_servers").unwrap_or(false);
     config.trust_snooped_relay_information =
         dhcp.boolean("trust_snooped_relay_information").unwrap_or(false);
+    config.probe = dhcp.boolean("probe").unwrap_or(false);
 }
 
 fn store(section: Section<'_, '_>) -> StoreConfig {

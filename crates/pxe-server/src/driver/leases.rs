@@ -1,5 +1,6 @@
 //! The first loop between the engine and the lease store, and the configuration read anew.
 
+use core::time::Duration;
 use std::io;
 use std::time::Instant;
 
@@ -11,7 +12,18 @@ use super::{Driver, Outgoing, TRANSMITS_PER_WAKE_MAX};
 use crate::config::Faults;
 use crate::state::unix_ms;
 
+/// How long DHCP messages may wait to be read before new clients are put off. They would fill the socket's buffer, and
+/// of those who are half done so many would be lost that fewer get their lease, not more.
+const DHCP_BEHIND_MAX: Duration = Duration::from_millis(20);
 impl Driver {
+    /// After the DHCP port was read, and there is more.
+    pub(super) fn note_backlog(&mut self, now: Instant, is_more: bool) {
+        let since = is_more.then(|| *self.behind_since.get_or_insert(now));
+        self.behind_since = since;
+        let is_behind = since.is_some_and(|since| now - since > DHCP_BEHIND_MAX);
+        self.engine.set_behind(is_behind);
+    }
+
     /// Reads the store before clients are told that we are ready. One that cannot be read now is read later.
     pub(super) fn load_leases(&mut self) {
         let Some(store) = &mut self.store else { return };
@@ -62,6 +74,19 @@ impl Driver {
             };
             // Whoever asked may have gone.
             let _ = asked.answer.send(answer);
+        }
+    }
+
+    /// Asks whether anybody uses the addresses that are to be offered, and takes the answers.
+    pub(super) fn attend_probes(&mut self, now: Instant) {
+        let Self { prober, engine, ports, poll, .. } = self;
+        if !prober.receive(|address, hardware| engine.handle_in_use(now, address, hardware)) {
+            ports.mark_pending();
+        }
+        while let Some(probe) = engine.poll_probe() {
+            if !prober.ask(poll.registry(), probe) {
+                engine.handle_unprobed(now, probe.address);
+            }
         }
     }
 

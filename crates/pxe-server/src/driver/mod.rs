@@ -3,20 +3,25 @@
 //!
 //! The first loop has the DHCP ports, the signals and the housekeeping; every loop serves files.
 
+mod arp;
 mod asker;
 mod batch;
 mod control;
 mod desk;
+mod direct;
+mod echo;
 pub mod foreign;
 mod frame;
 pub mod holder;
 pub mod interfaces;
 mod leases;
+mod links;
 mod listen;
 pub mod neighbours;
 mod observe;
 mod port;
 mod ports;
+mod probes;
 mod replies;
 mod segments;
 mod store;
@@ -46,6 +51,7 @@ pub use desk::Desk;
 use interfaces::{Interfaces, SharedInterfaces};
 use ports::Ready;
 pub use ports::{BindFault, Ports};
+use probes::Prober;
 use replies::Replies;
 pub use store::Store;
 use store::StoreThread;
@@ -136,6 +142,9 @@ pub struct Driver {
     store: Option<StoreThread>,
     asker: Asker,
     asked: Receiver<asker::Asked>,
+    prober: Prober,
+    /// Since when the DHCP port was not read to its end.
+    behind_since: Option<Instant>,
     next_housekeeping: Instant,
     told_drops: Drops,
     next_drops: Instant,
@@ -177,6 +186,8 @@ impl Driver {
             store,
             asker,
             asked,
+            prober: Prober::new(),
+            behind_since: None,
             next_housekeeping: now + HOUSEKEEPING_EVERY,
             told_drops: Drops::default(),
             next_drops: now,
@@ -228,6 +239,7 @@ impl Driver {
                 self.engine.handle_timeout(now, &mut self.files);
             }
             self.attend(now);
+            self.attend_probes(now);
             self.exchange_with_store(now)?;
             if !self.transmit(now, TRANSMITS_PER_WAKE_MAX, &mut out) {
                 // More waits: read the sockets first, then go on.
@@ -257,6 +269,9 @@ impl Driver {
                 Ready::Transfers(port) => self.receive_batch(now, port, batches),
                 Ready::Listener(socket, is_ipv6) => self.drain(now, socket, is_ipv6, batches),
             };
+            if let Ready::Listener(SocketId::Dhcp, _) = ready {
+                self.note_backlog(now, matches!(drained, Ok(false)));
+            }
             match drained {
                 Ok(true) => {}
                 Ok(false) => self.ports.mark_ready_again(ready),
@@ -331,7 +346,7 @@ impl Driver {
             let Some(transmit) = self.engine.poll_transmit(now, &mut self.files, bytes) else {
                 return true;
             };
-            if replies.take(&transmit, bytes) {
+            if replies.take(&transmit, bytes, self.ports.direct()) {
                 if replies.is_full() {
                     self.ports.flush(replies, tell_unsent);
                 }
@@ -383,6 +398,10 @@ impl Driver {
             housekeeping.refresh();
         }
         self.refresh_own_addresses();
+        self.prober.forget_links();
+        if let Some(direct) = self.ports.direct() {
+            direct.forget_links();
+        }
         self.tell_drops(now);
     }
 

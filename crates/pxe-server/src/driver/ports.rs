@@ -4,14 +4,16 @@ use core::net::{IpAddr, SocketAddr};
 use std::collections::VecDeque;
 use std::io;
 
+use log::debug;
 use mio::{Interest, Registry, Token};
 use pxe_tftp::TransferId;
 
 use super::batch::{Batches, ListenBatch, TransferBatch};
+use super::direct::Direct;
 use super::holder::{self, Protocol};
 use super::listen::ListenSocket;
 use super::observe::ObserveSocket;
-use super::replies::Replies;
+use super::replies::{By, Replies};
 use super::transfers::{PortId, TransferPorts};
 use crate::config::{Config, DhcpMode};
 use crate::engine::{Arrival, SocketId, Transmit};
@@ -23,8 +25,11 @@ const TFTP_IPV6: Token = Token(3);
 /// For the loop's own signals and wake-ups.
 pub(super) const CONTROL: Token = Token(4);
 const OBSERVER: Token = Token(5);
+/// Answers to address probes.
+pub(super) const PROBE_BY_ARP: Token = Token(6);
+pub(super) const PROBE_BY_ECHO: Token = Token(7);
 /// Tokens from here on are transfers' ports, by index.
-const TRANSFERS: usize = 6;
+const TRANSFERS: usize = 8;
 
 /// A port that could not be bound, with who holds it and what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,6 +54,7 @@ pub struct Ports {
     dhcp: Option<ListenSocket>,
     boot_server: Option<ListenSocket>,
     observer: Option<ObserveSocket>,
+    direct: Option<Direct>,
     tftp: Option<ListenSocket>,
     tftp_ipv6: Option<ListenSocket>,
     transfers: TransferPorts,
@@ -68,6 +74,13 @@ impl Ports {
             first.dhcp = binder.alone("DHCP", "dhcp.port", dhcp.port);
             first.boot_server = binder.alone("PXE boot server", "dhcp.boot_port", dhcp.boot_port);
         }
+        if dhcp.mode == DhcpMode::Server {
+            first.direct = Direct::open(dhcp.port)
+                .inspect_err(|error| {
+                    debug!("clients without an address are sent broadcasts: {error}")
+                })
+                .ok();
+        }
         if dhcp.mode == DhcpMode::Observe {
             first.observer = binder.observer(dhcp.port, dhcp.client_port());
         }
@@ -84,12 +97,23 @@ impl Ports {
             dhcp: None,
             boot_server: None,
             observer: None,
+            direct: None,
             tftp: None,
             tftp_ipv6: None,
             transfers: TransferPorts::new(TRANSFERS),
             ready: VecDeque::new(),
             pending: false,
         }
+    }
+
+    /// Whether replies can go to clients that have no address yet.
+    pub fn reach_by_hardware_address(&self) -> bool {
+        self.direct.is_some()
+    }
+
+    /// What sends such replies.
+    pub(super) fn direct(&mut self) -> Option<&mut Direct> {
+        self.direct.as_mut()
     }
 
     pub(super) fn register(&mut self, registry: &Registry) -> io::Result<()> {
@@ -200,10 +224,13 @@ impl Ports {
 
     /// Sends the DHCP replies that wait; `failed` is told of each that cannot be sent.
     pub(super) fn flush(&self, replies: &mut Replies, failed: impl FnMut(SocketAddr, io::Error)) {
-        let descriptor = |socket| match socket {
-            SocketId::Dhcp => self.dhcp.as_ref().map(ListenSocket::descriptor),
-            SocketId::BootServer => self.boot_server.as_ref().map(ListenSocket::descriptor),
-            _ => None,
+        let descriptor = |by| match by {
+            By::Socket(SocketId::Dhcp) => self.dhcp.as_ref().map(ListenSocket::descriptor),
+            By::Socket(SocketId::BootServer) => {
+                self.boot_server.as_ref().map(ListenSocket::descriptor)
+            }
+            By::Socket(_) => None,
+            By::Frames => self.direct.as_ref().map(Direct::descriptor),
         };
         replies.flush(descriptor, failed);
     }
@@ -215,7 +242,7 @@ impl Ports {
         transmit: &Transmit,
         bytes: &[u8],
     ) -> io::Result<()> {
-        let Transmit { socket, destination, source, interface, segment_bytes } = *transmit;
+        let Transmit { socket, destination, source, interface, segment_bytes, .. } = *transmit;
         if let SocketId::Transfer(transfer) = socket {
             let ends = (source, destination);
             return self.transfers.send(registry, transfer, ends, segment_bytes, bytes);

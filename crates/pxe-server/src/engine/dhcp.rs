@@ -161,6 +161,7 @@ fn on_the_wire(transmit: &pxe_dhcp::respond::Transmit) -> Transmit {
         source: IpAddr::V4(transmit.source_address),
         interface: transmit.interface,
         segment_bytes: None,
+        link: transmit.link,
     }
 }
 

@@ -13,7 +13,7 @@ use super::leased::{LeaseStep, leased};
 use super::styles::phrased;
 
 /// Who an event is about: the hardware address if it is known, else the address it asked from.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ClientId {
     /// Ethernet address.
     Mac([u8; 6]),
@@ -308,6 +308,8 @@ pub enum Stage {
         causes: &'static [&'static str],
         /// What to do next.
         advice: &'static str,
+        /// Whether something is wrong for certain.
+        is_fault: bool,
     },
     /// It asked for a file and cannot have it, or sent one that is not kept, or the transfer broke.
     Failed {
@@ -421,7 +423,7 @@ impl fmt::Display for Stage {
                 write!(f, " {address}")?;
                 server.map_or(Ok(()), |server| write!(f, " (asked {server} for it)"))
             }
-            Self::Silent { what, causes, advice } => fmt_silence(f, what, causes, advice),
+            Self::Silent { what, causes, advice, .. } => fmt_silence(f, what, causes, advice),
             Self::Failed { file, reason } => write!(f, " {file}: {reason}"),
         }
     }

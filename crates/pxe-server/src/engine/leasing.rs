@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use pxe_lease::{Batch, BatchId, LeaseRecord, Outcome, StoreError};
 
-use super::server::AddressPlan;
+use super::server::{AddressPlan, AddressProbe};
 use super::{EVENTS_MAX, Engine, Output};
 
 /// How full one network's pools are.
@@ -40,6 +40,14 @@ impl Engine {
         }
     }
 
+    /// Whether messages come faster than they can be read: then DISCOVERs are dropped, so that those who were made an
+    /// offer get their lease.
+    pub fn set_behind(&mut self, is_behind: bool) {
+        if let Some(server) = &mut self.server {
+            server.set_behind(is_behind);
+        }
+    }
+
     /// A record from the store.
     pub fn handle_record(&mut self, record: LeaseRecord) {
         if let Some(server) = &mut self.server {
@@ -69,6 +77,28 @@ impl Engine {
     ) {
         if let Some(server) = &mut self.server {
             server.handle_committed(now, batch, result);
+        }
+        self.collect_server();
+    }
+
+    /// An address that is to be asked for on the wire, before it is offered. Who answers is told to
+    /// [`handle_in_use`](Self::handle_in_use); silence need not be told. Poll after every other call.
+    pub fn poll_probe(&mut self) -> Option<AddressProbe> {
+        self.server.as_mut()?.poll_probe()
+    }
+
+    /// An address has answered a probe, from this Ethernet address if that is known.
+    pub fn handle_in_use(&mut self, now: Instant, address: Ipv4Addr, hardware: Option<[u8; 6]>) {
+        if let Some(server) = &mut self.server {
+            server.handle_in_use(now, address, hardware);
+        }
+        self.collect_server();
+    }
+
+    /// An address could not be asked for: it is offered at once.
+    pub fn handle_unprobed(&mut self, now: Instant, address: Ipv4Addr) {
+        if let Some(server) = &mut self.server {
+            server.handle_unprobed(now, address);
         }
         self.collect_server();
     }

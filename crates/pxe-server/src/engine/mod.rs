@@ -52,7 +52,10 @@ pub use leasing::PoolUse;
 pub(crate) use searches::SEARCH_ENDS_AFTER;
 pub use searches::SEARCHES_MAX;
 use server::DhcpServer;
-pub use server::{AddressPlan, ClassPlan, Notice, ServerSettings, SubnetPlan};
+pub use server::{
+    AddressPlan, AddressProbe, ClassPlan, HELD_BEFORE_OFFERS_MAX, Notice, PROBE_PATIENCE,
+    ServerSettings, SubnetPlan,
+};
 pub use shared::{Neighbours, Shared};
 #[cfg(feature = "http")]
 pub(crate) use transfers::has_news;
@@ -107,6 +110,9 @@ pub struct Transmit {
     pub interface: u32,
     /// The buffer holds several datagrams of this many bytes each, the last may be shorter.
     pub segment_bytes: Option<usize>,
+    /// The Ethernet address that the receiver is found at, since it does not answer ARP yet; else a broadcast has to
+    /// do. Only if `ServerConfig::reach_by_hardware_address` is set.
+    pub link: Option<[u8; 6]>,
 }
 
 /// What the engine has to say besides datagrams.

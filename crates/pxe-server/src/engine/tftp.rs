@@ -155,6 +155,7 @@ impl Files {
             source: local,
             interface: 0,
             segment_bytes: transmit.segment_bytes,
+            link: None,
         })
     }
 }

@@ -37,7 +37,7 @@ impl Stage {
             | Self::Held { .. }
             | Self::HeldBait { .. }
             | Self::Failed { .. }
-            | Self::Silent { .. }
+            | Self::Silent { is_fault: true, .. }
             | Self::Phrased { reason: StyleReason::NoneWorked { .. }, .. } => Weight::Trouble,
             _ => Weight::Step,
         }

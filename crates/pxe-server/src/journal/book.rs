@@ -95,7 +95,7 @@ impl Book {
     }
 
     /// An address that a machine has is that machine.
-    fn resolve(&self, at: u64, client: ClientId) -> ClientId {
+    pub(super) fn resolve(&self, at: u64, client: ClientId) -> ClientId {
         let ClientId::Address(address) = client else { return client };
         let Some(known) = self.addresses.get(&address) else { return client };
         let heard = self.machines.get(known).map_or(0, |machine| machine.last_seen);

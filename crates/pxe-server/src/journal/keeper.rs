@@ -1,16 +1,18 @@
-//! The thread that writes the journal's file, and wakes whoever waits for silence.
+//! The thread that writes the journal's file, and looks for silences that are due.
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use log::{info, warn};
 
 use super::file::{self, FILE_BYTES_MAX, Log};
 use super::{Counts, Journal};
+use crate::logging;
+use crate::state::unix_ms;
 
 /// How often what was told is written: a kill costs no more than this.
 const WRITTEN_EVERY: Duration = Duration::from_millis(500);
@@ -35,6 +37,8 @@ impl Keeper {
             let mut writer = Writer { folder, log: None, failing: false };
             loop {
                 let last = stopped.recv_timeout(WRITTEN_EVERY) != Err(RecvTimeoutError::Timeout);
+                let silences = journal.handle_timeout(Instant::now(), unix_ms());
+                silences.iter().for_each(logging::tell);
                 writer.write(&journal);
                 if last {
                     return;

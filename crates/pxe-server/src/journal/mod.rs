@@ -20,6 +20,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Instant;
 
 use crate::engine::{ClientId, Event};
+use crate::watch::Watcher;
 use book::Book;
 pub use file::{FILE_BYTES_MAX, read as read_file};
 pub use keeper::Keeper;
@@ -70,6 +71,7 @@ struct State {
     book: Book,
     /// For the file, in order; none if nobody writes one.
     pending: Option<Pending>,
+    watcher: Watcher,
 }
 
 #[derive(Default)]
@@ -83,7 +85,7 @@ impl Journal {
     /// An empty one.
     #[allow(clippy::new_ret_no_self, reason = "it is of no use unless it is shared")]
     pub fn new() -> Arc<Self> {
-        let state = State { book: Book::default(), pending: None };
+        let state = State { book: Book::default(), pending: None, watcher: Watcher::default() };
         Arc::new(Self {
             state: Mutex::new(state),
             changed: Condvar::new(),
@@ -93,8 +95,7 @@ impl Journal {
 
     /// Takes an event. `unix_ms` is the time of `now` in milliseconds of UNIX time.
     pub fn tell(&self, now: Instant, unix_ms: u64, event: &Event) {
-        let _ = now;
-        let firmware = self.write(unix_ms, event);
+        let firmware = self.write(now, unix_ms, event);
         self.changed.notify_all();
         let sinks = self.sinks.read().unwrap_or_else(PoisonError::into_inner);
         if !sinks.is_empty() {
@@ -105,9 +106,10 @@ impl Journal {
     }
 
     /// Into the book and what waits for the file; the machine's firmware.
-    fn write(&self, unix_ms: u64, event: &Event) -> Option<Arc<str>> {
+    fn write(&self, now: Instant, unix_ms: u64, event: &Event) -> Option<Arc<str>> {
         let mut state = self.lock();
-        let State { book, pending } = &mut *state;
+        let State { book, pending, watcher } = &mut *state;
+        watcher.handle_event(now, book.resolve(unix_ms, event.client), &event.stage);
         if event.repeated && book.repeat(unix_ms, event.client, &event.stage) {
             return book.firmware(event.client);
         }
@@ -118,6 +120,19 @@ impl Journal {
             pending.push(record);
         }
         book.firmware(event.client)
+    }
+
+    /// Tells the silences that are due, and returns them for the log. To be called every now and then.
+    pub fn handle_timeout(&self, now: Instant, unix_ms: u64) -> Vec<Event> {
+        let silences: Vec<Event> = {
+            let watcher = &mut self.lock().watcher;
+            watcher.handle_timeout(now);
+            let told = core::iter::from_fn(|| watcher.poll_event());
+            told.map(|(client, stage)| Event { client, repeated: false, stage, detail: None })
+                .collect()
+        };
+        silences.iter().for_each(|event| self.tell(now, unix_ms, event));
+        silences
     }
 
     /// Takes over what an earlier run kept, in its order.

@@ -132,7 +132,10 @@ fn what_went_wrong_is_the_verdict() {
         (Stage::Denied { reasons: "host entry 1".into() }, Verdict::Denied),
         (Stage::Failed { file: "x".into(), reason: "y".into() }, Verdict::Failed),
         (Stage::Missing { file: "x".into(), first: "x".into(), names: 1 }, Verdict::Failed),
-        (Stage::Silent { what: "x".into(), causes: &[], advice: "y" }, Verdict::Silent),
+        (
+            Stage::Silent { what: "x".into(), causes: &[], advice: "y", is_fault: true },
+            Verdict::Silent,
+        ),
         (Stage::Tried { file: "x".into() }, Verdict::Waiting),
     ] {
         let told = Told::new();

@@ -97,8 +97,15 @@ fn read(message: &[u8], mac: [u8; 6]) -> Result<Option<Reply>> {
         return fail(format!("a BOOTP reply of {} bytes, of at least 300", message.len()));
     }
     let address = Ipv4Addr::new(message[16], message[17], message[18], message[19]);
+    let options = options(message);
+    Ok(Some(Reply { address, options }))
+}
+
+/// The options of a message, in order, as far as they can be read.
+pub(super) fn options(message: &[u8]) -> Vec<(u8, Vec<u8>)> {
     let mut options = Vec::new();
-    let mut rest = message[236..].strip_prefix(&COOKIE).unwrap_or_default();
+    let area = message.get(236..).and_then(|area| area.strip_prefix(&COOKIE));
+    let mut rest = area.unwrap_or_default();
     while let Some((&code, after)) = rest.split_first() {
         rest = after;
         match code {
@@ -111,7 +118,7 @@ fn read(message: &[u8], mac: [u8; 6]) -> Result<Option<Reply>> {
         options.push((code, value.to_vec()));
         rest = after;
     }
-    Ok(Some(Reply { address, options }))
+    options
 }
 
 #[cfg(test)]

@@ -1,10 +1,14 @@
 //! `cargo xtask test --only dhcp-clients`: the DHCP clients of Linux, and BOOTP, get addresses of the built server, keep
-//! them while it is killed and started again, and give them back; on its own wire and behind a relay.
+//! them while it is killed and started again, and give them back; on its own wire and behind a relay. Then others have
+//! some of the addresses.
 
 mod bootp;
+mod conflicts;
+mod deaf;
 mod programs;
 mod scene;
 mod told;
+mod udhcpc;
 
 use core::net::Ipv4Addr;
 use core::time::Duration;
@@ -14,7 +18,7 @@ use std::time::Instant;
 
 use self::bootp::Form;
 use self::programs::{Files, PROGRAMS, Program, Release};
-use self::scene::{Lan, Scene};
+use self::scene::{Kind, Lan, Scene};
 use self::told::{Call, Told};
 use crate::error::{Context as _, Failure, Result, fail};
 use crate::interrupt;
@@ -24,10 +28,11 @@ use crate::packages::{self, Need};
 use crate::process::{Background, tail};
 use crate::workspace::Workspace;
 
-/// dnsmasq is the relay, tcpdump a BOOTP client's ear.
+/// dnsmasq and dhcrelay are relays, tcpdump a BOOTP client's ear.
 pub(crate) const NEEDS: &[&Need] = &[
     &packages::WIRE,
     &packages::DNSMASQ,
+    &packages::DHCRELAY,
     &packages::TCPDUMP,
     &packages::DHCLIENT,
     &packages::BUSYBOX,
@@ -57,22 +62,29 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     let folder = workspace.target.join("dhcp-clients").join(std::process::id().to_string());
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder).context(|| format!("making {}", folder.display()))?;
-    play(&binary, &folder).context(|| format!("logs in {}", folder.display()))?;
+    let logs = || format!("logs in {}", folder.display());
+    play(&binary, &folder).context(logs)?;
+    conflicts::play(&binary, &folder).context(logs)?;
     // Kept where something failed.
     fs::remove_dir_all(&folder).context(|| format!("removing {}", folder.display()))
 }
 
 fn play(binary: &Path, folder: &Path) -> Result<()> {
-    let mut scene = Scene::build(binary, folder)?;
+    let mut scene = Scene::build(binary, folder, Kind::Ordinary)?;
     // They live in the scene's hosts, and end before it.
     let mut clients = Vec::new();
     let result = get_keep_release(&mut scene, &mut clients);
     drop(clients);
+    with_story(&scene, result)?;
+    scene.stop()
+}
+
+/// A failure, with what the server has to say about it.
+fn with_story(scene: &Scene, result: Result<()>) -> Result<()> {
     result.map_err(|why| {
         let said = tail(&scene.story().join("\n"), 12);
         Failure::new(format!("{why}\n  the server said:\n{said}"))
-    })?;
-    scene.stop()
+    })
 }
 
 fn get_keep_release(scene: &mut Scene, clients: &mut Vec<Client>) -> Result<()> {
@@ -87,6 +99,7 @@ fn get_keep_release(scene: &mut Scene, clients: &mut Vec<Client>) -> Result<()> 
     for lan in Lan::ALL {
         try_bootp(scene, lan)?;
     }
+    deaf::serve(scene)?;
     for client in clients.iter_mut() {
         let call = client.wait(scene, 0, is_bound)?;
         client.take(&call)?;

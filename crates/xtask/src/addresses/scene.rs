@@ -29,6 +29,15 @@ pub(super) enum Lan {
     Beyond,
 }
 
+/// What is played in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Nobody but the server gives addresses; dnsmasq is the relay.
+    Ordinary,
+    /// Hosts may have addresses that the server does not know of; ISC dhcrelay is the relay.
+    Crowded,
+}
+
 /// A running scene. Dropping it ends everything in it.
 // Fields are dropped in order: programs first, the wire under them last.
 #[derive(Debug)]
@@ -37,7 +46,7 @@ pub(super) struct Scene {
     _relay: Background,
     /// What the server said before it was killed.
     earlier: Vec<String>,
-    boot: Namespace,
+    pub(super) boot: Namespace,
     binary: PathBuf,
     config: String,
     pub(super) folder: PathBuf,
@@ -61,7 +70,7 @@ impl Lan {
         }
     }
 
-    fn router(self) -> Ipv4Addr {
+    pub(super) fn router(self) -> Ipv4Addr {
         Ipv4Addr::new(10, self.network(), 0, 254)
     }
 
@@ -109,7 +118,7 @@ impl Lan {
 
 impl Scene {
     /// Builds it, with the server at work.
-    pub(super) fn build(binary: &Path, folder: &Path) -> Result<Self> {
+    pub(super) fn build(binary: &Path, folder: &Path, kind: Kind) -> Result<Self> {
         let root = folder.join("boot");
         fs::create_dir_all(&root).context(|| format!("making {}", root.display()))?;
         let mut wire = Wire::new()?;
@@ -119,8 +128,11 @@ impl Scene {
         let router = wire.host_on(SEGMENT_BEYOND, "router", Lan::Beyond.router())?;
         wire.plug("br0", &router, "eth1", Some(Lan::Near.router()))?;
         site::forward(&router)?;
-        let relay = site::relay(&router, &[SERVER_ADDRESS], folder)?;
-        let config = text(&root);
+        let relay = match kind {
+            Kind::Ordinary => site::relay(&router, &[SERVER_ADDRESS], folder)?,
+            Kind::Crowded => site::informing_relay(&router, SERVER_ADDRESS, folder)?,
+        };
+        let config = text(&root, kind);
         let (binary, folder) = (binary.to_owned(), folder.to_owned());
         let server = launch(&boot, &binary, FLAGS, &config, &folder)?;
         Ok(Self { server, _relay: relay, earlier: Vec::new(), boot, binary, config, folder, wire })
@@ -136,6 +148,11 @@ impl Scene {
         let mac = crate::lab::vm::mac_text(mac);
         host.ip(&format!("link set eth0 address {mac}"))?;
         Ok(host)
+    }
+
+    /// Keeps broadcasts from a host of the server's own wire.
+    pub(super) fn deafen(&self, host: &Namespace) -> Result<()> {
+        self.wire.keep_broadcasts_from(host, "eth0")
     }
 
     /// Ends the server as a power failure would, and starts it again.
@@ -154,6 +171,14 @@ impl Scene {
     /// What it has said at all.
     pub(super) fn story(&self) -> Vec<String> {
         [self.earlier.clone(), self.story_since_start()].concat()
+    }
+
+    /// That it has said so.
+    pub(super) fn find_told(&self, wanted: &str) -> Result<()> {
+        if self.story().iter().any(|line| line.contains(wanted)) {
+            return Ok(());
+        }
+        fail(format!("the log does not say `{wanted}`"))
     }
 
     pub(super) fn check_alive(&mut self) -> Result<()> {
@@ -177,10 +202,11 @@ impl Scene {
     }
 }
 
-fn text(root: &Path) -> String {
+fn text(root: &Path, kind: Kind) -> String {
     let mut text = format!(
-        "interfaces = [\"eth0\"]\nroot = {}\n\n[dhcp]\nmode = \"server\"\n\n",
-        toml_string(&root.to_string_lossy())
+        "interfaces = [\"eth0\"]\nroot = {}\n\n[dhcp]\nmode = \"server\"\nprobe = {}\n\n",
+        toml_string(&root.to_string_lossy()),
+        kind == Kind::Crowded
     );
     for lan in Lan::ALL {
         text += &lan.config();

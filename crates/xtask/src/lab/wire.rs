@@ -103,8 +103,7 @@ impl Wire {
     ) -> Result<()> {
         let lan = self.lan();
         let Namespace(name) = host;
-        let (_, short) = name.rsplit_once('-').unwrap_or_default();
-        let end = format!("{short}-{interface}");
+        let end = host.bridge_end(interface);
         lan.ip(&format!("link add {end} type veth peer name {interface} netns {name}")).context(
             || "making a veth pair (the kernel needs the module veth: modprobe veth)".to_owned(),
         )?;
@@ -113,6 +112,12 @@ impl Wire {
             host.ip(&format!("addr add {address}/24 brd + dev {interface}"))?;
         }
         host.ip(&format!("link set {interface} up")).map(drop)
+    }
+
+    /// Has the segment keep its broadcasts from a host.
+    pub(crate) fn keep_broadcasts_from(&self, host: &Namespace, interface: &str) -> Result<()> {
+        let end = host.bridge_end(interface);
+        self.lan().ip(&format!("link set {end} type bridge_slave bcast_flood off")).map(drop)
     }
 
     /// Joins two hosts by a link of their own, with an interface of this name at each end.
@@ -175,6 +180,12 @@ impl Namespace {
         all.extend(["ip", "netns", "exec", &self.0]);
         all.extend(words.iter().map(AsRef::as_ref));
         command(&all)
+    }
+
+    /// The other end of an interface that is plugged into a segment.
+    fn bridge_end(&self, interface: &str) -> String {
+        let (_, short) = self.0.rsplit_once('-').unwrap_or_default();
+        format!("{short}-{interface}")
     }
 
     /// Lets this host send to 255.255.255.255, to which no route leads by itself.

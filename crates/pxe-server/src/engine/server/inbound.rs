@@ -14,6 +14,7 @@ use pxe_lease::{
 };
 
 use super::DhcpServer;
+use super::probing::PROBE_PATIENCE;
 use super::story::Unserved;
 use crate::engine::{facts, observe};
 
@@ -58,15 +59,29 @@ impl DhcpServer {
             return self.responder.ignore(request);
         };
         match request.kind() {
-            ServerRequestKind::Discover => self.discover(now, scope, request),
+            // Its client asks again. Who was made an offer is served first: else all of them are served in part.
+            ServerRequestKind::Discover if self.is_pressed() => {
+                self.lost += 1;
+                self.responder.ignore(request);
+            }
+            ServerRequestKind::Discover => {
+                self.discover(now, scope, request, now + PROBE_PATIENCE);
+            }
             ServerRequestKind::Request(state) => self.request(now, scope, state, request),
             ServerRequestKind::Inform => self.accept(now, request, None, scope.subnet),
-            ServerRequestKind::Bootp => self.bootp(now, scope, request),
+            ServerRequestKind::Bootp => self.bootp(now, scope, request, now + PROBE_PATIENCE),
             _ => self.responder.ignore(request),
         }
     }
 
-    fn discover(&mut self, now: Instant, scope: Scope, request: ServerRequest<'_>) {
+    /// `patience` ends the time that probes may take.
+    pub(super) fn discover(
+        &mut self,
+        now: Instant,
+        scope: Scope,
+        request: ServerRequest<'_>,
+        patience: Instant,
+    ) {
         let message = *request.message();
         let (client, time) = (client_of(&message), self.clock.seconds(now));
         match self.allocator.discover(time, scope, &client, message.address()) {
@@ -75,8 +90,8 @@ impl DhcpServer {
                 self.accept(now, request, Some((offer.address, seconds)), offer.subnet);
             }
             Discovered::Silent(silence) => self.stay_silent(now, request, silence),
-            // Probing is off: nobody asks the wire.
-            Discovered::Probe(_) | Discovered::Probing(_) => self.responder.ignore(request),
+            Discovered::Probe(probe) => self.probe(now, request, probe, patience),
+            Discovered::Probing(probe) => self.keep_probing(now, request, probe),
         }
     }
 
@@ -101,7 +116,13 @@ impl DhcpServer {
     }
 
     /// A client that takes what it is told, for ever.
-    fn bootp(&mut self, now: Instant, scope: Scope, request: ServerRequest<'_>) {
+    pub(super) fn bootp(
+        &mut self,
+        now: Instant,
+        scope: Scope,
+        request: ServerRequest<'_>,
+        patience: Instant,
+    ) {
         let message = *request.message();
         let (client, time) = (client_of(&message), self.clock.seconds(now));
         let is_reserved = self.allocator.topology().reserved_for(scope.network, &client).is_some();
@@ -116,7 +137,8 @@ impl DhcpServer {
                 self.ask_for(now, scope, request, asked);
             }
             Discovered::Silent(silence) => self.stay_silent(now, request, silence),
-            Discovered::Probe(_) | Discovered::Probing(_) => self.responder.ignore(request),
+            Discovered::Probe(probe) => self.probe(now, request, probe, patience),
+            Discovered::Probing(probe) => self.keep_probing(now, request, probe),
         }
     }
 

@@ -9,6 +9,7 @@ mod clock;
 mod inbound;
 mod notice;
 mod plan;
+mod probing;
 mod story;
 
 use core::net::Ipv4Addr;
@@ -28,10 +29,15 @@ use super::leasing::PoolUse;
 use super::shared::Shared;
 pub use notice::Notice;
 pub use plan::{AddressPlan, ClassPlan, SubnetPlan};
+use probing::Probing;
+pub use probing::{AddressProbe, PROBE_PATIENCE};
 
 /// Requests that wait for one commit: a client that asks again and again, each time as if it were the first. The
 /// oldest makes room, which that client has given up by then.
 const WAITERS_PER_COMMIT_MAX: usize = 4;
+
+/// Requests that wait for the store while new clients are still made offers. More are kept for those who have one.
+pub const HELD_BEFORE_OFFERS_MAX: usize = 4_096;
 
 /// What a DHCP server is told at its start.
 #[derive(Clone, Debug)]
@@ -55,9 +61,13 @@ pub(super) struct DhcpServer {
     clock: Clock,
     /// Requests that wait for a commit.
     waiting: HashMap<CommitId, Vec<HeldId>>,
+    /// DISCOVERs that wait for probes.
+    probing: Probing,
     /// Whether the store's leases are known; before that nobody is answered.
     is_loaded: bool,
     is_store_away: bool,
+    /// The driver cannot keep up.
+    is_behind: bool,
     own: Vec<Ipv4Addr>,
     advertise: Option<Ipv4Addr>,
     tftp_port: u16,
@@ -82,8 +92,10 @@ impl DhcpServer {
             plan,
             clock: Clock::new(now, unix_ms),
             waiting: HashMap::new(),
+            probing: Probing::default(),
             is_loaded: false,
             is_store_away: false,
+            is_behind: false,
             own: Vec::new(),
             advertise,
             tftp_port,
@@ -175,12 +187,14 @@ impl DhcpServer {
     pub(super) fn handle_timeout(&mut self, now: Instant) {
         self.responder.handle_timeout(now);
         self.allocator.handle_timeout(self.clock.seconds(now));
+        self.end_silent_probes(now);
         self.note_events();
     }
 
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
         let allocator = self.allocator.poll_timeout().and_then(|at| self.clock.instant_of(at));
-        allocator.into_iter().chain(self.responder.poll_timeout()).min()
+        let probing = self.probing.next_end();
+        [allocator, probing, self.responder.poll_timeout()].into_iter().flatten().min()
     }
 
     /// The next reply. What a commit answers is turned into replies one by one, so that a large batch needs no room
@@ -206,6 +220,16 @@ impl DhcpServer {
 
     pub(super) fn poll_notice(&mut self) -> Option<Notice> {
         self.notices.pop_front()
+    }
+
+    /// Whether messages come faster than they can be read.
+    pub(super) fn set_behind(&mut self, is_behind: bool) {
+        self.is_behind = is_behind;
+    }
+
+    /// Whether new clients have to wait until others have their leases.
+    fn is_pressed(&self) -> bool {
+        self.is_behind || self.responder.held() >= HELD_BEFORE_OFFERS_MAX
     }
 
     /// What was lost since the last call.

@@ -113,3 +113,17 @@ pub(crate) fn relay(router: &Namespace, servers: &[Ipv4Addr], folder: &Path) -> 
     process.wait_for_line(Duration::from_secs(30), |line| line.contains("DHCP relay from"))?;
     Ok(process)
 }
+
+/// The same by ISC dhcrelay, which adds option 82 to what it passes on (`-a`).
+pub(crate) fn informing_relay(
+    router: &Namespace,
+    server: Ipv4Addr,
+    folder: &Path,
+) -> Result<Background> {
+    let server = server.to_string();
+    let words = ["dhcrelay", "-4", "-d", "--no-pid", "-a", "-id", "eth0", "-iu", "eth1", &server];
+    let log = folder.join("dhcrelay.log");
+    let mut process = Background::start(router.command(&words), "dhcrelay", &log)?;
+    process.wait_for_line(Duration::from_secs(30), |line| line.contains("Socket/fallback"))?;
+    Ok(process)
+}

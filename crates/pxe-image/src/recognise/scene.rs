@@ -1,0 +1,149 @@
+//! An image as rules look at it: what is broken in it counts as not there, and is remembered.
+
+use core::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::io::{self, BufReader};
+use std::rc::Rc;
+
+use super::glob::{Part, Pattern, Variables};
+use super::recognition::ImageFacts;
+use crate::error::ImageError;
+use crate::initrd::{self, Capabilities};
+use crate::limits::{MATCHES_MAX, STEPS_MAX, TEXT_BYTES_MAX};
+use crate::source::{ReadAt, Sequential, read_up_to};
+use crate::tree::{NodeKind, Tree};
+
+pub(super) struct Scene<'a> {
+    tree: &'a dyn Tree,
+    pub(super) facts: &'a ImageFacts,
+    steps: Cell<usize>,
+    fault: RefCell<Option<String>>,
+    probes: RefCell<HashMap<String, Rc<Capabilities>>>,
+}
+
+/// A path that a pattern stands for, and the variables with what it remembers.
+pub(super) struct Found {
+    pub(super) path: String,
+    pub(super) variables: Variables,
+}
+
+impl<'a> Scene<'a> {
+    pub(super) fn new(tree: &'a dyn Tree, facts: &'a ImageFacts) -> Self {
+        let (steps, fault, probes) = Default::default();
+        Self { tree, facts, steps, fault, probes }
+    }
+
+    /// What was broken, the first of it.
+    pub(super) fn fault(&self) -> Option<String> {
+        if self.steps.get() >= STEPS_MAX {
+            return Some(format!("looking at it was given up after {STEPS_MAX} steps"));
+        }
+        self.fault.borrow().clone()
+    }
+
+    fn step(&self) -> bool {
+        let steps = self.steps.get();
+        self.steps.set(steps.saturating_add(1));
+        steps < STEPS_MAX
+    }
+
+    fn or_fault<T>(&self, it: Result<T, ImageError>) -> Option<T> {
+        it.map_err(|error| {
+            self.fault.borrow_mut().get_or_insert_with(|| error.to_string());
+        })
+        .ok()
+    }
+
+    /// Size of a file, `None` if there is none.
+    pub(super) fn size(&self, path: &str) -> Option<u64> {
+        if !self.step() {
+            return None;
+        }
+        let node = self.or_fault(self.tree.look(path))??;
+        (node.kind == NodeKind::File).then_some(node.size)
+    }
+
+    fn is_there(&self, path: &str) -> bool {
+        self.step() && self.or_fault(self.tree.look(path)).flatten().is_some()
+    }
+
+    pub(super) fn head(&self, path: &str, bytes: usize) -> Vec<u8> {
+        let Some(file) = self.file(path) else { return Vec::new() };
+        read_up_to(&file, 0, bytes).unwrap_or_default()
+    }
+
+    pub(super) fn text(&self, path: &str) -> String {
+        String::from_utf8_lossy(&self.head(path, TEXT_BYTES_MAX)).into_owned()
+    }
+
+    pub(super) fn file(&self, path: &str) -> Option<TreeFile<'a>> {
+        let size = self.size(path)?;
+        Some(TreeFile { tree: self.tree, path: path.to_owned(), size })
+    }
+
+    pub(super) fn probe(&self, path: &str) -> Rc<Capabilities> {
+        if let Some(known) = self.probes.borrow().get(path) {
+            return Rc::clone(known);
+        }
+        let found = self
+            .file(path)
+            .map(|file| initrd::probe(BufReader::with_capacity(1 << 16, Sequential::new(&file))));
+        let found = Rc::new(found.unwrap_or_default());
+        self.probes.borrow_mut().insert(path.to_owned(), Rc::clone(&found));
+        found
+    }
+
+    /// What a pattern stands for, names in their order, at most `MATCHES_MAX`.
+    pub(super) fn find(&self, pattern: &Pattern, variables: &Variables) -> Vec<Found> {
+        let mut found = Vec::new();
+        self.find_in(String::new(), &pattern.parts, variables.clone(), &mut found);
+        found
+    }
+
+    fn find_in(&self, folder: String, parts: &[Part], variables: Variables, into: &mut Vec<Found>) {
+        let Some((first, rest)) = parts.split_first() else {
+            if self.is_there(&folder) {
+                into.push(Found { path: folder, variables });
+            }
+            return;
+        };
+        let join = |name: &str| match folder.is_empty() {
+            true => name.to_owned(),
+            false => format!("{folder}/{name}"),
+        };
+        if let Some(name) = first.only(&variables) {
+            self.find_in(join(&name), rest, variables, into);
+            return;
+        }
+        if !self.step() {
+            return;
+        }
+        let mut items = self.or_fault(self.tree.list(&folder)).unwrap_or_default();
+        items.sort_by(|a, b| a.name.cmp(&b.name));
+        for item in items {
+            if into.len() >= MATCHES_MAX {
+                return;
+            }
+            if let Some(variables) = first.matches(&item.name, &variables) {
+                self.find_in(join(&item.name), rest, variables, into);
+            }
+        }
+    }
+}
+
+/// A file of the tree as bytes by themselves.
+pub(super) struct TreeFile<'a> {
+    tree: &'a dyn Tree,
+    path: String,
+    size: u64,
+}
+
+impl ReadAt for TreeFile<'_> {
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        self.tree.read(&self.path, offset, buffer).map_err(io::Error::other)
+    }
+
+    fn size(&self) -> u64 {
+        self.size
+    }
+}

@@ -1,0 +1,8 @@
+//! What goes wrong with network boot, in plain words: what was seen, what causes it, and what to do next.
+//!
+//! Pure functions over observed facts. The stories, `replay` of a capture and whoever asks a live network say the same
+//! thing of the same fault, because all of them say it from here.
+
+mod silence;
+
+pub use silence::Silence;

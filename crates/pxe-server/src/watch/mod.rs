@@ -1,0 +1,171 @@
+//! Notices when the next step of a boot does not come.
+//!
+//! # Run loop
+//! Give every event to [`Watcher::handle_event`] with the time it came; call [`Watcher::handle_timeout`] when the time
+//! of [`Watcher::poll_timeout`] has come; after either, drain [`Watcher::poll_event`].
+//!
+//! A machine waits for at most one step. The step cancels the wait, and so does anything that tells the story of its
+//! failure. The same silence is told once in a boot, and once in [`TOLD_AGAIN_AFTER`] of a machine that tries for ever.
+
+mod expect;
+
+use core::time::Duration;
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::time::Instant;
+
+use crate::diagnose::Silence;
+use crate::engine::{ClientId, Stage};
+use expect::{Next, next};
+
+/// Machines that are watched, about 200 bytes each, 3 MB in all. Further ones are not until others have ended.
+pub const WATCHED_MAX: usize = 16_384;
+/// A machine that tries for ever is told of again after this.
+const TOLD_AGAIN_AFTER: Duration = Duration::from_secs(600);
+/// A machine of which nothing is awaited is forgotten after this.
+const FORGOTTEN_AFTER: Duration = Duration::from_secs(900);
+/// So many rounds without any progress, over at least [`ROUNDS_WITHIN`], are a silence however short the pauses are.
+const ROUNDS: u32 = 8;
+const ROUNDS_WITHIN: Duration = Duration::from_secs(90);
+
+/// See the module's documentation.
+#[derive(Debug, Default)]
+pub struct Watcher {
+    watched: HashMap<ClientId, Watched>,
+    due: BTreeSet<(Instant, ClientId)>,
+    told: VecDeque<(ClientId, Stage)>,
+}
+
+/// What is known of the boot of one machine.
+#[derive(Debug)]
+struct Watched {
+    /// It is booting from the network, and has no kernel yet.
+    boots: bool,
+    /// It tells by a request which address it takes. The ROM of a Raspberry Pi boots from an offer alone, and then asks
+    /// for its files from an address that nobody heard of.
+    is_heard_to_ask: bool,
+    /// It has fetched a file whole in this boot.
+    has_file: bool,
+    /// The file that was named to it last.
+    named: String,
+    wait: Option<Wait>,
+    due: Instant,
+    last_told: Option<(Silence, Instant)>,
+}
+
+#[derive(Debug)]
+struct Wait {
+    silence: Silence,
+    file: String,
+    since: Instant,
+    /// When what it waits behind came last.
+    last: Instant,
+    times: u32,
+}
+
+impl Watcher {
+    /// Takes an event of a machine; of a retransmission too.
+    pub fn handle_event(&mut self, now: Instant, client: ClientId, stage: &Stage) {
+        if !self.watched.contains_key(&client) {
+            if !expect::begins(stage) || self.watched.len() >= WATCHED_MAX {
+                return;
+            }
+            let due = now + FORGOTTEN_AFTER;
+            self.due.insert((due, client));
+            self.watched.insert(client, Watched::new(due));
+        }
+        let Some(watched) = self.watched.get_mut(&client) else { return };
+        let due = watched.take(now, stage);
+        self.due.remove(&(watched.due, client));
+        watched.due = due;
+        self.due.insert((due, client));
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) is due next.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.due.first().map(|(due, _)| *due)
+    }
+
+    /// Takes note that the time has come.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        while let Some((due, client)) = self.due.first().copied().filter(|(due, _)| *due <= now) {
+            self.due.remove(&(due, client));
+            let Some(watched) = self.watched.get_mut(&client) else { continue };
+            let Some(wait) = watched.wait.take() else {
+                self.watched.remove(&client);
+                continue;
+            };
+            watched.due = now + FORGOTTEN_AFTER;
+            self.due.insert((watched.due, client));
+            if let Some(stage) = watched.tell(now, &wait) {
+                self.told.push_back((client, stage));
+            }
+        }
+    }
+
+    /// The next silence, as a step of the machine's story.
+    pub fn poll_event(&mut self) -> Option<(ClientId, Stage)> {
+        self.told.pop_front()
+    }
+}
+
+impl Watched {
+    fn new(due: Instant) -> Self {
+        Self {
+            boots: false,
+            is_heard_to_ask: true,
+            has_file: false,
+            named: String::new(),
+            wait: None,
+            due,
+            last_told: None,
+        }
+    }
+
+    /// What is awaited now; when the wait, or the memory of this machine, ends.
+    fn take(&mut self, now: Instant, stage: &Stage) -> Instant {
+        match next(self, stage) {
+            Next::Same => {}
+            Next::Nothing => self.wait = None,
+            Next::Await { silence, file } => match &mut self.wait {
+                Some(wait) if wait.silence == silence => {
+                    (wait.times, wait.last) = (wait.times.saturating_add(1), now);
+                    wait.file = file;
+                }
+                wait => *wait = Some(Wait { silence, file, since: now, last: now, times: 1 }),
+            },
+        }
+        match &self.wait {
+            Some(wait) => wait.due(),
+            None => now + FORGOTTEN_AFTER,
+        }
+    }
+
+    fn tell(&mut self, now: Instant, wait: &Wait) -> Option<Stage> {
+        let silence = wait.silence;
+        if let Some((told, at)) = self.last_told
+            && told == silence
+            && now.saturating_duration_since(at) < TOLD_AGAIN_AFTER
+        {
+            return None;
+        }
+        self.last_told = Some((silence, now));
+        let seconds = now.saturating_duration_since(wait.last).as_secs();
+        Some(Stage::Silent {
+            what: silence.what(wait.times, &wait.file, seconds),
+            causes: silence.causes(),
+            advice: silence.advice(),
+            is_fault: silence.is_fault(),
+        })
+    }
+}
+
+impl Wait {
+    fn due(&self) -> Instant {
+        let due = self.last + expect::patience(self.silence);
+        let rounds = self.since + ROUNDS_WITHIN;
+        if self.times >= ROUNDS && rounds < due { rounds.max(self.last) } else { due }
+    }
+}
+
+#[cfg(test)]
+mod tests;
