@@ -32,7 +32,7 @@ export function machinesView(main, id) {
     { id: "verdict", value: wanted.verdict, onchange: (event) => { wanted.verdict = event.target.value; update(); } });
   const panel = el("section", { class: "card", "aria-label": id ? t("story", { id }) : t("entries") });
   main.append(el("h1", {}, t("machines")), el("div", { class: "bar" }, filter, verdict, count),
-    el("div", { class: "split" }, list.node, panel));
+    el("div", { class: id ? "split chosen" : "split" }, list.node, panel));
   update();
   let due = false;
   let told = "";

@@ -15,4 +15,5 @@ mod access;
 mod api;
 mod contract;
 mod health;
+mod texts;
 mod wire;

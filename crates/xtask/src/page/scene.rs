@@ -30,6 +30,7 @@ pub(super) const WATCHED: [u8; 6] = [0x52, 0x54, 0x00, 0xaa, 0x00, 0x01];
 pub(super) struct Scene {
     server: Background,
     pub(super) page: SocketAddr,
+    dhcp: u16,
     boot_server: u16,
     tftp: u16,
     http: u16,
@@ -72,7 +73,7 @@ impl Scene {
         let client = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, dhcp + 1));
         let client = client.context(|| format!("binding {}", dhcp + 1))?;
         client.set_read_timeout(Some(PATIENCE)).context(|| "a socket".to_owned())?;
-        Ok(Self { server, page, boot_server, tftp, http, client })
+        Ok(Self { server, page, dhcp, boot_server, tftp, http, client })
     }
 
     pub(super) fn url(&self, view: &str) -> String {
@@ -85,7 +86,11 @@ impl Scene {
             let bytes = (number as u32).to_be_bytes();
             let mac = [0x52, 0x54, 0x00, 0xc0 | bytes[1], bytes[2], bytes[3]];
             let address = Ipv4Addr::new(127, 1, bytes[2], bytes[3]);
-            self.send(&request(mac, ARCHS[number % ARCHS.len()], address))?;
+            let arch = ARCHS[number % ARCHS.len()];
+            self.discover(mac, arch)?;
+            if number % 3 == 0 {
+                self.send(&request(mac, arch, address))?;
+            }
             if number % AT_ONCE == 0 {
                 interrupt::pause(Duration::from_millis(10))?;
             }
@@ -100,12 +105,14 @@ impl Scene {
         let mut buffer = [0; 2048];
         while self.client.recv(&mut buffer).is_ok() {}
         self.client.set_nonblocking(false).context(|| "a socket".to_owned())?;
+        self.discover(mac, arch)?;
         self.send(&request(mac, arch, Ipv4Addr::LOCALHOST))?;
         loop {
             let bytes =
                 self.client.recv(&mut buffer).context(|| "waiting for an answer".to_owned())?;
             let Ok(reply) = MessageView::parse(&buffer[..bytes]) else { continue };
-            if reply.hardware_address() == mac {
+            let is_last = reply.message_type() == Some(MessageType::ACK);
+            if is_last && reply.hardware_address() == mac {
                 return Ok(String::from_utf8_lossy(reply.boot_file()).into_owned());
             }
         }
@@ -144,6 +151,12 @@ impl Scene {
         stream.read_to_end(&mut Vec::new()).context(telling).map(drop)
     }
 
+    fn discover(&self, mac: [u8; 6], arch: u16) -> Result<()> {
+        let message = message(MessageType::DISCOVER, mac, arch, Ipv4Addr::UNSPECIFIED);
+        let sent = self.client.send_to(&message, (Ipv4Addr::LOCALHOST, self.dhcp));
+        sent.context(|| "sending a DISCOVER".to_owned()).map(drop)
+    }
+
     fn send(&self, message: &[u8]) -> Result<()> {
         let sent = self.client.send_to(message, (Ipv4Addr::LOCALHOST, self.boot_server));
         sent.context(|| "sending a request".to_owned()).map(drop)
@@ -171,12 +184,16 @@ fn program(machine: u16) -> Vec<u8> {
 
 /// What firmware asks of the boot server port.
 fn request(mac: [u8; 6], arch: u16, address: Ipv4Addr) -> Vec<u8> {
+    message(MessageType::REQUEST, mac, arch, address)
+}
+
+fn message(kind: MessageType, mac: [u8; 6], arch: u16, address: Ipv4Addr) -> Vec<u8> {
     let mut message = Message::new(Operation::BootRequest);
     // An Ethernet address always fits.
     let _ = message.set_hardware(HardwareType::ETHERNET, &mac);
     message.set_transaction_id(u32::from_be_bytes([mac[2], mac[3], mac[4], mac[5]]));
     message.set_client_address(address);
-    message.push(OptionCode::MESSAGE_TYPE, &[MessageType::REQUEST.0]);
+    message.push(OptionCode::MESSAGE_TYPE, &[kind.0]);
     message.push(OptionCode::CLIENT_ARCHITECTURE, &arch.to_be_bytes());
     message.push(OptionCode::NETWORK_INTERFACE, &[1, 3, 0]);
     let class = format!("PXEClient:Arch:{arch:05}:UNDI:003000");
