@@ -19,7 +19,8 @@ export function explainView(main) {
       answer.replaceChildren(
         el("h2", {}, `${t("gets")}: ${t(`gets.${it.action}`, { target: it.target })}`),
         el("p", {}, t("takenFor", { firmware: it.firmware ?? t("unknown") })),
-        el("h2", {}, t("reasons")), el("ol", {}, it.reasons.map((reason) => el("li", {}, reason))));
+        el("h2", {}, t("reasons")), el("ol", {}, it.reasons.map((reason) => el("li", {}, reason))),
+        ...it.entries.map((entry) => el("p", { class: "soft" }, `${t(`kind.${entry.kind}`)} ${entry.number}: ${t(`origin.${entry.origin}`)}`)));
     } catch (error) {
       answer.replaceChildren(el("p", { class: "trouble" }, error.message));
     }

@@ -111,6 +111,11 @@ fn rules_of_the_page_come_first_and_say_who_wrote_them() {
     assert_eq!((&explained["action"], &explained["target"]), (&json!("file"), &json!("other.efi")));
     let reasons = explained["reasons"].to_string();
     assert!(reasons.contains("rule 1"), "{reasons}");
+    assert_eq!(explained["entries"], json!([{ "kind": "rule", "number": 1, "origin": "page" }]));
+    let mut check = crate::common::program();
+    check.arg("--config").arg(folder.0.join("pxe.toml")).arg("check");
+    let said = String::from_utf8(check.output().expect("it runs").stdout).expect("text");
+    assert!(said.contains("edited         0 hosts, 1 rules in"), "{said}");
     let wrong = site.ask(
         "PUT",
         "/api/v1/rules",

@@ -5,12 +5,14 @@ use core::net::Ipv4Addr;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use pxe_select::{Action, Arch, Asked as Question, ClientFacts, Firmware, IpxeFeatures};
+use pxe_select::{Action, Arch, Asked as Question, ClientFacts, Firmware, IpxeFeatures, Reason};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::edit::Origin;
 use crate::admin::Site;
 use crate::admin::problem::{Asked, Problem, Refused, Unfit};
+use crate::config::Config;
 use crate::overrides::bare;
 
 /// A machine, as its DHCP messages would describe it. Everything may be left out.
@@ -46,6 +48,36 @@ pub(super) struct Explained {
     firmware: Option<String>,
     /// Every step of the decision, those that lost included; the last one decided.
     reasons: Vec<String>,
+    /// The entries that the reasons name by number, and where they come from.
+    entries: Vec<Entry>,
+}
+
+/// A host entry or a rule that mattered.
+#[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub(super) struct Entry {
+    /// `host` or `rule`.
+    kind: &'static str,
+    /// Its number, as the reasons have it.
+    number: usize,
+    origin: Origin,
+}
+
+impl Entry {
+    fn of(reason: &Reason, config: &Config) -> Option<Self> {
+        let (kind, index) = match reason {
+            Reason::HostDoesNotBoot { host }
+            | Reason::HostNamesLoader { host }
+            | Reason::HostLoaderNotForIpxe { host }
+            | Reason::HostNamesFolder { host } => ("host", usize::try_from(*host).ok()?),
+            Reason::RuleMatched { rule, .. } => ("rule", usize::from(*rule)),
+            _ => return None,
+        };
+        let origin = match kind {
+            "host" => Origin::of_host(config.hosts.get(index)?),
+            _ => Origin::of_rule(config.rules.get(index)?),
+        };
+        Some(Self { kind, number: index + 1, origin })
+    }
 }
 
 /// What a described machine would be told to boot, and why
@@ -84,6 +116,10 @@ pub(super) async fn explain(
     (facts.relay, facts.address) = (described.relay, described.address);
     let policy = site.parts.shared.policy();
     let decision = policy.decide(&facts, Question::BootFile);
+    let config = site.parts.in_use.config();
+    let mut entries: Vec<Entry> =
+        decision.reasons.iter().filter_map(|reason| Entry::of(reason, &config)).collect();
+    entries.dedup();
     Ok(Json(Explained {
         action: match decision.action {
             Action::File { .. } => "file",
@@ -95,6 +131,7 @@ pub(super) async fn explain(
         target: decision.action.target().map(std::borrow::Cow::into_owned),
         firmware: decision.identity.firmware.map(|firmware| firmware.to_string()),
         reasons: decision.reasons.iter().map(ToString::to_string).collect(),
+        entries,
     }))
 }
 
