@@ -123,9 +123,8 @@ impl Overrides {
     /// # Errors
     /// What is wrong with them.
     pub fn merge(&self, config: &mut Config) -> Result<(), Faults> {
-        let edited = Config::parse(&self.text()).map_err(|mut faults| {
+        let edited = Config::parse_unlined(&self.text()).map_err(|mut faults| {
             faults.file = Some(path(&config.state));
-            // Lines of the text as it would be written.
             faults
         })?;
         for mut host in edited.hosts {
@@ -225,5 +224,6 @@ mod tests {
         let wrong = overrides("[[host]]\nmac = \"52:54:00:aa:00:01\"\nlaoder = \"x\"\n");
         let faults = wrong.merge(&mut parse("")).expect_err("faults");
         assert!(faults.to_string().contains("did you mean `loader`?"), "{faults}");
+        assert_eq!(faults.list[0].line, None, "the text is nobody's file");
     }
 }

@@ -243,7 +243,14 @@ impl Config {
 
     /// Reads a configuration text, and reports every fault in it at once.
     pub fn parse(text: &str) -> Result<Self, Faults> {
-        let mut config = sections::read(text)?;
+        let mut config = sections::read(text, false)?;
+        config.keep_as_written(text);
+        Ok(config)
+    }
+
+    /// The same of a text that no file holds as it is: nothing of it has a line.
+    pub(crate) fn parse_unlined(text: &str) -> Result<Self, Faults> {
+        let mut config = sections::read(text, true)?;
         config.keep_as_written(text);
         Ok(config)
     }

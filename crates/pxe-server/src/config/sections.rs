@@ -24,8 +24,8 @@ const PROXY_STYLES: [(&str, ProxyStyles); 6] = [
     ("delayed", ProxyStyles::Only(ProxyStyle::Delayed)),
 ];
 
-pub(super) fn read(text: &str) -> Result<Config, Faults> {
-    let reader = Reader::new(text);
+pub(super) fn read(text: &str, is_unlined: bool) -> Result<Config, Faults> {
+    let reader = Reader::new(text, is_unlined);
     let (document, errors) = DeTable::parse_recoverable(text);
     let mut config = Config::default();
     if errors.is_empty() {

@@ -16,4 +16,5 @@ mod api;
 mod contract;
 mod health;
 mod texts;
+mod tls;
 mod wire;
