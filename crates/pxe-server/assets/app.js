@@ -2,6 +2,7 @@
 import { byId, el } from "./dom.js";
 import { explainView } from "./explain.js";
 import { hostsView } from "./hosts.js";
+import { imagesView } from "./images.js";
 import { leasesView } from "./leases.js";
 import { start } from "./live.js";
 import { loadersView } from "./loaders.js";
@@ -10,7 +11,7 @@ import { rulesView } from "./rules.js";
 import { language, setLanguage, t } from "./words.js";
 
 const views = {
-  machines: machinesView, hosts: hostsView, rules: rulesView, leases: leasesView, loaders: loadersView, explain: explainView,
+  machines: machinesView, images: imagesView, hosts: hostsView, rules: rulesView, leases: leasesView, loaders: loadersView, explain: explainView,
 };
 let end = () => {};
 let shown = "";

@@ -31,5 +31,6 @@ export const sv = {
   fine: "bra", trouble: "Fel", path: "Sökväg", bytes: "Storlek", describe: "Beskriv en maskin",
   ipxe: "Den kör redan iPXE", relay: "Relä", ask: "Vad skulle den få?", gets: "Den får",
   "gets.file": "filen {target}", "gets.url": "{target}", "gets.script": "skriptet {target}", "gets.deny": "inget: nekad",
-  "gets.hold": "inget svar: hålls", "kind.host": "Värd", "kind.rule": "Regel", takenFor: "Tas för {firmware}",
+  "gets.hold": "inget svar: hålls", images: "Avbilder", arriving: "kommer", examined: "undersöks", bootsNot: "startar inte på något vi känner",
+  bootsOn: "Startar på", "kind.host": "Värd", "kind.rule": "Regel", takenFor: "Tas för {firmware}",
 };

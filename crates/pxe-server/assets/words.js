@@ -33,7 +33,8 @@ const en = {
   fine: "fine", trouble: "Trouble", path: "Path", bytes: "Size", describe: "Describe a machine",
   ipxe: "It runs iPXE already", relay: "Relay", ask: "What would it get?", gets: "It gets",
   "gets.file": "the file {target}", "gets.url": "{target}", "gets.script": "the script {target}", "gets.deny": "nothing: denied",
-  "gets.hold": "no answer: held", "kind.host": "Host", "kind.rule": "Rule", takenFor: "Taken for {firmware}",
+  "gets.hold": "no answer: held", images: "Images", arriving: "arriving", examined: "being looked at", bootsNot: "boots on nothing we know",
+  bootsOn: "Boots on", "kind.host": "Host", "kind.rule": "Rule", takenFor: "Taken for {firmware}",
 };
 
 const languages = { en, sv };

@@ -16,6 +16,8 @@ pub mod fetch;
 pub mod house;
 #[cfg(feature = "http")]
 pub mod http;
+#[cfg(feature = "http")]
+pub mod inventory;
 pub mod journal;
 pub mod leases;
 pub mod logging;

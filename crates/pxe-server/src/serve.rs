@@ -12,14 +12,14 @@ use pxe_dhcp::respond::ProxyStyles;
 use crate::admin::Parts as Watched;
 use crate::alone::Alone;
 use crate::bound::Bound;
-use crate::config::{Config, DhcpMode, Fault};
+use crate::config::{Config, DhcpMode, Fault, Secrets};
 #[cfg(feature = "http")]
 use crate::content::Finder;
-use crate::content::{self, Files, Loaders, UPLOADS_MAX, Uploads};
+use crate::content::{self, Files, Images, Loaders, UPLOADS_MAX, Uploads};
 use crate::driver::interfaces::{self, Interfaces, SharedInterfaces};
 use crate::driver::neighbours::ArpTable;
-use crate::driver::{Crew, Driver, First, Housekeeping, Leasing, Vitals};
-use crate::engine::{self, Engine, EngineConfig, ServerSettings};
+use crate::driver::{Ask, Crew, Driver, First, Housekeeping, Leasing, Vitals};
+use crate::engine::{self, Engine, EngineConfig, InventorySettings, ServerSettings};
 use crate::house::{House, InUse, Reload};
 #[cfg(feature = "http")]
 use crate::http;
@@ -47,6 +47,10 @@ pub fn serve(config: &Config, reload: Reload) -> ExitCode {
     };
     let plan = match addresses::build(config) {
         Ok(plan) => plan,
+        Err(faults) => return refuse(config, EXIT_CONFIG, &faults),
+    };
+    let secrets = match secrets(config) {
+        Ok(secrets) => secrets,
         Err(faults) => return refuse(config, EXIT_CONFIG, &faults),
     };
     let alone = match Alone::at_start(config, &served) {
@@ -81,7 +85,7 @@ pub fn serve(config: &Config, reload: Reload) -> ExitCode {
     let served = keeper(config, &shared).and_then(|keeper| {
         let journal = Journal::new();
         let journal_keeper = journal::Keeper::start(config.state.clone(), Arc::clone(&journal))?;
-        let parts = Parts { bound, served, loaders, leases, alone, reload, journal };
+        let parts = Parts { bound, served, loaders, leases, alone, reload, journal, secrets };
         let running = start(config, parts, shared)?;
         let ran = run(running, &ready);
         // Written for the last time.
@@ -120,6 +124,7 @@ struct Parts {
     leases: Option<(ServerSettings, Leasing)>,
     alone: Alone,
     reload: Reload,
+    secrets: Secrets,
     journal: Arc<Journal>,
 }
 
@@ -137,13 +142,17 @@ struct Running {
 /// Puts the loops together: one engine each, which share the decision, the story and the cache, with
 /// each other and with HTTP.
 fn start(config: &Config, parts: Parts, shared: Arc<engine::Shared>) -> io::Result<Running> {
-    let Parts { bound, served, loaders, leases, alone, reload, journal } = parts;
+    let Parts { bound, served, loaders, leases, alone, reload, journal, secrets } = parts;
     let (mut settings, mut leasing) = leases.unzip();
     if let (Some(settings), Some(first)) = (&mut settings, bound.ports.first()) {
         settings.responder.reach_by_hardware_address = first.reach_by_hardware_address();
     }
     let interfaces = Arc::new(SharedInterfaces::new(served));
-    let contents = Arc::new(contents(config, loaders.clone()));
+    let images = Arc::new(Images::new(config.images.clone()));
+    Images::follow(&images)?;
+    let contents = contents(config, loaders.clone()).with_images(Arc::clone(&images));
+    let contents = Arc::new(contents);
+    set_seeds(config, secrets, &contents);
     let crew = Crew::default();
     let in_use = InUse::new(config.clone(), loaders.clone());
     #[cfg(feature = "admin")]
@@ -157,6 +166,7 @@ fn start(config: &Config, parts: Parts, shared: Arc<engine::Shared>) -> io::Resu
         reload,
         in_use: Arc::clone(&in_use),
     }));
+    let mut inventory = inventory(config, &shared);
     let count = bound.ports.len();
     #[cfg(feature = "http")]
     let http = bound.http.map(|port| {
@@ -167,7 +177,11 @@ fn start(config: &Config, parts: Parts, shared: Arc<engine::Shared>) -> io::Resu
         .ports
         .into_iter()
         .map(|ports| {
-            let first = First { housekeeping: house.take(), leasing: leasing.take() };
+            let first = First {
+                housekeeping: house.take(),
+                leasing: leasing.take(),
+                inventory: inventory.take(),
+            };
             let is_first = first.housekeeping.is_some();
             let mut engine_config = engine_config(config, is_first, count);
             engine_config.server = settings.take();
@@ -185,7 +199,10 @@ fn start(config: &Config, parts: Parts, shared: Arc<engine::Shared>) -> io::Resu
         Some(first) => {
             let (asker, vitals, reload) = (first.asker(), Arc::clone(&vitals), reload_for_page);
             let http = http.as_ref().map(http::Server::traffic);
-            admin(bound.admin, Watched { in_use, vitals, asker, reload, shared, journal, http })?
+            admin(
+                bound.admin,
+                Watched { in_use, vitals, asker, reload, shared, journal, images, http },
+            )?
         }
         None => None,
     };
@@ -198,6 +215,33 @@ fn start(config: &Config, parts: Parts, shared: Arc<engine::Shared>) -> io::Resu
         _watchdog: Watchdog::start(Arc::clone(&vitals))?,
         vitals,
     })
+}
+
+/// What only single machines may know.
+///
+/// # Errors
+/// Every fault of that file.
+pub fn secrets(config: &Config) -> Result<Secrets, Vec<Fault>> {
+    config.secrets.as_ref().map(Secrets::load).transpose().map(Option::unwrap_or_default)
+}
+
+/// What is made for which machine.
+pub(crate) fn set_seeds(config: &Config, secrets: Secrets, contents: &content::Shared) {
+    #[cfg(feature = "http")]
+    contents.set_seeds(content::Seeds::new(config, secrets));
+    #[cfg(not(feature = "http"))]
+    let _ = (config, secrets, contents);
+}
+
+/// Whom to ask which machines boot.
+fn inventory(config: &Config, shared: &engine::Shared) -> Option<Arc<dyn Ask>> {
+    let api = config.boot_api.as_ref()?;
+    shared.set_inventory(InventorySettings { fresh_for: api.cache });
+    info!("the inventory at {} says which machines boot", api.url.value);
+    #[cfg(feature = "http")]
+    return Some(Arc::new(crate::inventory::Client::new(api)));
+    #[cfg(not(feature = "http"))]
+    None
 }
 
 /// The page, if there is a port for it.
@@ -326,7 +370,10 @@ pub(crate) fn announce(config: &Config, loaders: &Loaders) {
         );
     }
     for found in loaders.found() {
-        info!("loader for {}: {}", found.firmware, found);
+        match content::signed::describe(found) {
+            Some(signed) => info!("loader for {}: {found}; {signed}", found.firmware),
+            None => info!("loader for {}: {found}", found.firmware),
+        }
     }
     for missing in loaders.missing_common() {
         warn!("no loader for {}: {missing}", missing.firmware);

@@ -97,7 +97,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
         needs.push(&packages::POSTGRESQL);
         needs.push(&packages::NAMESPACES);
         needs.push(&packages::PROMTOOL);
-        needs.push(&packages::IMAGES);
+        needs.extend([&packages::NGINX, &packages::IMAGES, &packages::PACKERS]);
     }
     if clients {
         needs.extend(clients::needs());

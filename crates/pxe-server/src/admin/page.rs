@@ -36,6 +36,7 @@ const ASSETS: &[Asset] = &assets![
     "rules.js" SCRIPT,
     "leases.js" SCRIPT,
     "loaders.js" SCRIPT,
+    "images.js" SCRIPT,
     "explain.js" SCRIPT,
 ];
 

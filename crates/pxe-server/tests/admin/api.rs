@@ -226,6 +226,7 @@ fn the_rest_is_shown() {
     };
     assert_eq!(of("x86-uefi")["trouble"], "it is no EFI program");
     assert_eq!(of("x86-uefi")["ok"], false);
+    assert_eq!(site.get("/api/v1/images").json(), json!({ "images": [], "truncated": false }));
     assert_eq!(site.get("/api/v1/leases").json(), json!([]));
     assert_eq!(site.get("/api/v1/pools").json(), json!([]));
     let release =

@@ -5,6 +5,7 @@ mod config;
 mod edit;
 mod explain;
 mod hosts;
+mod images;
 mod leases;
 mod loaders;
 #[allow(unused_qualifications, reason = "utoipa writes them")]
@@ -54,6 +55,7 @@ pub(super) fn routes() -> (axum::Router<Site>, utoipa::openapi::OpenApi) {
         .routes(routes!(leases::release))
         .routes(routes!(leases::pools))
         .routes(routes!(loaders::list))
+        .routes(routes!(images::list))
         .routes(routes!(config::show))
         .routes(routes!(explain::explain))
         .routes(routes!(document))
