@@ -149,10 +149,7 @@ fn start(config: &Config, parts: Parts, shared: Arc<engine::Shared>) -> io::Resu
     }
     let interfaces = Arc::new(SharedInterfaces::new(served));
     let images = Arc::new(Images::new(config.images.clone()));
-    Images::follow(&images)?;
-    let contents = contents(config, loaders.clone()).with_images(Arc::clone(&images));
-    let contents = Arc::new(contents);
-    set_seeds(config, secrets, &contents);
+    let contents = filled(config, loaders.clone(), secrets, &images)?;
     let crew = Crew::default();
     let in_use = InUse::new(config.clone(), loaders.clone());
     #[cfg(feature = "admin")]
@@ -215,6 +212,19 @@ fn start(config: &Config, parts: Parts, shared: Arc<engine::Shared>) -> io::Resu
         _watchdog: Watchdog::start(Arc::clone(&vitals))?,
         vitals,
     })
+}
+
+/// What can be fetched: files, images, and what is made for single machines.
+fn filled(
+    config: &Config,
+    loaders: Loaders,
+    secrets: Secrets,
+    images: &Arc<Images>,
+) -> io::Result<Arc<content::Shared>> {
+    Images::follow(images)?;
+    let contents = Arc::new(contents(config, loaders).with_images(Arc::clone(images)));
+    set_seeds(config, secrets, &contents);
+    Ok(contents)
 }
 
 /// What only single machines may know.
