@@ -39,9 +39,17 @@ pub(super) fn read(section: Section<'_, '_>) -> Option<HostConfig> {
         seed: seeds::folder(&section),
         vars: section.section("vars").variables(),
         target,
+        written: toml::Table::new(),
+        is_edited: false,
     });
+    signature(&section);
     section.finish();
     host
+}
+
+/// Who wrote an entry in the page, and when: said by it, and asked by nobody here.
+pub(super) fn signature(section: &Section<'_, '_>) {
+    let _ = (section.string("edited-by"), section.string("edited-at"));
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

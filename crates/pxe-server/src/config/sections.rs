@@ -23,8 +23,8 @@ const PROXY_STYLES: [(&str, ProxyStyles); 6] = [
     ("delayed", ProxyStyles::Only(ProxyStyle::Delayed)),
 ];
 
-pub(super) fn read(text: &str) -> Result<Config, Faults> {
-    let reader = Reader::new(text);
+pub(super) fn read(text: &str, is_unlined: bool) -> Result<Config, Faults> {
+    let reader = Reader::new(text, is_unlined);
     let (document, errors) = DeTable::parse_recoverable(text);
     let mut config = Config::default();
     if errors.is_empty() {
@@ -132,8 +132,21 @@ fn rule(section: Section<'_, '_>) -> Option<RuleConfig> {
         );
     }
     let line = section.line;
+    host::signature(&section);
     section.finish();
-    Some(RuleConfig { line, arch, user_class, vendor_class, subnet, mac, action: action? })
+    let (written, is_edited) = (toml::Table::new(), false);
+    let action = action?;
+    Some(RuleConfig {
+        line,
+        arch,
+        user_class,
+        vendor_class,
+        subnet,
+        mac,
+        action,
+        written,
+        is_edited,
+    })
 }
 
 pub(super) fn port(section: &Section<'_, '_>, name: &'static str) -> Option<u16> {
