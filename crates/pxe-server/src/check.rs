@@ -34,17 +34,7 @@ pub fn check(config: &Config) -> ExitCode {
     if let Some(folder) = served_uploads(config) {
         println!("uploads        {}", folder.display());
     }
-    let loaders = Loaders::search(config);
-    for found in loaders.found() {
-        println!("loader         {}: {found}", found.firmware);
-        if let Some(signed) = crate::content::signed::describe(found) {
-            println!("               {signed}");
-        }
-    }
-    for missing in loaders.missing_common() {
-        let key = format!("loaders.{}", missing.firmware);
-        faults.push(Fault::new(key, "this firmware has no loader", missing.to_string()));
-    }
+    let loaders = loaders(config, &mut faults);
     match policy::build(config, &loaders) {
         Ok(_) => println!(
             "rules          {}, {} that rewrite names, and {} hosts",
@@ -86,6 +76,22 @@ pub fn check(config: &Config) -> ExitCode {
     eprintln!("\n{}", Faults { file: config.file.clone(), list: faults });
     eprintln!("\n{count} to mend");
     ExitCode::from(EXIT_CONFIG)
+}
+
+/// The loaders, each with who signed it.
+fn loaders(config: &Config, faults: &mut Vec<Fault>) -> Loaders {
+    let loaders = Loaders::search(config);
+    for found in loaders.found() {
+        println!("loader         {}: {found}", found.firmware);
+        if let Some(signed) = crate::content::signed::describe(found) {
+            println!("               {signed}");
+        }
+    }
+    for missing in loaders.missing_common() {
+        let key = format!("loaders.{}", missing.firmware);
+        faults.push(Fault::new(key, "this firmware has no loader", missing.to_string()));
+    }
+    loaders
 }
 
 /// What was edited in the page, and counts before the configuration.
