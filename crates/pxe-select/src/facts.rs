@@ -7,6 +7,7 @@ use crate::{
     asker::Asker,
     evidence::{Item, Origin, Pin},
     inventory::Inventory,
+    next_boot::NextBoot,
     user_class::contains_user_class,
 };
 
@@ -51,6 +52,8 @@ pub struct ClientFacts<'a> {
     pub pin: Option<&'a Pin>,
     /// What an inventory says of this machine.
     pub inventory: Inventory,
+    /// An order for this boot, which goes before the host entry, `boot = false` included, and before the inventory.
+    pub next_boot: Option<&'a NextBoot>,
 }
 
 impl<'a> ClientFacts<'a> {
@@ -72,6 +75,7 @@ impl<'a> ClientFacts<'a> {
             evidence: &[],
             pin: None,
             inventory: Inventory::Silent,
+            next_boot: None,
         }
     }
 

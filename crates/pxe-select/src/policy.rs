@@ -75,7 +75,7 @@ impl Policy {
     /// A host entry beats the rules; the first rule that applies beats the loader table. Pure and bounded; it
     /// allocates only when a requested name has to be put together anew.
     #[must_use]
-    pub fn decide<'p>(&'p self, facts: &ClientFacts<'_>, asked: Asked<'p>) -> Decision<'p> {
+    pub fn decide<'p>(&'p self, facts: &ClientFacts<'p>, asked: Asked<'p>) -> Decision<'p> {
         let mut reasons = Reasons::new();
         let identity = identity::identify(facts, self.script_base().is_some(), &mut reasons);
         let mut question = Question::new(self, facts, identity, reasons);

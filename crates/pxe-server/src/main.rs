@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use pxe_server::cli::{Cli, Command};
-use pxe_server::{check, explain, fetch, leases, logging, replay, serve, snippet};
+use pxe_server::{check, explain, fetch, leases, logging, next_boot, replay, serve, snippet};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -26,6 +26,7 @@ fn main() -> ExitCode {
         Command::Explain(options) => explain::run(&options, &config),
         Command::Fetch(options) => fetch::fetch(&options),
         Command::Leases(options) => leases::run(&options, &config),
+        Command::NextBoot(options) => next_boot::run(&options, &config),
         Command::Replay(options) => replay::run(&options, &config),
         #[cfg(feature = "admin")]
         Command::Token(options) => pxe_server::admin::run_token_command(&options, &config),

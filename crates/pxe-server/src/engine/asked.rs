@@ -7,6 +7,7 @@ use pxe_select::{Action, Asked, Asker, Decision, Generated, Inventory};
 use pxe_tftp::{Mode, Request};
 
 use super::event::{ClientId, Stage, one_line, printable};
+use super::orders::LastPiece;
 use super::shared::Shared;
 use super::wanted::Wanted;
 
@@ -55,15 +56,20 @@ pub fn decide(
         .or_else(|| ClientId::from_hardware_address(known.last_hardware_address()))
         .unwrap_or(ClientId::Address(peer));
     let mut facts = known.as_facts();
+    let order = shared.orders().of_file(now, known.hardware_address());
+    facts.next_boot = order.as_ref().map(|order| &order.boots);
     facts.inventory = shared.inventory(now, known.hardware_address(), false);
     let decision = policy.decide(&facts, asked);
     if let Some(pin) = decision.pin.clone() {
         shared.pin(now, peer, known.hardware_address(), pin);
     }
-    let choice = match script_of(&decision) {
+    let mut choice = match script_of(&decision) {
         Some(mac) => machine_script(shared, now, mac, &decision, requested),
         None => choose(&decision, requested, machine),
     };
+    if let Choice::Open(wanted, _) = &mut choice {
+        wanted.last_piece = LastPiece::of(known.hardware_address(), order.as_ref(), &decision);
+    }
     (client, choice)
 }
 

@@ -88,6 +88,8 @@ impl Engine {
         let known = facts::of_message(view, request.facts(), local, address);
         let policy = self.shared.policy();
         let mut facts = known.as_facts();
+        let order = self.shared.orders().of_boot(view.hardware_address());
+        facts.next_boot = order.as_ref();
         facts.inventory = self.shared.inventory(now, view.hardware_address(), true);
         let decision = policy.decide(&facts, Asked::BootFile);
         let server = self.advertise.unwrap_or(local);

@@ -50,6 +50,8 @@ pub fn may_have(
     }
     let client = ClientId::Mac(mac);
     let mut facts = ClientFacts::new(&mac);
+    let order = shared.orders().of_file(now, &mac);
+    facts.next_boot = order.as_ref().map(|order| &order.boots);
     facts.inventory = shared.inventory(now, &mac, false);
     let decision = policy.decide(&facts, Asked::Name(b"seed"));
     match decision.action {

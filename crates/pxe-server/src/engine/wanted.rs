@@ -6,12 +6,15 @@ use pxe_select::{Action, Decision, Generated, Reason, Reasons, names};
 
 use super::content::ContentError;
 use super::event::printable;
+use super::orders::LastPiece;
 
 /// Where to look for what a client asked for.
 #[derive(Debug)]
 pub struct Wanted {
     /// The name as it came, for the story.
     pub asked: String,
+    /// With it an order for this boot is spent.
+    pub last_piece: Option<LastPiece>,
     tries: Vec<Try>,
     reasons: Reasons,
 }
@@ -56,7 +59,7 @@ impl Wanted {
         if let Some(last) = tries.last_mut() {
             last.generated = *generated;
         }
-        Some(Self { asked, tries, reasons: decision.reasons })
+        Some(Self { asked, last_piece: None, tries, reasons: decision.reasons })
     }
 
     /// A machine's own script, which is no file.
@@ -68,7 +71,7 @@ impl Wanted {
     ) -> Self {
         let name = names::machine_script_name(mac).into_bytes();
         let tries = vec![Try { name, text: Some(text), ..Try::default() }];
-        Self { asked, tries, reasons: decision.reasons }
+        Self { asked, last_piece: None, tries, reasons: decision.reasons }
     }
 
     /// Why these names.

@@ -13,6 +13,7 @@ mod images;
 mod moved;
 mod names;
 mod nginx;
+mod orders;
 mod ranges;
 mod seeds;
 mod spoken;

@@ -94,6 +94,8 @@ impl DhcpServer {
         let known = facts::of_message(message.view(), message.facts(), local, address);
         let policy = self.shared.policy();
         let mut facts = known.as_facts();
+        let order = self.shared.orders().of_boot(message.hardware_address().as_bytes());
+        facts.next_boot = order.as_ref();
         facts.inventory = self.shared.inventory(now, message.hardware_address().as_bytes(), true);
         let decision = policy.decide(&facts, Asked::BootFile);
         let file = named::boot_file(&policy, &decision, server, self.tftp_port);
