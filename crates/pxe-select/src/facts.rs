@@ -7,7 +7,6 @@ use crate::{
     asker::Asker,
     evidence::{Item, Origin, Pin},
     inventory::Inventory,
-    next_boot::NextBoot,
     user_class::contains_user_class,
 };
 
@@ -52,8 +51,6 @@ pub struct ClientFacts<'a> {
     pub pin: Option<&'a Pin>,
     /// What an inventory says of this machine.
     pub inventory: Inventory,
-    /// An order for this boot, which goes before the host entry, `boot = false` included, and before the inventory.
-    pub next_boot: Option<&'a NextBoot>,
 }
 
 impl<'a> ClientFacts<'a> {
@@ -75,7 +72,6 @@ impl<'a> ClientFacts<'a> {
             evidence: &[],
             pin: None,
             inventory: Inventory::Silent,
-            next_boot: None,
         }
     }
 

@@ -25,7 +25,7 @@ fn host() -> Host {
     Host::new("52:54:00:aa:00:01")
 }
 
-fn facts(order: &NextBoot, ipxe: bool) -> ClientFacts<'_> {
+fn facts(ipxe: bool) -> ClientFacts<'static> {
     let mut facts = ClientFacts::new(&MAC);
     facts.archs = X64;
     facts.vendor_class = Some(b"PXEClient:Arch:00007:UNDI:003000");
@@ -34,7 +34,6 @@ fn facts(order: &NextBoot, ipxe: bool) -> ClientFacts<'_> {
         let flags = [0x13, 0x15, 0x24, 0x27].map(|flag| (flag, 1));
         facts.ipxe = Some(IpxeFeatures::from_flags(flags));
     }
-    facts.next_boot = Some(order);
     facts
 }
 
@@ -54,22 +53,22 @@ fn an_order_goes_before_host_rule_and_inventory() {
         let policy = policy(host, denies);
         for inventory in [Inventory::Silent, Inventory::Asked, Inventory::Ignores, Inventory::Boots]
         {
-            let mut firmware = facts(&image, false);
+            let mut firmware = facts(false);
             firmware.inventory = inventory;
-            let first = policy.decide(&firmware, Asked::BootFile);
+            let first = policy.decide_ordered(&firmware, Some(&image), Asked::BootFile);
             assert_eq!(first.action.target().as_deref(), Some("ipxe.efi"), "{}", first.reasons);
-            let mut ipxe = facts(&image, true);
+            let mut ipxe = facts(true);
             ipxe.inventory = inventory;
-            let second = policy.decide(&ipxe, Asked::BootFile);
+            let second = policy.decide_ordered(&ipxe, Some(&image), Asked::BootFile);
             let NextBoot::Boots(target) = &image else { unreachable!("an image") };
             assert_eq!((&second.action, second.target), (&MENU, Some(target)));
             assert!(says_so(&second), "{}", second.reasons);
             for name in [&b"menu.ipxe"[..], b"grub/grub.cfg", b"pxelinux.cfg/default"] {
-                let asked = policy.decide(&firmware, Asked::Name(name));
+                let asked = policy.decide_ordered(&firmware, Some(&image), Asked::Name(name));
                 assert_eq!(asked.target, Some(target), "{inventory:?}: {}", asked.reasons);
                 assert!(says_so(&asked));
             }
-            let kernel = policy.decide(&ipxe, Asked::Name(b"vmlinuz"));
+            let kernel = policy.decide_ordered(&ipxe, Some(&image), Asked::Name(b"vmlinuz"));
             assert!(matches!(kernel.action, Action::File { .. }), "{}", kernel.reasons);
         }
     }
@@ -79,23 +78,21 @@ fn an_order_goes_before_host_rule_and_inventory() {
 fn the_menu_is_ordered_for_a_machine_that_boots_something_else() {
     let policy = policy(host().with_target(Target::Local), false);
     let menu = NextBoot::Menu;
-    let ordered = policy.decide(&facts(&menu, true), Asked::BootFile);
+    let ordered = policy.decide_ordered(&facts(true), Some(&menu), Asked::BootFile);
     assert_eq!((&ordered.action, ordered.target), (&MENU, None));
     assert!(says_so(&ordered));
-    let text = policy.decide(&facts(&menu, true), Asked::Name(b"menu.ipxe"));
+    let text = policy.decide_ordered(&facts(true), Some(&menu), Asked::Name(b"menu.ipxe"));
     assert_eq!(text.target, None, "{}", text.reasons);
-    let mut without = facts(&menu, true);
-    without.next_boot = None;
-    assert_eq!(policy.decide(&without, Asked::Name(b"menu.ipxe")).target, Some(&Target::Local));
+    assert_eq!(policy.decide(&facts(true), Asked::Name(b"menu.ipxe")).target, Some(&Target::Local));
 }
 
 #[test]
 fn a_script_is_named_to_ipxe_and_means_nothing_to_grub() {
     let policy = policy(host(), false);
     let script = NextBoot::Boots(Target::Script("once.ipxe".into()));
-    let named = policy.decide(&facts(&script, true), Asked::BootFile);
+    let named = policy.decide_ordered(&facts(true), Some(&script), Asked::BootFile);
     assert_eq!(named.action, Action::Script { name: "once.ipxe", generated: None });
     assert!(says_so(&named));
-    let grub = policy.decide(&facts(&script, false), Asked::Name(b"grub/grub.cfg"));
+    let grub = policy.decide_ordered(&facts(false), Some(&script), Asked::Name(b"grub/grub.cfg"));
     assert_eq!(grub.target, None);
 }

@@ -42,7 +42,7 @@ impl Pieces {
     }
 }
 
-impl<'p, 'a: 'p> Question<'p, '_, 'a> {
+impl<'p> Question<'p, '_, '_> {
     pub(super) fn by_bait(&mut self, bait: Bait, name: &[u8]) -> Action<'p> {
         self.bait = Some(bait);
         self.reasons.push(Reason::NameIsBait { firmware: bait.firmware });

@@ -28,6 +28,7 @@ use crate::{
 pub(crate) struct Question<'p, 'f, 'a> {
     policy: &'p Policy,
     facts: &'f ClientFacts<'a>,
+    order: Option<&'p NextBoot>,
     pub(crate) identity: Identity,
     pub(crate) reasons: Reasons,
     pub(crate) folder: Option<Cow<'p, str>>,
@@ -36,14 +37,15 @@ pub(crate) struct Question<'p, 'f, 'a> {
     pub(crate) pin: Option<Pin>,
 }
 
-impl<'p, 'f, 'a: 'p> Question<'p, 'f, 'a> {
+impl<'p, 'f, 'a> Question<'p, 'f, 'a> {
     pub(crate) const fn new(
         policy: &'p Policy,
-        facts: &'f ClientFacts<'a>,
+        (facts, order): (&'f ClientFacts<'a>, Option<&'p NextBoot>),
         identity: Identity,
         reasons: Reasons,
     ) -> Self {
-        Self { policy, facts, identity, reasons, folder: None, target: None, bait: None, pin: None }
+        let (folder, target, bait, pin) = (None, None, None, None);
+        Self { policy, facts, order, identity, reasons, folder, target, bait, pin }
     }
 
     pub(crate) fn boot_file(&mut self) -> Action<'p> {
@@ -68,7 +70,7 @@ impl<'p, 'f, 'a: 'p> Question<'p, 'f, 'a> {
 
     /// What is ordered for this boot alone. Firmware gets its loader as ever, and boots it from there.
     fn by_order(&mut self) -> Option<Action<'p>> {
-        let order = self.facts.next_boot?;
+        let order = self.order?;
         if !self.identity.runs_scripts() {
             return None;
         }
@@ -81,7 +83,7 @@ impl<'p, 'f, 'a: 'p> Question<'p, 'f, 'a> {
 
     /// Whether a host entry forbids its machine to boot, and no order for this boot says otherwise.
     fn is_off(&self, host: &CheckedHost) -> bool {
-        !host.boot && self.facts.next_boot.is_none()
+        !host.boot && self.order.is_none()
     }
 
     /// A machine that an inventory does not boot gets nothing; one that it boots gets its script from there once iPXE
@@ -111,7 +113,7 @@ impl<'p, 'f, 'a: 'p> Question<'p, 'f, 'a> {
 
     /// What an inventory's silence or refusal means for a machine.
     fn kept_back(&mut self) -> Option<Action<'p>> {
-        let is_ordered = self.facts.next_boot.is_some();
+        let is_ordered = self.order.is_some();
         if is_ordered || !self.policy.leaves_open(self.facts.hardware_address) {
             return None;
         }
@@ -185,7 +187,7 @@ impl<'p, 'f, 'a: 'p> Question<'p, 'f, 'a> {
     /// that entry then no longer decides: a `deny` further down is not for it.
     fn matching_rule(&mut self, host: Option<&CheckedHost>) -> Option<&'p CheckedRule> {
         let mac = MacText::new(self.facts.hardware_address);
-        let mut admitted = self.facts.next_boot.is_some()
+        let mut admitted = self.order.is_some()
             || host.is_some_and(|host| host.loader.is_some() || host.target.is_some());
         for rule in &self.policy.rules {
             match rule.applies(self.facts, &self.identity, &mac, admitted) {
@@ -336,7 +338,7 @@ impl<'p, 'f, 'a: 'p> Question<'p, 'f, 'a> {
         let policy = self.policy;
         let said = names::pxelinux_mac(name);
         let host = policy.host(self.facts.hardware_address).or_else(|| policy.host(&said?));
-        let order = self.facts.next_boot.map(|order| (Reason::NextBoot, order));
+        let order = self.order.map(|order| (Reason::NextBoot, order));
         let named = match (order, host.filter(|host| host.boot)) {
             (Some((reason, NextBoot::Boots(target))), _) => Some((reason, target)),
             (Some(_), _) => None,

@@ -57,9 +57,9 @@ pub fn decide(
         .unwrap_or(ClientId::Address(peer));
     let mut facts = known.as_facts();
     let order = shared.orders().of_file(now, known.hardware_address());
-    facts.next_boot = order.as_ref().map(|order| &order.boots);
+    let boots = order.as_ref().map(|order| &order.boots);
     facts.inventory = shared.inventory(now, known.hardware_address(), false);
-    let decision = policy.decide(&facts, asked);
+    let decision = policy.decide_ordered(&facts, boots, asked);
     if let Some(pin) = decision.pin.clone() {
         shared.pin(now, peer, known.hardware_address(), pin);
     }

@@ -89,9 +89,8 @@ impl Engine {
         let policy = self.shared.policy();
         let mut facts = known.as_facts();
         let order = self.shared.orders().of_boot(view.hardware_address());
-        facts.next_boot = order.as_ref();
         facts.inventory = self.shared.inventory(now, view.hardware_address(), true);
-        let decision = policy.decide(&facts, Asked::BootFile);
+        let decision = policy.decide_ordered(&facts, order.as_ref(), Asked::BootFile);
         let server = self.advertise.unwrap_or(local);
         let file = named::boot_file(&policy, &decision, server, self.tftp_port);
         let stage = stage(&request, &decision, file.as_deref());
