@@ -10,6 +10,7 @@ mod interrupt;
 mod lab;
 mod matrix;
 mod packages;
+mod page;
 mod process;
 mod report;
 mod serve;
