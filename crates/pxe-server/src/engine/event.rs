@@ -116,6 +116,16 @@ pub enum OrderEnd {
     Delivered,
 }
 
+impl OrderEnd {
+    fn words(self) -> &'static str {
+        match self {
+            Self::Said => ": it says so, and the order for its next boot is spent",
+            Self::NoneLeft => ": it says so, and no order was left",
+            Self::Delivered => ": it has what was ordered for this boot, and the order is spent",
+        }
+    }
+}
+
 /// The steps of a boot, in the order of a good one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -422,16 +432,10 @@ impl fmt::Display for Stage {
                 let others = names.saturating_sub(1);
                 write!(f, " {file}, and {others} names before it from {first} on")
             }
-            Self::Done { end } => f.write_str(match end {
-                OrderEnd::Said => ": it says so, and the order for its next boot is spent",
-                OrderEnd::NoneLeft => ": it says so, and no order was left",
-                OrderEnd::Delivered => {
-                    ": it has what was ordered for this boot, and the order is spent"
-                }
-            }),
-            Self::LookedUp { boots: true, what } => write!(f, " in the inventory: {what}"),
-            Self::LookedUp { boots: false, what } => {
-                write!(f, " in the inventory, which does not boot it: {what}")
+            Self::Done { end } => f.write_str(end.words()),
+            Self::LookedUp { boots, what } => {
+                let but = if *boots { "" } else { ", which does not boot it" };
+                write!(f, " in the inventory{but}: {what}")
             }
             Self::Phrased { style, reason } => phrased(f, *style, reason),
             Self::Held { reasons } | Self::Denied { reasons } => write!(f, ": {reasons}"),
