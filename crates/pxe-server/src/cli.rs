@@ -9,6 +9,7 @@ use crate::config::{Config, DhcpMode, Faults, Located};
 use crate::explain::ExplainOptions;
 use crate::fetch::FetchOptions;
 use crate::leases::LeasesOptions;
+use crate::next_boot::NextBootOptions;
 use crate::replay::ReplayOptions;
 use crate::snippet::SnippetOptions;
 
@@ -78,6 +79,8 @@ pub enum Command {
     Fetch(FetchOptions),
     /// Show, export, import or release the leases of `server` mode
     Leases(LeasesOptions),
+    /// Say what one machine boots the next time, until it says that it is done
+    NextBoot(NextBootOptions),
     /// Say of a capture what this server would have answered in every mode, and what went wrong in it
     Replay(ReplayOptions),
     /// Make, list or remove tokens for the admin page and its API

@@ -22,6 +22,7 @@ pub mod inventory;
 pub mod journal;
 pub mod leases;
 pub mod logging;
+pub mod next_boot;
 pub mod overrides;
 pub mod policy;
 pub mod rehearse;

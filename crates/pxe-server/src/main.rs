@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use clap::Parser;
 use pxe_server::cli::{Cli, Command};
-use pxe_server::{check, explain, fetch, leases, logging, overrides, replay, serve, snippet};
+use pxe_server::{
+    check, explain, fetch, leases, logging, next_boot, overrides, replay, serve, snippet,
+};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -27,6 +29,7 @@ fn main() -> ExitCode {
         Command::Explain(options) => explain::run(&options, &config),
         Command::Fetch(options) => fetch::fetch(&options),
         Command::Leases(options) => leases::run(&options, &config),
+        Command::NextBoot(options) => next_boot::run(&options, &config),
         Command::Replay(options) => replay::run(&options, &config),
         #[cfg(feature = "admin")]
         Command::Token(options) => pxe_server::admin::run_token_command(&options, &config),

@@ -88,8 +88,9 @@ impl Engine {
         let known = facts::of_message(view, request.facts(), local, address);
         let policy = self.shared.policy();
         let mut facts = known.as_facts();
+        let order = self.shared.orders().of_boot(view.hardware_address());
         facts.inventory = self.shared.inventory(now, view.hardware_address(), true);
-        let decision = policy.decide(&facts, Asked::BootFile);
+        let decision = policy.decide_ordered(&facts, order.as_ref(), Asked::BootFile);
         let server = self.advertise.unwrap_or(local);
         let file = named::boot_file(&policy, &decision, server, self.tftp_port);
         let stage = stage(&request, &decision, file.as_deref());

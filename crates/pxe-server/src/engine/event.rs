@@ -105,6 +105,27 @@ pub struct Event {
     pub detail: Option<Box<Detail>>,
 }
 
+/// How the order for one boot ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum OrderEnd {
+    /// The machine says that it is done, and shows the token for that order.
+    Said,
+    /// The machine says so, and there is no order.
+    NoneLeft,
+    /// Everything that was ordered has gone to the machine.
+    Delivered,
+}
+
+impl OrderEnd {
+    fn words(self) -> &'static str {
+        match self {
+            Self::Said => ": it says so, and the order for its next boot is spent",
+            Self::NoneLeft => ": it says so, and no order was left",
+            Self::Delivered => ": it has what was ordered for this boot, and the order is spent",
+        }
+    }
+}
+
 /// The steps of a boot, in the order of a good one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -126,6 +147,11 @@ pub enum Stage {
         ipxe: bool,
         /// Which message, and how it came here.
         how: String,
+    },
+    /// What was ordered for this boot is done.
+    Done {
+        /// How we know, and what that ends.
+        end: OrderEnd,
     },
     /// An inventory was asked about it.
     LookedUp {
@@ -328,11 +354,18 @@ pub enum Stage {
 }
 
 impl Stage {
+    /// An order was to be spent and could not be taken away.
+    pub fn order_stands(error: &std::io::Error) -> Self {
+        let reason = format!("the order for its next boot cannot be removed: {error}");
+        Self::Failed { file: "done".to_owned(), reason }
+    }
+
     /// The word that names the step, for logs and for counting.
     pub fn word(&self) -> &'static str {
         match self {
             Self::Discovered { .. } => "discovered",
             Self::Heard { .. } => "heard",
+            Self::Done { .. } => "done",
             Self::LookedUp { .. } => "looked-up",
             Self::Offered { .. } => "offered",
             Self::Phrased { reason: StyleReason::Worked, .. } => "settled",
@@ -399,9 +432,10 @@ impl fmt::Display for Stage {
                 let others = names.saturating_sub(1);
                 write!(f, " {file}, and {others} names before it from {first} on")
             }
-            Self::LookedUp { boots: true, what } => write!(f, " in the inventory: {what}"),
-            Self::LookedUp { boots: false, what } => {
-                write!(f, " in the inventory, which does not boot it: {what}")
+            Self::Done { end } => f.write_str(end.words()),
+            Self::LookedUp { boots, what } => {
+                let but = if *boots { "" } else { ", which does not boot it" };
+                write!(f, " in the inventory{but}: {what}")
             }
             Self::Phrased { style, reason } => phrased(f, *style, reason),
             Self::Held { reasons } | Self::Denied { reasons } => write!(f, ": {reasons}"),

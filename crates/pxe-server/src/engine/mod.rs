@@ -22,6 +22,7 @@ mod leasing;
 mod lookups;
 mod named;
 mod observe;
+mod orders;
 mod recipient;
 mod searches;
 mod seeds;
@@ -51,7 +52,7 @@ pub use content::{
 };
 pub use detail::{Detail, Field, reason_lines};
 pub(crate) use event::printable;
-pub use event::{ClientId, Event, NoClient, Stage};
+pub use event::{ClientId, Event, NoClient, OrderEnd, Stage};
 pub(crate) use facts::of_boot as facts_of_message;
 pub use inventory::{
     INVENTORY_MACHINES_MAX, InventoryAnswer, InventorySettings, LOOKUPS_QUEUED_MAX,
@@ -59,6 +60,7 @@ pub use inventory::{
 pub use leased::LeaseStep;
 pub use leasing::PoolUse;
 pub use lookups::{LOOKUP_WAITERS_MAX, WAITING_BYTES_MAX};
+pub use orders::{DELIVERED_ORDERS_MAX, LastPiece, Once, Order, OrderBook, Orders};
 pub use recipient::{Introduction, Recipient};
 pub(crate) use searches::SEARCH_ENDS_AFTER;
 pub use searches::SEARCHES_MAX;
