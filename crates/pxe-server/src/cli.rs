@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::{Config, DhcpMode, Faults, Located};
+use crate::doctor::DoctorOptions;
 use crate::fetch::FetchOptions;
 use crate::leases::LeasesOptions;
 use crate::snippet::SnippetOptions;
@@ -70,6 +71,8 @@ pub enum Command {
     Serve,
     /// Look for every fault at once: configuration, files, loaders, interfaces, ports
     Check,
+    /// Ask the live network as each firmware would, and say what is wrong and what to change
+    Doctor(DoctorOptions),
     /// Fetch one file by TFTP, as a machine would: to see whether it gets there, and how fast
     Fetch(FetchOptions),
     /// Show, export, import or release the leases of `server` mode

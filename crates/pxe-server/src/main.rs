@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use pxe_server::cli::{Cli, Command};
-use pxe_server::{check, fetch, leases, logging, serve, snippet};
+use pxe_server::{check, doctor, fetch, leases, logging, serve, snippet};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -23,6 +23,7 @@ fn main() -> ExitCode {
     match cli.command.clone().unwrap_or_default() {
         Command::Serve => serve::serve(&config, Box::new(move || cli.load())),
         Command::Check => check::check(&config),
+        Command::Doctor(options) => doctor::run(&options, &config),
         Command::Fetch(options) => fetch::fetch(&options),
         Command::Leases(options) => leases::run(&options, &config),
         #[cfg(feature = "admin")]
