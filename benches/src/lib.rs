@@ -5,6 +5,7 @@
 
 pub mod codec;
 pub mod dhcp;
+pub mod http;
 pub mod lease;
 pub mod messages;
 pub mod tftp;

@@ -1,4 +1,4 @@
-//! `cargo run --release -p pxe-benches -- codec | tftp | dhcp | lease`: times us and peers in turn, in many rounds, and prints
+//! `cargo run --release -p pxe-benches -- codec | tftp | dhcp | http | lease`: times us and peers in turn, in many rounds, and prints
 //! medians. With `--assert` a missed target makes the program fail.
 
 use std::process::ExitCode;
@@ -7,6 +7,7 @@ use std::time::Instant;
 use clap::{Parser, Subcommand};
 use pxe_benches::codec::{READERS, Reader};
 use pxe_benches::dhcp;
+use pxe_benches::http;
 use pxe_benches::lease;
 use pxe_benches::messages::{Sample, samples};
 use pxe_benches::tftp::{self, bare};
@@ -42,6 +43,8 @@ enum Bench {
     Tftp(tftp::options::Options),
     /// Giving addresses, and offers of our proxy, across a wire
     Dhcp(dhcp::Options),
+    /// Serving large files by HTTP, beside nginx
+    Http(http::Options),
     /// Giving out leases and making them durable
     Lease(lease::Options),
     /// The bare sender, which the tftp bench starts
@@ -64,6 +67,7 @@ fn main() -> ExitCode {
         Bench::Codec { assert } => Ok(codec() || !(assert || arguments.assert)),
         Bench::Tftp(options) => tftp::run(&options),
         Bench::Dhcp(options) => dhcp::run(&options),
+        Bench::Http(options) => http::run(&options),
         Bench::Lease(options) => lease::run(&options),
         Bench::BareSender { port, sockets } => bare::serve(port, sockets).map(|()| true),
     };

@@ -234,6 +234,56 @@ impl Drop for Program {
     }
 }
 
+#[test]
+fn image_list_shows_what_is_inside_and_where() {
+    // An image of xorriso; the corpora of the readers leave out the 16 sectors before the descriptors.
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/pxe-image/tests/corpus");
+    let rest = fs::read(corpus.join("iso/xorriso.bin")).expect("an image");
+    let folder = Folder::new("image");
+    let path = folder.0.join("x.iso");
+    let image = [vec![0; 32_768], rest].concat();
+    fs::write(&path, &image).expect("a file");
+    let path = path.to_string_lossy();
+    let said = run(env!("CARGO_BIN_EXE_image_list"), &[&path]);
+    for fact in [
+        "names of RockRidge",
+        "           6 /README.TXT\n",
+        "        link /link -> d1/../README.TXT\n",
+        "           5 /d1/d2/d3/d4/d5/d6/d7/d8/file\n",
+    ] {
+        assert!(said.contains(fact), "no {fact:?} in:\n{said}");
+    }
+    let said = run(env!("CARGO_BIN_EXE_image_list"), &[&path, "readme.txt"]);
+    let offset = said.trim().strip_prefix("6 bytes at ").expect("one range");
+    let offset: usize = offset.parse().expect("a number");
+    assert_eq!(&image[offset..offset + 6], b"hello\n");
+}
+
+#[test]
+fn image_recognise_says_what_boots_and_takes_the_file_beside_it() {
+    let folder = Folder::new("recognise");
+    let path = folder.0.join("firmware.img");
+    let mut disk = vec![0; 4096];
+    disk[450] = 0xef;
+    disk[510..512].copy_from_slice(&[0x55, 0xaa]);
+    fs::write(&path, disk).expect("a file");
+    let path = path.to_string_lossy();
+    let said = run(env!("CARGO_BIN_EXE_image_recognise"), &[&path]);
+    for fact in [
+        "Disk image (firmware.img)\n",
+        "[disk] Disk image (firmware.img): UEFI\n",
+        "a PC with BIOS does not boot it: it boots by UEFI only\n",
+        "a PC with UEFI boots [disk]\n",
+    ] {
+        assert!(said.contains(fact), "no {fact:?} in:\n{said}");
+    }
+    let beside = "title = \"Firmware update\"\n[entry.disk]\ntitle = \"Update the firmware\"\n";
+    fs::write(folder.0.join("firmware.toml"), beside).expect("a file");
+    let said = run(env!("CARGO_BIN_EXE_image_recognise"), &[&path]);
+    assert!(said.starts_with("Firmware update\n"), "{said}");
+    assert!(said.contains("[disk] Update the firmware: UEFI\n"), "{said}");
+}
+
 struct Folder(PathBuf);
 
 impl Folder {

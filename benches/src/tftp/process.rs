@@ -57,6 +57,9 @@ impl Process {
     /// Processor time so far in seconds, of all threads. Of children as far as it was seen, so at least that.
     pub fn seconds(&self) -> f64 {
         let own = Stat::of(self.pid().as_raw()).map_or(0, |stat| stat.ticks);
+        if let Some(children) = &self.children {
+            look(self.pid().as_raw(), &children.seen);
+        }
         let children = self.children.as_ref().map_or(0, Children::ticks);
         (own + children) as f64 / TICKS_PER_SECOND
     }
@@ -70,17 +73,30 @@ impl Process {
         self.status_kibibytes("VmRSS:") * 1024
     }
 
+    /// Resident memory of it and its children now, in bytes. What they share counts for each.
+    pub fn family_bytes(&self) -> u64 {
+        let children: Vec<i32> = match &self.children {
+            Some(_) => children_of(self.pid().as_raw()).map(|(child, _)| child).collect(),
+            None => Vec::new(),
+        };
+        let of = |process: i32| status_kibibytes(process, "VmRSS:") * 1024;
+        of(self.pid().as_raw()) + children.into_iter().map(of).sum::<u64>()
+    }
+
     /// Most resident memory of the first process so far, in bytes.
     pub fn peak_bytes(&self) -> u64 {
         self.status_kibibytes("VmHWM:") * 1024
     }
 
     fn status_kibibytes(&self, field: &str) -> u64 {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()));
-        let status = status.unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix(field));
-        line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0)
+        status_kibibytes(self.pid().as_raw(), field)
     }
+}
+
+fn status_kibibytes(process: i32, field: &str) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix(field));
+    line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0)
 }
 
 impl Drop for Process {

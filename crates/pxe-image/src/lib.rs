@@ -21,6 +21,9 @@ mod bytes;
 mod cpu;
 mod entry;
 mod error;
+#[cfg(feature = "_fuzz")]
+#[doc(hidden)]
+pub mod fuzz;
 mod image;
 pub mod initrd;
 mod iso;

@@ -12,6 +12,9 @@ pub const PATH_BYTES_MAX: usize = 4_096;
 /// Deepest folder that is looked into, in path components.
 pub const PATH_DEPTH_MAX: usize = 64;
 
+/// Most bytes of an image that are read to answer one question about it, which bounds the time that takes.
+pub const CALL_BYTES_MAX: usize = 268_435_456;
+
 /// Longest folder that is read, in bytes.
 pub const FOLDER_BYTES_MAX: usize = 33_554_432;
 
@@ -30,11 +33,9 @@ pub const SUSP_AREAS_MAX: usize = 16;
 /// Longest such area, in bytes.
 pub const SUSP_AREA_BYTES_MAX: usize = 4_096;
 
-/// Most bytes that are read of such areas for one folder.
-pub const SUSP_BYTES_MAX: usize = 33_554_432;
-
 /// Largest number of boot images in a catalogue (El Torito). Worst case 32 bytes each.
 pub const BOOT_IMAGES_MAX: usize = 64;
+
 /// Bytes of an EFI program's signature that are read.
 pub const SIGNATURE_BYTES_MAX: usize = 65_536;
 
@@ -65,44 +66,13 @@ pub const INITRD_NAME_BYTES_MAX: usize = 4_096;
 /// Bytes of a script inside an initrd whose text is read.
 pub const INITRD_SCRIPT_BYTES_MAX: usize = 262_144;
 
-/// Largest number of descriptors that are read of a UDF volume's sequence, in blocks of at most 32 KiB, one at a time.
-pub const VOLUME_SEQUENCE_BLOCKS_MAX: usize = 256;
-
-/// Largest number of partitions of a UDF volume.
-pub const UDF_PARTITIONS_MAX: usize = 8;
-
-/// Largest number of blocks that say where one file lies (UDF), one at a time.
-pub const ALLOCATION_BLOCKS_MAX: usize = 4_096;
-
-/// Largest number of pieces that the metadata of a UDF 2.50 volume lies in. Worst case 24 bytes each, 24 KiB.
-pub const METADATA_EXTENTS_MAX: usize = 1_024;
-/// Largest number of choices that a menu is made from.
-pub const MENU_ITEMS_MAX: usize = 2_000;
-
-/// Largest number of choices that are shown in one list; with more, each image gets a list of its own.
-pub const MENU_FLAT_ITEMS_MAX: usize = 20;
-
-/// Longest menu, in bytes. iPXE keeps it in memory whole.
-pub const MENU_BYTES_MAX: usize = 2 << 20;
-
-/// Longest template, in bytes.
-pub const TEMPLATE_BYTES_MAX: usize = 262_144;
-
-/// Steps that a template may take: about 100 for each choice.
-pub const TEMPLATE_STEPS_MAX: u64 = 2_000_000;
-
-/// Longest title in a menu, in characters: a screen of 80 columns has room for no more.
-pub const TITLE_CHARS_MAX: usize = 70;
-
-/// Longest other text in a menu, in characters.
-pub const TEXT_CHARS_MAX: usize = 240;
 /// Largest text of rules, in bytes.
 pub const RULE_BYTES_MAX: usize = 262_144;
 
 /// Rules that are tried on one image, built-in ones counted. Worst case some 100 KB each, 50 MB, if a user writes so.
 pub const RULES_MAX: usize = 512;
 
-/// Entries of one rule.
+/// Entries of one rule; also its reads, its warnings, and files put into an initrd.
 pub const RULE_ENTRIES_MAX: usize = 32;
 
 /// Paths in one list of a rule.
@@ -134,3 +104,34 @@ pub const ENTRIES_MAX: usize = 64;
 
 /// Bytes of a program in which words are looked for.
 pub const PROGRAM_BYTES_MAX: usize = 4 << 20;
+/// Largest number of descriptors that are read of a UDF volume's sequence, in blocks of at most 32 KiB, one at a time.
+pub const VOLUME_SEQUENCE_BLOCKS_MAX: usize = 256;
+
+/// Largest number of partitions of a UDF volume.
+pub const UDF_PARTITIONS_MAX: usize = 8;
+
+/// Largest number of blocks that say where one file lies (UDF), one at a time.
+pub const ALLOCATION_BLOCKS_MAX: usize = 4_096;
+
+/// Largest number of pieces that the metadata of a UDF 2.50 volume lies in. Worst case 24 bytes each, 24 KiB.
+pub const METADATA_EXTENTS_MAX: usize = 1_024;
+/// Largest number of choices that a menu is made from.
+pub const MENU_ITEMS_MAX: usize = 2_000;
+
+/// Largest number of choices that are shown in one list; with more, each image gets a list of its own.
+pub const MENU_FLAT_ITEMS_MAX: usize = 20;
+
+/// Longest menu, in bytes. iPXE keeps it in memory whole.
+pub const MENU_BYTES_MAX: usize = 2 << 20;
+
+/// Longest template, in bytes.
+pub const TEMPLATE_BYTES_MAX: usize = 262_144;
+
+/// Steps that a template may take: about 100 for each choice.
+pub const TEMPLATE_STEPS_MAX: u64 = 2_000_000;
+
+/// Longest title in a menu, in characters: a screen of 80 columns has room for no more.
+pub const TITLE_CHARS_MAX: usize = 70;
+
+/// Longest other text in a menu, in characters.
+pub const TEXT_CHARS_MAX: usize = 240;

@@ -11,7 +11,9 @@ use std::path::Path;
 use std::{env, fs};
 
 use layout::Layout;
-use pxe_image::recognise::{Rules, recognise};
+use pxe_image::Image;
+use pxe_image::initrd::Capability;
+use pxe_image::recognise::{ImageFacts, Overrides, Rules, recognise};
 
 fn folder() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/recognition"))
@@ -64,6 +66,30 @@ fn every_rule_has_a_layout() {
     assert!(rules.ids().count() > 35, "rules were left out");
 }
 
+/// The same layouts as images that xorriso made, read in place.
+#[test]
+fn images_of_xorriso_are_recognised_as_their_layouts() {
+    let rules = Rules::built_in();
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("recognition");
+    for layout in layouts() {
+        let path = layout.make(&folder);
+        let file = fs::read(&path).expect("an image");
+        let image = Image::open(file).unwrap_or_else(|error| panic!("{}: {error}", layout.name));
+        let facts = ImageFacts::of(&layout.facts.name, &image);
+        let whole = ImageFacts { size: layout.facts.size, ..facts };
+        let expected =
+            ImageFacts { application: whole.application.clone(), ..layout.facts.clone() };
+        assert_eq!(whole, expected, "{}", layout.name);
+        assert_eq!(
+            recognise(&image, &whole, &rules),
+            recognise(&layout, &expected, &rules),
+            "{}",
+            layout.name
+        );
+        fs::remove_file(&path).expect("removed");
+    }
+}
+
 /// An entry that is offered has its files: nothing that cannot work.
 #[test]
 fn what_is_offered_is_there() {
@@ -92,4 +118,31 @@ fn what_is_offered_is_there() {
         }
     }
     assert!(pieces > 60, "only {pieces} files");
+}
+
+/// The manual has the table of rules, and what it says of writing them is a rule.
+#[test]
+fn the_manual_is_true() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/images.md");
+    let page = fs::read_to_string(&path).expect("the manual");
+    let (before, _) =
+        page.split_once("\n| images | rule |").unwrap_or_else(|| (page.trim_end(), ""));
+    let expected = format!("{before}\n{}", pxe_image::recognise::rules_markdown());
+    if env::var_os("UPDATE_DOCS").is_some() {
+        fs::write(&path, &expected).expect("written");
+    }
+    let found = fs::read_to_string(&path).expect("the manual");
+    assert!(found == expected, "UPDATE_DOCS=1 cargo test -p pxe-image --test recognition");
+
+    let shown: Vec<&str> = page.split("```toml\n").skip(1).collect();
+    assert_eq!(shown.len(), 2);
+    for text in shown {
+        let (text, _) = text.split_once("```").expect("an end");
+        if let Err(faults) = Overrides::parse(text) {
+            panic!("{faults}\n{text}");
+        }
+    }
+    for capability in Capability::ALL {
+        assert!(page.contains(&format!("`{capability}`")), "{capability}");
+    }
 }

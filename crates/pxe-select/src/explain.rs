@@ -24,6 +24,9 @@ impl fmt::Display for Reason {
             Self::LoaderTable { .. }
             | Self::LoaderOfTwin { .. }
             | Self::ScriptForIpxe
+            | Self::HeldForInventory
+            | Self::InventoryIgnores
+            | Self::InventoryScript
             | Self::HeldUnknown
             | Self::HeldNoLoader { .. }
             | Self::HeldNoHttpBase
@@ -37,6 +40,7 @@ impl fmt::Display for Reason {
             | Self::FolderByAddress
             | Self::NamePlain
             | Self::NameStored
+            | Self::OthersScript
             | Self::CompanionOfBait { .. } => self.fmt_name(f),
             Self::NameIsBait { .. }
             | Self::AskedBy { .. }
@@ -150,6 +154,11 @@ impl Reason {
                 write!(f, "the loader for {firmware}: the same machine by TFTP, it runs the same programs")
             }
             Self::ScriptForIpxe => f.write_str("a running iPXE gets its script"),
+            Self::HeldForInventory => f.write_str("the inventory was asked and has not answered yet"),
+            Self::InventoryIgnores => f.write_str("the inventory does not boot this machine"),
+            Self::InventoryScript => {
+                f.write_str("the inventory boots this machine, and a running iPXE gets the script made of its answer")
+            }
             Self::HeldUnknown => f.write_str(
                 "unknown firmware never gets a guessed file; to boot this machine name its loader in a [[host]] \
                  or [[rule]], or let option 93 through to this server",
@@ -194,6 +203,10 @@ impl Reason {
             Self::CompanionOfBait { first: false } => f.write_str(
                 "the machine got its loader for a bait: the file beside that loader is tried second",
             ),
+            Self::NameGenerated { generated: Generated::MachineScript(_) } => {
+                f.write_str("the script made for this machine of what the inventory says")
+            }
+            Self::OthersScript => f.write_str("the script was made for another machine"),
             Self::NameStored => f.write_str("a file to be stored under the requested name"),
             _ => Ok(()),
         }
@@ -412,9 +425,20 @@ mod tests {
             Reason::FolderByAddress,
         ];
         reasons.extend(of_baits());
+        reasons.extend(of_inventories());
         let skipped = mismatches.map(|mismatch| Reason::RuleSkipped { rule: u16::MAX, mismatch });
         reasons.extend(skipped);
         reasons
+    }
+
+    fn of_inventories() -> [Reason; 5] {
+        [
+            Reason::HeldForInventory,
+            Reason::InventoryIgnores,
+            Reason::InventoryScript,
+            Reason::OthersScript,
+            Reason::NameGenerated { generated: Generated::MachineScript([0; 6]) },
+        ]
     }
 
     fn of_baits() -> Vec<Reason> {

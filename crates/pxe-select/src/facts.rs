@@ -6,6 +6,7 @@ use crate::{
     arch::Arch,
     asker::Asker,
     evidence::{Item, Origin, Pin},
+    inventory::Inventory,
     user_class::contains_user_class,
 };
 
@@ -48,6 +49,8 @@ pub struct ClientFacts<'a> {
     pub evidence: &'a [Item],
     /// What this machine was given for a bait in this boot.
     pub pin: Option<&'a Pin>,
+    /// What an inventory says of this machine.
+    pub inventory: Inventory,
 }
 
 impl<'a> ClientFacts<'a> {
@@ -68,6 +71,7 @@ impl<'a> ClientFacts<'a> {
             origin: Origin::Itself,
             evidence: &[],
             pin: None,
+            inventory: Inventory::Silent,
         }
     }
 

@@ -36,6 +36,7 @@ mod folder;
 pub mod fuzz;
 mod glob;
 mod identity;
+mod inventory;
 pub mod limits;
 mod loaders;
 mod mac;
@@ -65,10 +66,12 @@ pub use facts::{ClientFacts, IpxeFeatures};
 pub use firmware::Firmware;
 pub use folder::FolderBy;
 pub use identity::{Identity, Ipxe, MissingFeatures};
+pub use inventory::Inventory;
 pub use loaders::{
     Distribution, LoaderCandidate, Package, Sibling, arch_table_markdown, default_loaders,
     loader_table_markdown,
 };
+pub use mac::parse as parse_mac;
 pub use names::{Generated, NameFault};
 pub use policy::Policy;
 pub use reason::{Conditions, Mismatch, Reason, Reasons};

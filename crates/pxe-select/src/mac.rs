@@ -5,7 +5,8 @@ use alloc::{string::String, vec::Vec};
 use crate::limits::HARDWARE_ADDRESS_BYTES_MAX;
 
 /// A six-byte address written `52:54:00:aa:00:01`, with `-`, as `5254.00aa.0001`, or as twelve digits.
-pub(crate) fn parse(text: &str) -> Option<[u8; 6]> {
+#[must_use]
+pub fn parse(text: &str) -> Option<[u8; 6]> {
     let separator = text.bytes().find(|byte| !byte.is_ascii_hexdigit());
     let group_digits = match separator {
         None => 12,

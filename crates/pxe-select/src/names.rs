@@ -1,7 +1,8 @@
 //! Names as clients request them: cleaned, refused where they could leave the root, recognised where we generate
 //! what they ask for.
 
-use alloc::{borrow::Cow, vec::Vec};
+use alloc::{borrow::Cow, string::String, vec::Vec};
+use core::fmt::Write;
 
 use thiserror::Error;
 
@@ -184,12 +185,41 @@ pub enum Generated {
     IpxeMenu,
     /// The boot menu as a GRUB configuration.
     GrubConfig,
+    /// The iPXE script of the machine with this address, made of what an inventory says of it. No file takes its
+    /// place.
+    MachineScript([u8; 6]),
     /// The boot menu as a PXELINUX configuration.
     PxelinuxConfig,
 }
 
 /// The name under which a running iPXE finds the generated menu.
 pub const IPXE_MENU_NAME: &str = "menu.ipxe";
+
+/// The name of a machine's own script in decisions; what the machine is told has its address in it, see
+/// [`machine_script_name`].
+pub const MACHINE_SCRIPT_NAME: &str = "machine.ipxe";
+
+const MACHINE_SCRIPT_FOLDER: &[u8] = b"machine/";
+const MACHINE_SCRIPT_SUFFIX: &[u8] = b".ipxe";
+
+/// The name under which a machine finds the script made for it: `machine/52-54-00-aa-00-01.ipxe`.
+#[must_use]
+pub fn machine_script_name(mac: [u8; 6]) -> String {
+    let mut name = String::from("machine/");
+    for (position, byte) in mac.iter().enumerate() {
+        let separator = if position == 0 { "" } else { "-" };
+        // Writing to a string cannot fail.
+        let _ = write!(name, "{separator}{byte:02x}");
+    }
+    name.push_str(".ipxe");
+    name
+}
+
+/// Whose script a cleaned name asks for.
+fn machine_script(name: &[u8]) -> Option<[u8; 6]> {
+    let mac = name.strip_prefix(MACHINE_SCRIPT_FOLDER)?.strip_suffix(MACHINE_SCRIPT_SUFFIX)?;
+    mac::parse(core::str::from_utf8(mac).ok()?)
+}
 
 /// What we generate under this cleaned name when the root has no such file.
 ///
@@ -201,12 +231,16 @@ pub const IPXE_MENU_NAME: &str = "menu.ipxe";
 /// * `pxelinux.cfg/default` and `pxelinux.cfg/01-<mac>` in any directory. [`crate::Policy::decide`] lets them be
 ///   generated for firmware and programs alone that are known to read them, the second only for a machine whose host
 ///   entry says what it boots.
+/// * `machine/<mac>.ipxe`: the script of that machine, whether or not there is a file.
 ///
 /// Names that GRUB tries *before* `grub.cfg` (`grub.cfg-01-<mac>`, `grub.cfg-<address>`, `x86_64-efi/grub.cfg`) are
 /// not generated: an answer there would hide the administrator's own `grub/grub.cfg`, which GRUB reads only when
 /// those are missing.
 #[must_use]
 pub fn generated(name: &[u8]) -> Option<Generated> {
+    if let Some(mac) = machine_script(name) {
+        return Some(Generated::MachineScript(mac));
+    }
     let (directory, file) = match name.iter().rposition(|byte| *byte == b'/') {
         Some(slash) => (name.get(..slash)?, name.get(slash.saturating_add(1)..)?),
         None => (&[][..], name),

@@ -102,6 +102,12 @@ impl Policy {
         !self.hosts.is_empty() || !self.rules.is_empty()
     }
 
+    /// Whether an inventory, where there is one, may say what this machine boots: no host entry forbids it to, or says it already.
+    #[must_use]
+    pub fn leaves_open(&self, hardware_address: &[u8]) -> bool {
+        self.host(hardware_address).is_none_or(|host| host.boot && host.target.is_none())
+    }
+
     /// What the URL of a running iPXE's script begins with, when it gets one over HTTP; a `{server}` is still in it.
     ///
     /// [`PolicyBuilder::http_base`] if that is plain HTTP. Over TLS the script stays with TFTP: BIOS builds of iPXE

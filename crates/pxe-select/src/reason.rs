@@ -151,6 +151,14 @@ pub enum Reason {
     },
     /// iPXE runs: it gets its script.
     ScriptForIpxe,
+    /// An inventory was asked about this machine, and has not answered yet.
+    HeldForInventory,
+    /// An inventory does not boot this machine, or gave no answer that can be used.
+    InventoryIgnores,
+    /// An inventory boots this machine, and iPXE runs: it gets the script made for it.
+    InventoryScript,
+    /// The requested script is another machine's.
+    OthersScript,
     /// Nothing is known about the firmware and no host or rule names a file: nothing is guessed.
     HeldUnknown,
     /// No loader for this firmware was configured or found.

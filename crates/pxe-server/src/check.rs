@@ -36,6 +36,9 @@ pub fn check(config: &Config) -> ExitCode {
     let loaders = Loaders::search(config);
     for found in loaders.found() {
         println!("loader         {}: {found}", found.firmware);
+        if let Some(signed) = crate::content::signed::describe(found) {
+            println!("               {signed}");
+        }
     }
     for missing in loaders.missing_common() {
         let key = format!("loaders.{}", missing.firmware);
@@ -49,6 +52,12 @@ pub fn check(config: &Config) -> ExitCode {
             config.hosts.len()
         ),
         Err(list) => faults.extend(list),
+    }
+    if let Err(list) = serve::secrets(config) {
+        faults.extend(list);
+    }
+    if let Some(api) = &config.boot_api {
+        println!("inventory      {}", api.url.value);
     }
     addresses(config, &mut faults);
     match Bound::bind(config, 1) {
@@ -183,6 +192,7 @@ pub fn doubts(config: &Config) -> Vec<Fault> {
     if config.http.enabled {
         doubts.extend(unreachable_http(config));
     }
+    doubts.extend(missing_seeds(config));
     #[cfg(feature = "admin")]
     doubts.extend(crate::admin::doubt(config));
     for (index, host) in config.hosts.iter().enumerate() {
@@ -194,6 +204,25 @@ pub fn doubts(config: &Config) -> Vec<Fault> {
                 format!("the root has no folder {}", folder.value),
                 "its files are looked for in the root alone until there is one",
             ));
+        }
+    }
+    doubts
+}
+
+/// Machines whose templates are not there, or whom nobody serves them to.
+fn missing_seeds(config: &Config) -> Vec<Fault> {
+    let mut doubts = Vec::new();
+    for (index, host) in config.hosts.iter().enumerate() {
+        let Some(seed) = &host.seed else { continue };
+        let key = format!("host[{}].seed", index + 1);
+        let folder = config.seeds.join(&seed.value);
+        if !config.http.enabled {
+            let remedy = "http.enabled = true";
+            doubts.push(Fault::new(key, "seeds are served by HTTP, which is off", remedy));
+        } else if !folder.is_dir() {
+            let problem = format!("there is no folder {}", folder.display());
+            let remedy = "make it, with a user-data, preseed.cfg or ks.cfg in it";
+            doubts.push(Fault::new(key, problem, remedy));
         }
     }
     doubts

@@ -73,6 +73,8 @@ impl House {
         let loaders = Loaders::search(&config);
         let policy = policy::build(&config, &loaders).map_err(faults)?;
         let plan = addresses::build(&config).map_err(faults)?;
+        let secrets = serve::secrets(&config).map_err(faults)?;
+        serve::set_seeds(&config, secrets, &self.contents);
         self.shared.set_policy(policy);
         self.contents.set_loaders(loaders.clone());
         self.loaders = loaders;

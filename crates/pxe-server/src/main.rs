@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use pxe_server::cli::{Cli, Command};
-use pxe_server::{check, doctor, fetch, leases, logging, serve, snippet};
+use pxe_server::{check, doctor, explain, fetch, leases, logging, replay, serve, snippet};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -24,8 +24,10 @@ fn main() -> ExitCode {
         Command::Serve => serve::serve(&config, Box::new(move || cli.load())),
         Command::Check => check::check(&config),
         Command::Doctor(options) => doctor::run(&options, &config),
+        Command::Explain(options) => explain::run(&options, &config),
         Command::Fetch(options) => fetch::fetch(&options),
         Command::Leases(options) => leases::run(&options, &config),
+        Command::Replay(options) => replay::run(&options, &config),
         #[cfg(feature = "admin")]
         Command::Token(options) => pxe_server::admin::run_token_command(&options, &config),
         Command::Snippet(options) => snippet::print(&options, &config),

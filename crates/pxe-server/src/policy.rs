@@ -3,7 +3,7 @@
 use pxe_select::{Host, Place, Policy, Remap, Rule, When};
 
 use crate::config::{Config, Fault, HostConfig, Located, RewriteConfig, RuleAction, RuleConfig};
-use crate::content::Loaders;
+use crate::content::{Loaders, signed};
 
 /// Builds the policy; reports every fault with the line of the entry it is in.
 pub fn build(config: &Config, loaders: &Loaders) -> Result<Policy, Vec<Fault>> {
@@ -42,9 +42,11 @@ pub fn build(config: &Config, loaders: &Loaders) -> Result<Policy, Vec<Fault>> {
     let built = builder
         .build()
         .map_err(|errors| errors.iter().map(|error| fault(config, error)).collect::<Vec<_>>());
-    match (built, unknown_loader(config, loaders)) {
-        (Ok(policy), None) => Ok(policy),
-        (built, missing) => Err(built.err().into_iter().flatten().chain(missing).collect()),
+    let mut others = signed::wrong_machines(config, loaders);
+    others.extend(unknown_loader(config, loaders));
+    match built {
+        Ok(policy) if others.is_empty() => Ok(policy),
+        built => Err(built.err().into_iter().flatten().chain(others).collect()),
     }
 }
 

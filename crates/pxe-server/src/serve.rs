@@ -10,14 +10,14 @@ use pxe_dhcp::respond::ProxyStyles;
 
 use crate::alone::Alone;
 use crate::bound::Bound;
-use crate::config::{Config, DhcpMode, Fault};
+use crate::config::{Config, DhcpMode, Fault, Secrets};
 #[cfg(feature = "http")]
 use crate::content::Finder;
-use crate::content::{self, Files, Loaders, UPLOADS_MAX, Uploads};
+use crate::content::{self, Files, Images, Loaders, UPLOADS_MAX, Uploads};
 use crate::driver::interfaces::{self, Interfaces, SharedInterfaces};
 use crate::driver::neighbours::ArpTable;
-use crate::driver::{Crew, Driver, First, Housekeeping, Leasing, Vitals};
-use crate::engine::{self, Engine, EngineConfig, ServerSettings};
+use crate::driver::{Ask, Crew, Driver, First, Housekeeping, Leasing, Vitals};
+use crate::engine::{self, Engine, EngineConfig, InventorySettings, ServerSettings};
 use crate::house::{House, Reload};
 #[cfg(feature = "http")]
 use crate::http;
@@ -45,6 +45,10 @@ pub fn serve(config: &Config, reload: Reload) -> ExitCode {
     };
     let plan = match addresses::build(config) {
         Ok(plan) => plan,
+        Err(faults) => return refuse(config, EXIT_CONFIG, &faults),
+    };
+    let secrets = match secrets(config) {
+        Ok(secrets) => secrets,
         Err(faults) => return refuse(config, EXIT_CONFIG, &faults),
     };
     let alone = match Alone::at_start(config, &served) {
@@ -79,7 +83,7 @@ pub fn serve(config: &Config, reload: Reload) -> ExitCode {
     let served = keeper(config, &shared).and_then(|keeper| {
         let journal = Journal::new();
         let journal_keeper = journal::Keeper::start(config.state.clone(), Arc::clone(&journal))?;
-        let parts = Parts { bound, served, loaders, leases, alone, reload, journal };
+        let parts = Parts { bound, served, loaders, leases, alone, reload, journal, secrets };
         let running = start(config, parts, shared)?;
         let ran = run(running, &ready);
         // Written for the last time.
@@ -118,6 +122,7 @@ struct Parts {
     leases: Option<(ServerSettings, Leasing)>,
     alone: Alone,
     reload: Reload,
+    secrets: Secrets,
     journal: Arc<Journal>,
 }
 
@@ -135,13 +140,17 @@ struct Running {
 /// Puts the loops together: one engine each, which share the decision, the story and the cache, with
 /// each other and with HTTP.
 fn start(config: &Config, parts: Parts, shared: Arc<engine::Shared>) -> io::Result<Running> {
-    let Parts { bound, served, loaders, leases, alone, reload, journal } = parts;
+    let Parts { bound, served, loaders, leases, alone, reload, journal, secrets } = parts;
     let (mut settings, mut leasing) = leases.unzip();
     if let (Some(settings), Some(first)) = (&mut settings, bound.ports.first()) {
         settings.responder.reach_by_hardware_address = first.reach_by_hardware_address();
     }
     let interfaces = Arc::new(SharedInterfaces::new(served));
-    let contents = Arc::new(contents(config, loaders.clone()));
+    let images = Arc::new(Images::new(config.images.clone()));
+    Images::follow(&images)?;
+    let contents = contents(config, loaders.clone()).with_images(images);
+    let contents = Arc::new(contents);
+    set_seeds(config, secrets, &contents);
     let crew = Crew::default();
     let mut house: Option<Box<dyn Housekeeping + Send>> = Some(Box::new(House {
         config: config.clone(),
@@ -151,6 +160,7 @@ fn start(config: &Config, parts: Parts, shared: Arc<engine::Shared>) -> io::Resu
         alone,
         reload,
     }));
+    let mut inventory = inventory(config, &shared);
     let count = bound.ports.len();
     #[cfg(feature = "http")]
     let http = bound.http.map(|port| {
@@ -161,7 +171,11 @@ fn start(config: &Config, parts: Parts, shared: Arc<engine::Shared>) -> io::Resu
         .ports
         .into_iter()
         .map(|ports| {
-            let first = First { housekeeping: house.take(), leasing: leasing.take() };
+            let first = First {
+                housekeeping: house.take(),
+                leasing: leasing.take(),
+                inventory: inventory.take(),
+            };
             let is_first = first.housekeeping.is_some();
             let mut engine_config = engine_config(config, is_first, count);
             engine_config.server = settings.take();
@@ -183,6 +197,33 @@ fn start(config: &Config, parts: Parts, shared: Arc<engine::Shared>) -> io::Resu
         _watchdog: Watchdog::start(Arc::clone(&vitals))?,
         vitals,
     })
+}
+
+/// What only single machines may know.
+///
+/// # Errors
+/// Every fault of that file.
+pub fn secrets(config: &Config) -> Result<Secrets, Vec<Fault>> {
+    config.secrets.as_ref().map(Secrets::load).transpose().map(Option::unwrap_or_default)
+}
+
+/// What is made for which machine.
+pub(crate) fn set_seeds(config: &Config, secrets: Secrets, contents: &content::Shared) {
+    #[cfg(feature = "http")]
+    contents.set_seeds(content::Seeds::new(config, secrets));
+    #[cfg(not(feature = "http"))]
+    let _ = (config, secrets, contents);
+}
+
+/// Whom to ask which machines boot.
+fn inventory(config: &Config, shared: &engine::Shared) -> Option<Arc<dyn Ask>> {
+    let api = config.boot_api.as_ref()?;
+    shared.set_inventory(InventorySettings { fresh_for: api.cache });
+    info!("the inventory at {} says which machines boot", api.url.value);
+    #[cfg(feature = "http")]
+    return Some(Arc::new(crate::inventory::Client::new(api)));
+    #[cfg(not(feature = "http"))]
+    None
 }
 
 /// The page, if there is a port for it.
@@ -283,7 +324,7 @@ pub fn served_interfaces(config: &Config) -> Result<Interfaces, Vec<Fault>> {
 }
 
 /// `first`: the loop that has the DHCP ports.
-fn engine_config(config: &Config, first: bool, loops: usize) -> EngineConfig {
+pub(crate) fn engine_config(config: &Config, first: bool, loops: usize) -> EngineConfig {
     let answers = matches!(config.dhcp.mode, DhcpMode::Proxy | DhcpMode::Server);
     let proxy = (first && answers).then(|| {
         let mut proxy = pxe_dhcp::respond::ProxyConfig::default();
@@ -319,7 +360,10 @@ pub(crate) fn announce(config: &Config, loaders: &Loaders) {
         );
     }
     for found in loaders.found() {
-        info!("loader for {}: {}", found.firmware, found);
+        match content::signed::describe(found) {
+            Some(signed) => info!("loader for {}: {found}; {signed}", found.firmware),
+            None => info!("loader for {}: {found}", found.firmware),
+        }
     }
     for missing in loaders.missing_common() {
         warn!("no loader for {}: {missing}", missing.firmware);

@@ -3,11 +3,11 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use pxe_server::engine::{
-    Arrival, ContentError, ContentId, ContentRequest, ContentStore, Engine, Opened, Output,
-    SocketId, Transmit,
+    Arrival, ContentError, ContentId, ContentRequest, ContentStore, Engine, InventoryAnswer,
+    InventorySettings, Opened, Output, SocketId, Transmit,
 };
 use pxe_server::watch::Watcher;
 use pxe_tftp::TransferId;
@@ -55,10 +55,11 @@ impl MemoryFiles {
 
 impl ContentStore for MemoryFiles {
     fn open(&mut self, request: &ContentRequest<'_>) -> Result<Opened, ContentError> {
-        let content = match (self.files.get(request.name), request.generated) {
-            (Some(content), _) => content.clone(),
-            (None, Some(_)) => content_of(request.name, 700),
-            (None, None) => return Err(ContentError::NotFound),
+        let content = match (request.text, self.files.get(request.name), request.generated) {
+            (Some(text), ..) => text.to_vec(),
+            (None, Some(content), _) => content.clone(),
+            (None, None, Some(_)) => content_of(request.name, 700),
+            (None, None, None) => return Err(ContentError::NotFound),
         };
         let size = content.len() as u64;
         self.open.push(Some(content));
@@ -88,6 +89,14 @@ pub struct EngineServer {
     notes: VecDeque<String>,
     observes: bool,
     watcher: Watcher,
+    inventory: Option<Inventory>,
+}
+
+/// Somebody who says what machines boot, after a while.
+struct Inventory {
+    takes: Duration,
+    knows: Box<dyn FnMut([u8; 6]) -> InventoryAnswer>,
+    asked: VecDeque<(Instant, [u8; 6])>,
 }
 
 impl EngineServer {
@@ -102,8 +111,22 @@ impl EngineServer {
             pending: VecDeque::new(),
             notes: VecDeque::new(),
             observes: false,
+            inventory: None,
             watcher: Watcher::default(),
         }
+    }
+
+    /// The same with an inventory that takes its time for each answer, which is fresh for ten seconds.
+    #[must_use]
+    pub fn with_inventory(
+        self,
+        takes: Duration,
+        knows: impl FnMut([u8; 6]) -> InventoryAnswer + 'static,
+    ) -> Self {
+        let settings = InventorySettings { fresh_for: Duration::from_secs(10) };
+        self.engine.shared().set_inventory(settings);
+        let inventory = Inventory { takes, knows: Box::new(knows), asked: VecDeque::new() };
+        Self { inventory: Some(inventory), ..self }
     }
 
     /// The same, which only listens to DHCP (`observe` mode).
@@ -153,6 +176,19 @@ impl EngineServer {
         }
     }
 
+    /// Takes the engine's look-ups, and brings the answers that are due.
+    fn look_up(&mut self, now: Instant) {
+        let Some(inventory) = &mut self.inventory else { return };
+        while let Some((_, mac)) = inventory.asked.front().copied().filter(|(due, _)| *due <= now) {
+            inventory.asked.pop_front();
+            let answer = (inventory.knows)(mac);
+            self.engine.handle_lookup(now, mac, answer);
+        }
+        while let Some(mac) = self.engine.poll_lookup() {
+            inventory.asked.push_back((now + inventory.takes, mac));
+        }
+    }
+
     fn collect(&mut self, now: Instant) {
         while let Some(output) = self.engine.poll_output() {
             match output {
@@ -188,6 +224,7 @@ impl BootServer for EngineServer {
             unicast: Some(meta.unicast),
         };
         self.engine.handle_datagram(now, socket, &arrival, datagram, &mut self.files);
+        self.look_up(now);
     }
 
     fn poll_transmit(&mut self, now: Instant) -> Option<Outgoing> {
@@ -203,12 +240,15 @@ impl BootServer for EngineServer {
     }
 
     fn poll_timeout(&self) -> Option<Instant> {
+        let inventory = self.inventory.as_ref().and_then(|inventory| inventory.asked.front());
         let silence = self.watcher.poll_timeout();
-        [self.engine.poll_timeout(), silence].into_iter().flatten().min()
+        let known = [self.engine.poll_timeout(), silence, inventory.map(|(due, _)| *due)];
+        known.into_iter().flatten().min()
     }
 
     fn handle_timeout(&mut self, now: Instant) {
         self.engine.handle_timeout(now, &mut self.files);
+        self.look_up(now);
         self.watcher.handle_timeout(now);
         while let Some((_, stage)) = self.watcher.poll_event() {
             self.notes.push_back(format!("{stage:?}"));

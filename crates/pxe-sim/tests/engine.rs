@@ -8,7 +8,7 @@ use std::time::Duration;
 use common::models::{Model, attach};
 use common::{LOADERS, Lab, Place, US, policy};
 use pxe_dhcp::respond::{ProxyConfig, ProxyStyles};
-use pxe_server::engine::{Engine, EngineConfig, Shared};
+use pxe_server::engine::{Engine, EngineConfig, InventoryAnswer, Shared};
 use pxe_sim::engine::{EngineServer, MemoryFiles, content_of};
 use pxe_sim::firmware::Outcome;
 use pxe_sim::firmware::edk2_pxe::Era;
@@ -104,6 +104,61 @@ fn every_machine_fetches_its_loader() {
 #[test]
 fn duplicates_and_reordering_alone_harm_nobody() {
     all_boot(Impairment::bad(0), Place::SameLan);
+}
+
+/// An inventory that boots every machine, and takes long about it.
+fn slow_inventory(mac: [u8; 6]) -> InventoryAnswer {
+    let script = String::from_utf8(script_of(mac)).expect("text");
+    InventoryAnswer::Boots { script, what: "a script".to_owned() }
+}
+
+fn script_of(mac: [u8; 6]) -> Vec<u8> {
+    format!("#!ipxe\necho {mac:02x?}\n").into_bytes()
+}
+
+#[test]
+fn machines_of_an_inventory_boot_although_it_takes_its_time() {
+    for (model, file) in MODELS {
+        // U-Boot takes the first offer it hears a tenth of a second later.
+        let takes = if matches!(model, Model::UBoot) { 50 } else { 900 };
+        let engine = engine().with_inventory(Duration::from_millis(takes), slow_inventory);
+        let (impairment, place) = (Impairment::default(), Place::SameLan);
+        let mut lab = Lab::with_server(4, impairment, place, Habit::PointsAtItself, engine);
+        let client = attach(&mut lab, *model);
+        let outcome = lab.run(client);
+        let report = || format!("{model:?}: {outcome:?}, {}", lab.world.report());
+        if *file != "menu.ipxe" {
+            assert!(booted(&lab, &outcome, *model, file), "{}", report());
+            continue;
+        }
+        let boot = outcome.boot().unwrap_or_else(|| panic!("{}", report()));
+        let name = String::from_utf8_lossy(&boot.file);
+        let mac = name.strip_prefix("machine/").and_then(|name| name.strip_suffix(".ipxe"));
+        let mac: Vec<u8> = mac
+            .unwrap_or_else(|| panic!("{}", report()))
+            .split('-')
+            .map(|byte| u8::from_str_radix(byte, 16).expect("a byte"))
+            .collect();
+        let script = script_of(mac.try_into().expect("six bytes"));
+        assert_eq!(boot.content.as_ref(), Some(&script), "{}", report());
+    }
+}
+
+#[test]
+fn a_machine_that_the_inventory_does_not_boot_gets_nothing() {
+    for (model, _) in MODELS {
+        let ignores = |_| InventoryAnswer::Ignores { why: "404".to_owned(), said: true };
+        let engine = engine().with_inventory(Duration::from_millis(900), ignores);
+        let (impairment, place) = (Impairment::default(), Place::SameLan);
+        let mut lab = Lab::with_server(5, impairment, place, Habit::AddressesOnly, engine);
+        let client = attach(&mut lab, *model);
+        let outcome = lab.run(client);
+        assert!(
+            outcome.boot().is_none_or(|boot| boot.server != US || boot.content.is_none()),
+            "{model:?}: {outcome:?}, {}",
+            lab.world.report()
+        );
+    }
 }
 
 /// All at once, with loss: most fetch their loader, and whoever does got the right one whole.

@@ -25,7 +25,7 @@ const RS_TFTPD: &str = "tftpd@1.0.0";
 /// perfdhcp, which comes with Kea's administration. That would ask for a database, so it is only unpacked too.
 const PERFDHCP: (&str, &str) = ("kea-admin", "usr/sbin/perfdhcp");
 
-/// Builds and runs the benchmarks; for `tftp` and `dhcp` also builds our server and gets the peers.
+/// Builds and runs the benchmarks; for `tftp`, `dhcp` and `http` also builds our server and gets the peers.
 pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     let mut words = vec!["run", "--release", "--package", "pxe-benches", "--"];
     words.extend(arguments.iter().map(String::as_str));
@@ -33,11 +33,14 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     match arguments.first().map(String::as_str) {
         Some("tftp") => fetch_tftp_peers(workspace, &peers)?,
         Some("dhcp") => fetch_dhcp_peers(&peers)?,
+        Some("http") => fetch(&peers, &[&packages::NGINX], &[])?,
         _ => return show(&mut workspace.cargo(&words)),
     }
     let server = workspace.build_server()?;
     let (server, peers) = (server.to_string_lossy(), peers.to_string_lossy());
-    for (option, path) in [("--server", &server), ("--peers", &peers)] {
+    let has_peers = arguments.first().is_some_and(|name| name != "http");
+    let all = [("--server", &server), ("--peers", &peers)];
+    for (option, path) in all.into_iter().filter(|(option, _)| has_peers || *option != "--peers") {
         let named = |word: &String| word.split('=').next() == Some(option);
         if !arguments.iter().any(named) {
             words.extend([option, path]);

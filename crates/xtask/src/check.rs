@@ -89,7 +89,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
         // Without it a few tests say that they are skipped; in CI they fail.
         needs.push(&packages::POSTGRESQL);
         needs.push(&packages::NAMESPACES);
-        needs.push(&packages::IMAGES);
+        needs.extend([&packages::NGINX, &packages::IMAGES, &packages::PACKERS]);
     }
     if clients {
         needs.extend(clients::needs());

@@ -229,6 +229,16 @@ pub(crate) const IMAGES: Need = Need {
         &["xorriso", "mkisofs", "udftools", "7zip"],
     ],
 };
+pub(crate) const PACKERS: Need = Need {
+    what: "programs that pack initrds",
+    present: Present::Programs(&["gzip", "xz", "zstd", "lz4"]),
+    packages: [
+        &["gzip", "xz-utils", "zstd", "lz4"],
+        &["gzip", "xz", "zstd", "lz4"],
+        &["gzip", "xz", "zstd", "lz4"],
+        &["gzip", "xz", "zstd", "lz4"],
+    ],
+};
 pub(crate) const CURL: Need = Need {
     what: "curl",
     present: Present::Programs(&["curl"]),
@@ -262,6 +272,11 @@ pub(crate) const DHCPCD: Need = Need {
     packages: [&["dhcpcd-base"], &["dhcpcd"], &["dhcpcd"], &["dhcpcd"]],
 };
 
+pub(crate) const NGINX: Need = Need {
+    what: "nginx, to compare and to measure beside",
+    present: Present::File(&["/usr/sbin/nginx", "/usr/bin/nginx", "/usr/local/sbin/nginx"]),
+    packages: [&["nginx-light"], &["nginx"], &["nginx"], &["nginx"]],
+};
 pub(crate) const CXX: Need = Need {
     what: "a C++ compiler, for libFuzzer",
     present: Present::Programs(&["c++"]),
@@ -443,7 +458,7 @@ mod tests {
     fn every_need_has_a_debian_package() {
         let others: &[&Need] =
             &[&QEMU_X86, &QEMU_ARM, &PXELINUX, &LDLINUX, &ISC_DHCPD, &KEA, &POSTGRESQL, &IMAGES];
-        let clients: &[&Need] = &[&CURL, &TFTP_HPA, &ATFTP, &BUSYBOX, &DHCLIENT, &DHCPCD];
+        let clients: &[&Need] = &[&CURL, &TFTP_HPA, &ATFTP, &BUSYBOX, &DHCLIENT, &DHCPCD, &NGINX];
         for need in [LOADERS, LAB, others, clients].concat() {
             assert!(!Manager::Apt.packages(&[need]).is_empty(), "{}", need.what);
         }

@@ -1,8 +1,10 @@
 //! Reads of known length from an image, never behind its end, and numbers out of what was read.
 
+use core::cell::Cell;
 use std::io;
 
 use crate::error::{ImageError, ImageErrorKind};
+use crate::limits::CALL_BYTES_MAX;
 use crate::source::ReadAt;
 
 /// Makes an error at a place.
@@ -17,15 +19,32 @@ pub(crate) fn broken(offset: u64, what: &'static str) -> ImageError {
 
 /// An image as a thing that is read.
 #[derive(Clone, Copy)]
-pub(crate) struct Disc<'a>(&'a dyn ReadAt);
+pub(crate) struct Disc<'a> {
+    source: &'a dyn ReadAt,
+    budget: Option<&'a Budget>,
+}
+
+/// How many bytes one call may still read. Whatever an image leads to, the call ends.
+pub(crate) struct Budget(Cell<u64>);
+
+impl Budget {
+    pub(crate) fn of_a_call() -> Self {
+        Self(Cell::new(CALL_BYTES_MAX as u64))
+    }
+}
 
 impl<'a> Disc<'a> {
+    /// For reads that the caller bounds.
     pub(crate) fn new(source: &'a dyn ReadAt) -> Self {
-        Self(source)
+        Self { source, budget: None }
+    }
+
+    pub(crate) fn within(source: &'a dyn ReadAt, budget: &'a Budget) -> Self {
+        Self { source, budget: Some(budget) }
     }
 
     pub(crate) fn size(self) -> u64 {
-        self.0.size()
+        self.source.size()
     }
 
     /// Fills the buffer.
@@ -34,10 +53,17 @@ impl<'a> Disc<'a> {
     /// `Truncated` if that reaches behind the end; nothing is read then.
     pub(crate) fn read(self, offset: u64, buffer: &mut [u8]) -> Result<(), ImageError> {
         self.check(offset, buffer.len() as u64)?;
+        if let Some(Budget(left)) = self.budget {
+            let Some(rest) = left.get().checked_sub(buffer.len() as u64) else {
+                let what = "bytes read to find one file";
+                return Err(fault(offset, ImageErrorKind::TooMuch { what, max: CALL_BYTES_MAX }));
+            };
+            left.set(rest);
+        }
         let mut at = offset;
         let mut rest = buffer;
         while !rest.is_empty() {
-            match self.0.read_at(at, rest) {
+            match self.source.read_at(at, rest) {
                 // Shorter than it says: a file that is cut while it is read.
                 Ok(0) => return Err(fault(at, ImageErrorKind::Truncated)),
                 Ok(count) => {
@@ -124,6 +150,17 @@ mod tests {
         }
         assert_eq!(disc.bytes_or_fewer(4, 9).expect("inside"), b"ef");
         assert!(disc.bytes_or_fewer(9, 9).is_err());
+    }
+
+    #[test]
+    fn a_call_reads_only_so_much() {
+        let bytes = [0_u8; 100].as_slice();
+        let budget = Budget(Cell::new(150));
+        let disc = Disc::within(&bytes, &budget);
+        assert!(disc.bytes(0, 100).is_ok());
+        let error = disc.bytes(0, 51).expect_err("spent");
+        assert!(error.to_string().starts_with("more than 268435456 bytes read"), "{error}");
+        assert!(disc.bytes(0, 50).is_ok());
     }
 
     #[test]

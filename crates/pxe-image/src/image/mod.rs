@@ -12,7 +12,7 @@ use crate::source::ReadAt;
 use crate::tree::{Extent, Item, Node, Tree};
 use crate::udf::Udf;
 use boot::BootImage;
-use disc::{Disc, fault};
+use disc::{Budget, Disc, fault};
 use facts::{Facts, NamesOf};
 
 /// An ISO 9660 or UDF image, read in place.
@@ -41,7 +41,8 @@ impl<R: ReadAt> Image<R> {
     /// [`NotAnImage`](ImageErrorKind::NotAnImage) if it is something else, and what is wrong with it otherwise. An image
     /// that was cut off opens as long as its start is there: see [`Self::missing_bytes`].
     pub fn open(source: R) -> Result<Self, ImageError> {
-        let disc = Disc::new(&source);
+        let budget = Budget::of_a_call();
+        let disc = Disc::within(&source, &budget);
         let announced = iso::Announced::read(disc)?;
         let (udf, passed_over) = match announced.udf.then(|| Udf::open(disc)).transpose() {
             Ok(udf) => (udf, None),
@@ -119,10 +120,6 @@ impl<R: ReadAt> Image<R> {
     pub fn into_source(self) -> R {
         self.source
     }
-
-    fn disc(&self) -> Disc<'_> {
-        Disc::new(&self.source)
-    }
 }
 
 /// The descriptors of ISO 9660, and the tree that they lead to.
@@ -160,29 +157,35 @@ fn facts(found: Option<&iso::Descriptors>, iso: Option<&Iso>, udf: Option<&Udf>)
 
 impl<R: ReadAt> Tree for Image<R> {
     fn look(&self, path: &str) -> Result<Option<Node>, ImageError> {
+        let budget = Budget::of_a_call();
+        let disc = Disc::within(&self.source, &budget);
         match &self.volume {
-            Volume::Iso(iso) => walk::look(iso, self.disc(), path),
-            Volume::Udf(udf) => walk::look(udf, self.disc(), path),
+            Volume::Iso(iso) => walk::look(iso, disc, path),
+            Volume::Udf(udf) => walk::look(udf, disc, path),
         }
     }
 
     fn list(&self, path: &str) -> Result<Vec<Item>, ImageError> {
+        let budget = Budget::of_a_call();
+        let disc = Disc::within(&self.source, &budget);
         match &self.volume {
-            Volume::Iso(iso) => walk::list(iso, self.disc(), path),
-            Volume::Udf(udf) => walk::list(udf, self.disc(), path),
+            Volume::Iso(iso) => walk::list(iso, disc, path),
+            Volume::Udf(udf) => walk::list(udf, disc, path),
         }
     }
 
     fn extents(&self, path: &str) -> Result<Option<Vec<Extent>>, ImageError> {
+        let budget = Budget::of_a_call();
+        let disc = Disc::within(&self.source, &budget);
         match &self.volume {
-            Volume::Iso(iso) => walk::extents(iso, self.disc(), path),
-            Volume::Udf(udf) => walk::extents(udf, self.disc(), path),
+            Volume::Iso(iso) => walk::extents(iso, disc, path),
+            Volume::Udf(udf) => walk::extents(udf, disc, path),
         }
     }
 
     fn read(&self, path: &str, offset: u64, buffer: &mut [u8]) -> Result<usize, ImageError> {
         match self.extents(path)? {
-            Some(extents) => stream::read_at(self.disc(), &extents, offset, buffer),
+            Some(extents) => stream::read_at(Disc::new(&self.source), &extents, offset, buffer),
             None => Ok(0),
         }
     }

@@ -94,6 +94,8 @@ pub(crate) struct Stream<'a> {
     extents: &'a [Extent],
     /// Where the next chunk begins, in bytes from the start of the folder.
     next: u64,
+    /// Bytes behind that.
+    left: u64,
     chunk: Vec<u8>,
     /// What has been taken of the chunk.
     taken: usize,
@@ -101,7 +103,8 @@ pub(crate) struct Stream<'a> {
 
 impl<'a> Stream<'a> {
     pub(crate) fn new(disc: Disc<'a>, extents: &'a [Extent]) -> Self {
-        Self { disc, extents, next: 0, chunk: Vec::new(), taken: 0 }
+        let left = extents.iter().fold(0, |sum: u64, extent| sum.saturating_add(extent.len));
+        Self { disc, extents, next: 0, left, chunk: Vec::new(), taken: 0 }
     }
 
     /// Where in the folder the next byte is.
@@ -115,11 +118,13 @@ impl<'a> Stream<'a> {
         if have < count {
             self.chunk.drain(..self.taken.min(self.chunk.len()));
             self.taken = 0;
-            self.chunk.resize(have.saturating_add(count.max(CHUNK_BYTES)), 0);
+            let more = count.max(CHUNK_BYTES).min(usize::try_from(self.left).unwrap_or(usize::MAX));
+            self.chunk.resize(have.saturating_add(more), 0);
             let into = self.chunk.get_mut(have..).unwrap_or_default();
             let read = read_at(self.disc, self.extents, self.next, into)?;
             self.chunk.truncate(have.saturating_add(read));
             self.next = self.next.saturating_add(read as u64);
+            self.left = self.left.saturating_sub(read as u64);
         }
         let end = self.taken.saturating_add(count).min(self.chunk.len());
         Ok(self.chunk.get(self.taken..end).unwrap_or_default())

@@ -107,7 +107,6 @@ impl Iso {
         &self,
         disc: Disc<'_>,
         record: &Record<'_>,
-        budget: &mut usize,
     ) -> Result<Option<(String, Entry)>, ImageError> {
         if record.is_dot() || record.is_associated() {
             return Ok(None);
@@ -115,7 +114,7 @@ impl Iso {
         let mut extra = Extra::default();
         if let Names::RockRidge { skip } = self.names {
             let area = record.system_use.get(skip..).unwrap_or_default();
-            extra = rock_ridge::read(disc, self.block, area, budget)?;
+            extra = rock_ridge::read(disc, self.block, area)?;
         }
         if extra.relocated {
             return Ok(None);
@@ -196,7 +195,6 @@ impl Format for Iso {
         }
         let extents = [Extent { offset: Some(folder.offset), len: folder.len }];
         let mut stream = Stream::new(disc, &extents);
-        let mut budget = crate::limits::SUSP_BYTES_MAX;
         let mut pending: Option<Pending> = None;
         loop {
             let position = stream.position();
@@ -216,7 +214,7 @@ impl Format for Iso {
                 Some(first) if first.stored == record.name => first.add(&record),
                 Some(_) => return Err(broken(at, "a file's last part is missing")),
                 None => {
-                    let seen = self.entry(disc, &record, &mut budget)?;
+                    let seen = self.entry(disc, &record)?;
                     pending = Some(Pending { stored: record.name.to_vec(), seen });
                 }
             }

@@ -4,7 +4,7 @@ use super::record::Record;
 use super::susp;
 use crate::error::{ImageError, ImageErrorKind};
 use crate::image::disc::{Disc, Fields, fault};
-use crate::limits::{NAME_BYTES_MAX, PATH_BYTES_MAX, SUSP_BYTES_MAX};
+use crate::limits::{NAME_BYTES_MAX, PATH_BYTES_MAX};
 
 /// What the fields of one record say.
 #[derive(Debug, Default)]
@@ -32,8 +32,7 @@ pub(super) fn detect(disc: Disc<'_>, block: u64, root: u64) -> Result<Option<usi
         let area = record.system_use.get(before..).unwrap_or_default();
         let [b'S', b'P', 7..=255, _, 0xbe, 0xef, skip, ..] = area else { continue };
         let mut found = false;
-        let mut budget = SUSP_BYTES_MAX;
-        susp::each(disc, block, area, &mut budget, &mut |signature, field| {
+        susp::each(disc, block, area, &mut |signature, field| {
             found |= match &signature {
                 b"RR" | b"PX" | b"NM" => true,
                 b"ER" => is_rock_ridge(field),
@@ -53,16 +52,11 @@ fn is_rock_ridge(field: Fields<'_>) -> bool {
 }
 
 /// Reads the fields of a record.
-pub(super) fn read(
-    disc: Disc<'_>,
-    block: u64,
-    area: &[u8],
-    budget: &mut usize,
-) -> Result<Extra, ImageError> {
+pub(super) fn read(disc: Disc<'_>, block: u64, area: &[u8]) -> Result<Extra, ImageError> {
     let mut extra = Extra::default();
     let mut name: Option<Vec<u8>> = None;
     let mut link: Option<Link> = None;
-    susp::each(disc, block, area, budget, &mut |signature, field| {
+    susp::each(disc, block, area, &mut |signature, field| {
         match &signature {
             b"NM" => {
                 // `.`, `..` and the host's name are spelt as flags, and are no names here.
@@ -137,7 +131,7 @@ mod tests {
 
     fn extra(area: &[u8]) -> Result<Extra, ImageError> {
         let nothing = [0_u8; 0].as_slice();
-        read(Disc::new(&nothing), 2048, area, &mut 0)
+        read(Disc::new(&nothing), 2048, area)
     }
 
     #[test]
@@ -149,7 +143,7 @@ mod tests {
             long.extend_from_slice(b"NM\xff\x01\x01");
             long.resize(long.len() + 250, b'x');
         }
-        assert!(read(Disc::new(&[0_u8; 0].as_slice()), 2048, &long, &mut 0).is_err());
+        assert!(read(Disc::new(&[0_u8; 0].as_slice()), 2048, &long).is_err());
     }
 
     #[test]

@@ -2,17 +2,16 @@
 
 use crate::error::{ImageError, ImageErrorKind};
 use crate::image::disc::{Disc, Fields, broken, fault};
-use crate::limits::{SUSP_AREA_BYTES_MAX, SUSP_AREAS_MAX, SUSP_BYTES_MAX};
+use crate::limits::{SUSP_AREA_BYTES_MAX, SUSP_AREAS_MAX};
 
 /// Takes the signature of a field and all of it.
 pub(super) type Visit<'v> = dyn FnMut([u8; 2], Fields<'_>) -> Result<(), ImageError> + 'v;
 
-/// Shows each field with its signature, in their order. `budget` is what all areas of one folder may still take.
+/// Shows each field with its signature, in their order.
 pub(super) fn each(
     disc: Disc<'_>,
     block: u64,
     area: &[u8],
-    budget: &mut usize,
     visit: &mut Visit<'_>,
 ) -> Result<(), ImageError> {
     let mut next = fields(area, visit)?;
@@ -28,11 +27,6 @@ pub(super) fn each(
         if len > SUSP_AREA_BYTES_MAX {
             return Err(broken(offset, "an area that continues a record is too long"));
         }
-        let Some(left) = budget.checked_sub(len) else {
-            let what = "bytes that continue the records of one folder";
-            return Err(fault(offset, ImageErrorKind::TooMuch { what, max: SUSP_BYTES_MAX }));
-        };
-        *budget = left;
         next = fields(&disc.bytes(offset, len)?, visit)?;
     }
     Ok(())
@@ -72,8 +66,7 @@ mod tests {
 
     fn seen(image: &[u8], area: &[u8]) -> Result<Vec<u8>, ImageError> {
         let mut seen = Vec::new();
-        let mut budget = 1 << 20;
-        each(Disc::new(&image), 16, area, &mut budget, &mut |signature, _| {
+        each(Disc::new(&image), 16, area, &mut |signature, _| {
             seen.push(signature[0]);
             Ok(())
         })?;

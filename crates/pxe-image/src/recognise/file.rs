@@ -40,23 +40,27 @@ fn look(name: &str, file: &dyn ReadAt) -> io::Result<Recognition> {
     if array(&head, 0x202) == Some(*b"HdrS") {
         return pc_kernel(&name, file, kernel::cpu(file));
     }
+    if array(&head, 56) == Some(*b"ARM\x64") {
+        return Ok(bare_kernel(&name, Some(Cpu::Arm64)));
+    }
     if let Some(program) = EfiProgram::read(file)? {
         return efi(&name, file, &program);
     }
-    if array(&head, 56) == Some(*b"ARM\x64") {
-        return Ok(bare_kernel(&name, Some(Cpu::Arm64)));
+    if let Some(loader) = network_program(&name, &head) {
+        return Ok(loader);
     }
     Ok(disk(&name, &head))
 }
 
 /// Programs that tell who they are, by words in them. The first that is found counts: shim names GRUB, and GRUB
-/// Linux. Sources: the programs' own texts (memtest86+ `app/`, iPXE `usr/autoboot.c`, shim `version.c`, GRUB
-/// `kern/main.c`, wimboot `main.c`).
-const PROGRAMS: [(&[u8], &str, Kind); 5] = [
+/// Linux. Sources: the programs' own texts (memtest86+ `app/`, iPXE `usr/autoboot.c`, and `libprefix.S` and
+/// `pxeprefix.S`, which stay readable where the rest is packed; shim `version.c`, GRUB `kern/main.c`, wimboot `main.c`).
+const PROGRAMS: [(&[u8], &str, Kind); 6] = [
     (b"Memtest86+", "Memtest86+", Kind::Tool),
     (b"UEFI SHIM", "shim", Kind::Loader),
     (b"wimboot", "wimboot", Kind::Loader),
     (b"iPXE", "iPXE", Kind::Loader),
+    (b"Installation failed - cannot continue", "iPXE", Kind::Loader),
     (b"GRUB", "GRUB", Kind::Loader),
 ];
 
@@ -146,6 +150,18 @@ fn pc_kernel(name: &str, file: &dyn ReadAt, cpu: Option<Cpu>) -> io::Result<Reco
         it.warnings.push("it starts from a PC BIOS only".to_owned());
     }
     Ok(it)
+}
+
+/// A BIOS network boot program: code from its first byte on, without a header. Their own messages tell which.
+fn network_program(name: &str, head: &[u8]) -> Option<Recognition> {
+    let known = [(b"PXE->EB:".as_slice(), "iPXE"), (b"PXELINUX".as_slice(), "PXELINUX")];
+    let (_, program) = known.into_iter().find(|(words, _)| contains(head, words))?;
+    let mut it = blank("network-program", format!("{program} ({name})"), Kind::Loader);
+    program.clone_into(&mut it.distribution);
+    it.cpus = vec![Cpu::X86, Cpu::X64];
+    it.entries = vec![start("start", &it.title, &it.cpus, Platforms::BIOS, chain())];
+    it.warnings.push("it starts from a PC BIOS only".to_owned());
+    Some(it)
 }
 
 fn bare_kernel(name: &str, cpu: Option<Cpu>) -> Recognition {

@@ -11,6 +11,9 @@ mod evaluate;
 mod fault;
 mod file;
 mod formula;
+#[cfg(feature = "_fuzz")]
+#[doc(hidden)]
+pub mod fuzz;
 mod glob;
 mod kernel;
 mod overrides;
@@ -118,6 +121,12 @@ pub fn recognise(tree: &dyn Tree, facts: &ImageFacts, rules: &Rules) -> Recognit
         Some((rule, variables)) => evaluate::recognition(rule, variables, &scene),
         None => evaluate::unknown(&scene),
     };
+    if facts.missing_bytes > 0 {
+        recognition.warnings.push(format!(
+            "the image is not whole, {} bytes are missing at its end: download it again",
+            facts.missing_bytes
+        ));
+    }
     if let Some(fault) = scene.fault() {
         recognition.warnings.push(format!("the image is damaged or incomplete: {fault}"));
     }

@@ -4,6 +4,9 @@ use core::fmt;
 
 use crate::cpu::Cpu;
 use crate::entry::{BootEntry, How, Initrd, Piece};
+use crate::image::Image;
+use crate::image::boot::BootPlatform;
+use crate::source::ReadAt;
 
 /// What is known of an image besides its files. Everything may be left empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,6 +27,30 @@ pub struct ImageFacts {
     pub boots_bios: bool,
     /// It boots UEFI: an El Torito entry of platform 0xEF, or an EFI system partition.
     pub boots_efi: bool,
+    /// Bytes that it lacks to be as long as it says.
+    pub missing_bytes: u64,
+}
+
+impl ImageFacts {
+    /// What an image that was opened says of itself.
+    #[must_use]
+    pub fn of<R: ReadAt>(name: &str, image: &Image<R>) -> Self {
+        let said = image.facts();
+        let boots = |platform| {
+            image.boot_images().iter().any(|boot| boot.bootable && boot.platform == platform)
+        };
+        Self {
+            name: name.to_owned(),
+            size: image.source().size(),
+            label: said.volume_id.clone(),
+            publisher: said.publisher.clone(),
+            application: said.application.clone(),
+            udf: said.formats.udf.is_some(),
+            boots_bios: boots(BootPlatform::Bios),
+            boots_efi: boots(BootPlatform::Efi),
+            missing_bytes: image.missing_bytes(),
+        }
+    }
 }
 
 /// What an image is for.

@@ -11,7 +11,11 @@ use crate::error::ImageError;
 use crate::initrd::{self, Capabilities};
 use crate::limits::{MATCHES_MAX, STEPS_MAX, TEXT_BYTES_MAX};
 use crate::source::{ReadAt, Sequential, read_up_to};
-use crate::tree::{NodeKind, Tree};
+use crate::tree::{Item, Node, NodeKind, Tree};
+
+/// Listings that are kept while an image is looked at, and how long each may be: 1 MB at worst, some kilobytes usually.
+const LISTINGS_KEPT: usize = 32;
+const LISTING_KEPT_ITEMS: usize = 100;
 
 pub(super) struct Scene<'a> {
     tree: &'a dyn Tree,
@@ -19,6 +23,9 @@ pub(super) struct Scene<'a> {
     steps: Cell<usize>,
     fault: RefCell<Option<String>>,
     probes: RefCell<HashMap<String, Rc<Capabilities>>>,
+    // Rules ask for the same few places again and again.
+    looked: RefCell<HashMap<String, Option<Node>>>,
+    listed: RefCell<HashMap<String, Rc<Vec<Item>>>>,
 }
 
 /// A path that a pattern stands for, and the variables with what it remembers.
@@ -29,8 +36,8 @@ pub(super) struct Found {
 
 impl<'a> Scene<'a> {
     pub(super) fn new(tree: &'a dyn Tree, facts: &'a ImageFacts) -> Self {
-        let (steps, fault, probes) = Default::default();
-        Self { tree, facts, steps, fault, probes }
+        let (steps, fault, probes, looked, listed) = Default::default();
+        Self { tree, facts, steps, fault, probes, looked, listed }
     }
 
     /// What was broken, the first of it.
@@ -54,17 +61,39 @@ impl<'a> Scene<'a> {
         .ok()
     }
 
-    /// Size of a file, `None` if there is none.
-    pub(super) fn size(&self, path: &str) -> Option<u64> {
+    fn look(&self, path: &str) -> Option<Node> {
+        if let Some(known) = self.looked.borrow().get(path) {
+            return known.clone();
+        }
         if !self.step() {
             return None;
         }
-        let node = self.or_fault(self.tree.look(path))??;
-        (node.kind == NodeKind::File).then_some(node.size)
+        let node = self.or_fault(self.tree.look(path)).flatten();
+        self.looked.borrow_mut().insert(path.to_owned(), node.clone());
+        node
     }
 
-    fn is_there(&self, path: &str) -> bool {
-        self.step() && self.or_fault(self.tree.look(path)).flatten().is_some()
+    /// What is in a folder, by name.
+    fn list(&self, folder: &str) -> Rc<Vec<Item>> {
+        if let Some(known) = self.listed.borrow().get(folder) {
+            return Rc::clone(known);
+        }
+        if !self.step() {
+            return Rc::default();
+        }
+        let mut items = self.or_fault(self.tree.list(folder)).unwrap_or_default();
+        items.sort_by(|a, b| a.name.cmp(&b.name));
+        let items = Rc::new(items);
+        let mut listed = self.listed.borrow_mut();
+        if items.len() <= LISTING_KEPT_ITEMS && listed.len() < LISTINGS_KEPT {
+            listed.insert(folder.to_owned(), Rc::clone(&items));
+        }
+        items
+    }
+
+    /// Size of a file, `None` if there is none.
+    pub(super) fn size(&self, path: &str) -> Option<u64> {
+        self.look(path).filter(|node| node.kind == NodeKind::File).map(|node| node.size)
     }
 
     pub(super) fn head(&self, path: &str, bytes: usize) -> Vec<u8> {
@@ -102,7 +131,7 @@ impl<'a> Scene<'a> {
 
     fn find_in(&self, folder: String, parts: &[Part], variables: Variables, into: &mut Vec<Found>) {
         let Some((first, rest)) = parts.split_first() else {
-            if self.is_there(&folder) {
+            if self.look(&folder).is_some() {
                 into.push(Found { path: folder, variables });
             }
             return;
@@ -115,12 +144,11 @@ impl<'a> Scene<'a> {
             self.find_in(join(&name), rest, variables, into);
             return;
         }
-        if !self.step() {
-            return;
-        }
-        let mut items = self.or_fault(self.tree.list(&folder)).unwrap_or_default();
-        items.sort_by(|a, b| a.name.cmp(&b.name));
-        for item in items {
+        for item in self.list(&folder).iter() {
+            // There is nothing in a file.
+            if !rest.is_empty() && item.node.kind == NodeKind::File {
+                continue;
+            }
             if into.len() >= MATCHES_MAX {
                 return;
             }

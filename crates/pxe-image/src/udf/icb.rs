@@ -96,7 +96,8 @@ impl Icb {
         } else {
             let mut area = Fields(&self.bytes).bytes(start, len).to_vec();
             let mut blocks = 0_usize;
-            while let Some((next, len)) = self.add(udf, &area, &mut extents)? {
+            let mut rest = self.size;
+            while let Some((next, len)) = self.add(udf, &area, &mut rest, &mut extents)? {
                 blocks = blocks.saturating_add(1);
                 if blocks > ALLOCATION_BLOCKS_MAX {
                     let what = "blocks that say where one file lies";
@@ -110,18 +111,20 @@ impl Icb {
         Ok(extents)
     }
 
-    /// Adds what one area of allocation descriptors says, and returns where they go on, and how many bytes are there.
+    /// Adds what one area of allocation descriptors says as far as `rest` of the file, and returns where they go on, and
+    /// how many bytes are there.
     fn add(
         &self,
         udf: &Udf,
         area: &[u8],
+        rest: &mut u64,
         extents: &mut Vec<Extent>,
     ) -> Result<Option<(Place, u32)>, ImageError> {
         let step = if matches!(self.form, Form::Short) { 8 } else { 16 };
         for descriptor in area.chunks_exact(step) {
             let fields = Fields(descriptor);
             let (kind, len) = (fields.u32(0) >> 30, fields.u32(0) & 0x3fff_ffff);
-            if len == 0 {
+            if len == 0 || *rest == 0 {
                 break;
             }
             let partition = if step == 8 { self.place.partition } else { fields.u16(8) };
@@ -134,6 +137,13 @@ impl Icb {
                     stream::push(extents, zeros, self.offset)?;
                 }
                 _ => return Ok(Some((place, len))),
+            }
+            *rest = rest.saturating_sub(u64::from(len));
+            if *rest > 0 && !u64::from(len).is_multiple_of(udf.block) {
+                return Err(broken(
+                    self.offset,
+                    "a file of UDF has a piece that is no whole block",
+                ));
             }
         }
         Ok(None)

@@ -15,6 +15,8 @@ use crate::image::walk::Format;
 use crate::tree::{Extent, Node, NodeKind};
 use icb::{Icb, Kind};
 use partition::Partition;
+#[cfg(feature = "_fuzz")]
+pub(crate) use tag::crc;
 
 /// A block of a partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -77,7 +77,7 @@ const CRC_TABLE: [u16; 256] = {
 };
 
 /// CRC-CCITT, from zero.
-pub(super) fn crc(bytes: &[u8]) -> u16 {
+pub(crate) fn crc(bytes: &[u8]) -> u16 {
     bytes.iter().fold(0, |crc, byte| {
         let index = usize::from((crc >> 8) ^ u16::from(*byte));
         CRC_TABLE.get(index).copied().unwrap_or(0) ^ crc << 8

@@ -1,8 +1,9 @@
 //! A layout of a test image, as a tree in memory and as files to make an image of.
+#![allow(dead_code, reason = "every test uses its own part")]
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::{fs, thread};
 
@@ -38,6 +39,37 @@ impl Layout {
         let files = table["files"].as_table().expect("files");
         let files = files.iter().map(|(path, value)| (path.clone(), content(value))).collect();
         Self { name, facts, files }
+    }
+
+    /// Makes an image of it, and says where.
+    pub(crate) fn make(&self, folder: &Path) -> PathBuf {
+        let tree = folder.join(&self.name);
+        for (path, bytes) in &self.files {
+            let path = tree.join(path);
+            fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+            fs::write(path, bytes).expect("a file");
+        }
+        let image = folder.join(&self.facts.name);
+        let mut command = Command::new("xorrisofs");
+        command.args(["-quiet", "-R", "-J", "-joliet-long", "-V", &self.facts.label, "-o"]);
+        command.arg(&image).args(["-publisher", &self.facts.publisher]);
+        // What firmware would start is of no interest here, only that it is there.
+        for (wanted, name, option) in
+            [(self.facts.boots_bios, ".bios", "-b"), (self.facts.boots_efi, ".efi", "-e")]
+        {
+            if wanted {
+                fs::write(tree.join(name), [0; 2048]).expect("a file");
+                if option == "-e" && self.facts.boots_bios {
+                    command.arg("-eltorito-alt-boot");
+                }
+                command.args([option, name, "-no-emul-boot"]);
+            }
+        }
+        let output = command.arg(&tree).output().expect("xorrisofs");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{}: {said}", self.name);
+        fs::remove_dir_all(&tree).expect("removed");
+        image
     }
 
     /// The path in the spelling of the layout.

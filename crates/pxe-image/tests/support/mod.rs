@@ -1,6 +1,7 @@
 //! Images made by the usual programs, and what other programs say is in them.
 #![allow(dead_code, unreachable_pub, reason = "every test uses its own part")]
 
+pub mod made;
 pub mod tree;
 
 use std::fs::{self, File};

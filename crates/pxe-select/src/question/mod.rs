@@ -13,6 +13,7 @@ use crate::{
     firmware::Firmware,
     folder,
     identity::Identity,
+    inventory::Inventory,
     mac::MacText,
     names::{self, Generated, Name},
     policy::Policy,
@@ -45,6 +46,9 @@ impl<'p, 'f, 'a> Question<'p, 'f, 'a> {
     }
 
     pub(crate) fn boot_file(&mut self) -> Action<'p> {
+        if let Some(action) = self.by_inventory() {
+            return action;
+        }
         if let Some(action) = self.by_host_or_rule() {
             return action;
         }
@@ -58,6 +62,49 @@ impl<'p, 'f, 'a> Question<'p, 'f, 'a> {
                 self.reasons.push(Reason::HeldUnknown);
                 Action::Hold
             }
+        }
+    }
+
+    /// A machine that an inventory does not boot gets nothing; one that it boots gets its script from there once iPXE
+    /// runs, and its loader as any other machine.
+    fn by_inventory(&mut self) -> Option<Action<'p>> {
+        if let Some(action) = self.kept_back() {
+            return Some(action);
+        }
+        let mac = self.facts.hardware_address.try_into().ok()?;
+        let policy = self.policy;
+        if self.facts.inventory != Inventory::Boots
+            || !self.identity.runs_scripts()
+            || !policy.leaves_open(self.facts.hardware_address)
+        {
+            return None;
+        }
+        let before = self.reasons;
+        if self.is_denied(policy.host(self.facts.hardware_address)) {
+            // Told by what comes next.
+            self.reasons = before;
+            return None;
+        }
+        self.reasons.push(Reason::InventoryScript);
+        let generated = Some(Generated::MachineScript(mac));
+        Some(Action::Script { name: names::MACHINE_SCRIPT_NAME, generated })
+    }
+
+    /// What an inventory's silence or refusal means for a machine.
+    fn kept_back(&mut self) -> Option<Action<'p>> {
+        if !self.policy.leaves_open(self.facts.hardware_address) {
+            return None;
+        }
+        match self.facts.inventory {
+            Inventory::Asked => {
+                self.reasons.push(Reason::HeldForInventory);
+                Some(Action::Hold)
+            }
+            Inventory::Ignores => {
+                self.reasons.push(Reason::InventoryIgnores);
+                Some(Action::Deny)
+            }
+            Inventory::Silent | Inventory::Boots => None,
         }
     }
 
@@ -168,6 +215,9 @@ impl<'p, 'f, 'a> Question<'p, 'f, 'a> {
     }
 
     pub(crate) fn name(&mut self, requested: &'p [u8]) -> Action<'p> {
+        if let Some(action) = self.kept_back() {
+            return action;
+        }
         let Some(name) = self.allowed_name(requested) else { return Action::Deny };
         if let Some(bait) = self.policy.baits.recognise(&name.bytes) {
             return self.by_bait(bait, &name.bytes);
@@ -228,6 +278,13 @@ impl<'p, 'f, 'a> Question<'p, 'f, 'a> {
     fn plain(&mut self, name: Name<'p>) -> Action<'p> {
         self.own_folder();
         let generated = self.generated(name.trimmed_bytes());
+        if let Some(Generated::MachineScript(mac)) = generated
+            && !self.facts.hardware_address.is_empty()
+            && self.facts.hardware_address != mac
+        {
+            self.reasons.push(Reason::OthersScript);
+            return Action::Deny;
+        }
         self.reasons.push(match generated {
             Some(generated) => Reason::NameGenerated { generated },
             None => Reason::NamePlain,
@@ -261,8 +318,11 @@ impl<'p, 'f, 'a> Question<'p, 'f, 'a> {
         let target = host.filter(|host| host.boot).and_then(|host| {
             let target = host.target.as_deref()?;
             // To GRUB and PXELINUX a script of iPXE means nothing.
-            let is_for_it =
-                generated == Generated::IpxeMenu || !matches!(target, Target::Script(_));
+            let is_for_it = match generated {
+                Generated::IpxeMenu => true,
+                Generated::MachineScript(_) => false,
+                _ => !matches!(target, Target::Script(_)),
+            };
             is_for_it.then_some((host.index, target))
         });
         if generated == Generated::PxelinuxConfig {

@@ -4,10 +4,12 @@
 //! line, what was expected and what to do.
 
 mod admin;
+mod boot_api;
 mod fault;
 mod http;
 mod reader;
 mod sections;
+mod seeds;
 mod subnet;
 mod tftp;
 
@@ -19,9 +21,11 @@ use pxe_dhcp::options::OptionSet;
 use pxe_dhcp::respond::ProxyStyles;
 
 pub use admin::AdminConfig;
+pub use boot_api::BootApiConfig;
 pub use fault::{Fault, Faults};
 pub use http::HttpConfig;
 pub use reader::Located;
+pub use seeds::{Secrets, Variable, Variables};
 pub use subnet::{AddressConfig, ClassConfig, ReservationConfig, StoreConfig, SubnetConfig};
 pub use tftp::{RewriteConfig, TftpConfig};
 
@@ -108,6 +112,10 @@ pub struct HostConfig {
     pub boot: bool,
     /// Its folder of the root, looked into first.
     pub folder: Option<Located<String>>,
+    /// Its folder of the seeds.
+    pub seed: Option<Located<String>>,
+    /// What its templates may name.
+    pub vars: Variables,
 }
 
 /// What a `[[rule]]` does when it matches.
@@ -148,6 +156,12 @@ pub struct Config {
     pub interfaces: Vec<Located<String>>,
     /// Folder of the files clients may fetch.
     pub root: PathBuf,
+    /// Folder of images.
+    pub images: PathBuf,
+    /// Folder of templates for single machines.
+    pub seeds: PathBuf,
+    /// File of what only single machines may know.
+    pub secrets: Option<Located<PathBuf>>,
     /// Folder of what must survive a restart.
     pub state: PathBuf,
     /// `[select]`.
@@ -160,6 +174,8 @@ pub struct Config {
     pub tftp: TftpConfig,
     /// `[http]`.
     pub http: HttpConfig,
+    /// `boot_api`: an inventory that says which machines boot, and what.
+    pub boot_api: Option<BootApiConfig>,
     /// `[admin]`.
     pub admin: AdminConfig,
     /// `[loaders]`: firmware name and file name, as written.
@@ -186,9 +202,13 @@ impl Default for Config {
                 addresses: AddressConfig::default(),
             },
             tftp: TftpConfig::default(),
+            images: PathBuf::from("images"),
+            seeds: PathBuf::from("seeds"),
+            secrets: None,
             state: PathBuf::from("state"),
             select: SelectConfig::default(),
             http: HttpConfig::default(),
+            boot_api: None,
             admin: AdminConfig::default(),
             loaders: Vec::new(),
             hosts: Vec::new(),
@@ -215,10 +235,13 @@ impl Config {
         })?;
         if let Some(folder) = file.parent() {
             config.root = folder.join(&config.root);
+            config.images = folder.join(&config.images);
             config.state = folder.join(&config.state);
+            config.seeds = folder.join(&config.seeds);
             let (http, admin) = (&mut config.http, &mut config.admin);
             let paths = [
                 &mut config.tftp.uploads,
+                &mut config.secrets,
                 &mut http.certificate,
                 &mut http.key,
                 &mut admin.certificate,

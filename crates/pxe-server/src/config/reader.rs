@@ -10,6 +10,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::fault::Fault;
+use super::seeds::{Variable, Variables};
 
 /// The text and the faults found in it so far.
 pub(super) struct Reader<'t> {
@@ -93,6 +94,12 @@ impl<'r, 't> Section<'r, 't> {
     /// Whether the table has this key, with whatever value.
     pub(super) fn has(&self, name: &str) -> bool {
         self.table.is_some_and(|table| table.contains_key(name))
+    }
+
+    /// Whether the value of this key is a table.
+    pub(super) fn is_table(&self, name: &str) -> bool {
+        let value = self.table.and_then(|table| table.get(name));
+        value.is_some_and(|value| value.get_ref().is_table())
     }
 
     pub(super) fn string(&self, name: &'static str) -> Option<Located<String>> {
@@ -252,6 +259,23 @@ impl<'r, 't> Section<'r, 't> {
             }
         }
         pairs
+    }
+
+    /// Every key with its value as templates see it.
+    pub(super) fn variables(&self) -> Variables {
+        let mut variables = Variables::new();
+        for (key, value) in self.table.into_iter().flatten() {
+            let name = key.get_ref();
+            match Variable::of(value.get_ref()) {
+                Some(known) => drop(variables.insert(name.to_string(), known)),
+                None => self.wrong_type(
+                    name,
+                    value,
+                    "a text, a number, true, false, or a list of texts",
+                ),
+            }
+        }
+        variables
     }
 
     /// A sub-table; an empty section if the file has none.

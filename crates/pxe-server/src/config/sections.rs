@@ -7,10 +7,10 @@ use pxe_dhcp::respond::{ProxyStyle, ProxyStyles};
 use toml::de::DeTable;
 
 use super::fault::Faults;
-use super::reader::{Reader, Section};
+use super::reader::{Located, Reader, Section};
 use super::{
-    Config, DhcpConfig, DhcpMode, HostConfig, RuleAction, RuleConfig, SelectConfig, admin, http,
-    subnet, tftp,
+    Config, DhcpConfig, DhcpMode, HostConfig, RuleAction, RuleConfig, SelectConfig, admin,
+    boot_api, http, seeds, subnet, tftp,
 };
 
 const PORTS: RangeInclusive<i64> = 1..=65_535;
@@ -47,9 +47,17 @@ fn top(root: Section<'_, '_>, config: &mut Config) {
     if let Some(path) = root.string("root") {
         config.root = path.value.into();
     }
+    if let Some(path) = root.string("images") {
+        config.images = path.value.into();
+    }
     if let Some(path) = root.string("state") {
         config.state = path.value.into();
     }
+    if let Some(path) = root.string("seeds") {
+        config.seeds = path.value.into();
+    }
+    config.secrets =
+        root.string("secrets").map(|file| Located { value: file.value.into(), line: file.line });
     let address = root.parsed("advertise", "an IPv4 address like 192.0.2.5");
     config.advertise = address.map(|address| address.value);
     dhcp(root.section("dhcp"), &mut config.dhcp);
@@ -57,10 +65,10 @@ fn top(root: Section<'_, '_>, config: &mut Config) {
     http::read(root.section("http"), &mut config.http);
     admin::read(root.section("admin"), &mut config.admin);
     select(root.section("select"), &mut config.select);
+    config.boot_api = boot_api::read(&root);
     config.loaders = root.section("loaders").texts();
     config.hosts = root.sections("host").into_iter().filter_map(host).collect();
     config.rules = root.sections("rule").into_iter().filter_map(rule).collect();
-    root.reserved(&["images"]);
     root.finish();
 }
 
@@ -126,6 +134,8 @@ fn host(section: Section<'_, '_>) -> Option<HostConfig> {
         loader: section.string("loader"),
         boot: section.boolean("boot").unwrap_or(true),
         folder: section.string("folder"),
+        seed: seeds::folder(&section),
+        vars: section.section("vars").variables(),
     });
     section.reserved(&["image", "script", "kernel", "initrd", "cmdline"]);
     section.finish();

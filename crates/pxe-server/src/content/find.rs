@@ -4,14 +4,21 @@ use core::net::IpAddr;
 use std::fs::{File, Metadata};
 use std::path::PathBuf;
 use std::sync::Arc;
+#[cfg(feature = "http")]
+use std::sync::PoisonError;
 
 use pxe_select::Generated;
 
+#[cfg(feature = "http")]
+use super::images::Catalogue;
 use super::open::Content;
 use super::root::{self, Root};
 use super::uploads::Uploads;
-use super::{Shared, listing, menu};
+use super::{Shared, images, listing, menu};
 use crate::engine::ContentError;
+
+/// What names of images begin with.
+pub(crate) const IMAGES: &[u8] = b"images/";
 
 /// Where the links in a generated text lead.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,6 +73,10 @@ impl Finder {
             Err(ContentError::NotFound) => {}
             Err(error) => return Err(error),
         }
+        match self.find_image(name) {
+            Err(ContentError::NotFound) => {}
+            found => return found,
+        }
         if let Some(path) = self.shared.loaders().system_file(name) {
             let (file, metadata) = root::open_system(path)?;
             return Ok(self.content(file, &metadata));
@@ -78,6 +89,29 @@ impl Finder {
             _ => return Err(ContentError::NotFound),
         };
         Ok(Content::generated(text.into_bytes().into()))
+    }
+
+    /// Opens an image, or a file inside one, by its normalised name: `images/debian.iso/files/install/vmlinuz`. May wait
+    /// for a disk.
+    pub(crate) fn find_image(&self, name: &[u8]) -> Result<Content, ContentError> {
+        let name = name.strip_prefix(IMAGES).ok_or(ContentError::NotFound)?;
+        let images = self.shared.images.as_ref().ok_or(ContentError::NotFound)?;
+        Ok(match images.find(name)? {
+            images::Asked::Whole(file, metadata) => self.content(file, &metadata),
+            images::Asked::Inside(content) => content,
+        })
+    }
+
+    /// What the folder of images held last.
+    #[cfg(feature = "http")]
+    pub(crate) fn catalogue(&self) -> Arc<Catalogue> {
+        self.shared.images.as_ref().map(|images| images.catalogue()).unwrap_or_default()
+    }
+
+    /// What is made for single machines.
+    #[cfg(feature = "http")]
+    pub(crate) fn seeds(&self) -> Arc<super::Seeds> {
+        Arc::clone(&self.shared.seeds.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn content(&self, file: File, metadata: &Metadata) -> Content {

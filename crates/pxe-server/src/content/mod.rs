@@ -4,12 +4,17 @@
 mod cache;
 mod cases;
 mod find;
+mod images;
+mod inside;
 mod listing;
 mod loaders;
 mod menu;
 mod open;
 pub(crate) mod pe;
 mod root;
+#[cfg(feature = "http")]
+mod seeds;
+pub(crate) mod signed;
 mod uploads;
 
 use core::task::Poll;
@@ -29,8 +34,13 @@ use cases::Cases;
 pub use cases::{CASE_NAMES_MAX, FOLDER_NAMES_MAX};
 pub use find::Finder;
 pub(crate) use find::{Links, host};
+pub use images::{Catalogue, IMAGES_MAX, ImageInfo, Images, OPEN_IMAGES_MAX, State};
 pub use loaders::{FoundLoader, Loaders, MissingLoader};
 pub(crate) use open::Content;
+#[cfg(feature = "http")]
+pub use seeds::{SEED_BYTES_MAX, Seeds, TEMPLATE_BYTES_MAX, TEMPLATE_STEPS_MAX};
+#[cfg(feature = "http")]
+pub(crate) use seeds::{SeedError, SeedFacts, mac};
 pub use uploads::{UPLOADS_MAX, UPLOADS_PER_CLIENT_MAX, Uploads};
 
 /// What the files of all loops have in common.
@@ -40,13 +50,24 @@ pub struct Shared {
     cache: Cache,
     cases: Option<Cases>,
     uploads: Option<Uploads>,
+    images: Option<Arc<Images>>,
+    #[cfg(feature = "http")]
+    seeds: RwLock<Arc<Seeds>>,
 }
 
 impl Shared {
     /// With these loaders and an empty cache; names are taken as they are, and nobody may send files.
     pub fn new(loaders: Loaders) -> Self {
         let loaders = RwLock::new(Arc::new(loaders));
-        Self { loaders, cache: Cache::default(), cases: None, uploads: None }
+        Self {
+            loaders,
+            cache: Cache::default(),
+            cases: None,
+            uploads: None,
+            images: None,
+            #[cfg(feature = "http")]
+            seeds: RwLock::default(),
+        }
     }
 
     /// The same, but a name that is not there is looked for in other spellings, upper and lower case alike.
@@ -61,9 +82,21 @@ impl Shared {
         Self { uploads: Some(uploads), ..self }
     }
 
+    /// The same, with a folder of images.
+    #[must_use]
+    pub fn with_images(self, images: Arc<Images>) -> Self {
+        Self { images: Some(images), ..self }
+    }
+
     /// Other loaders were found.
     pub fn set_loaders(&self, loaders: Loaders) {
         *self.loaders.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(loaders);
+    }
+
+    /// Machines have other templates.
+    #[cfg(feature = "http")]
+    pub fn set_seeds(&self, seeds: Seeds) {
+        *self.seeds.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(seeds);
     }
 
     fn loaders(&self) -> Arc<Loaders> {
@@ -114,7 +147,10 @@ impl Files {
 impl ContentStore for Files {
     fn open(&mut self, request: &ContentRequest<'_>) -> Result<Opened, ContentError> {
         let links = Links::tftp(request.server, self.tftp_port);
-        let content = self.finder.find(request.name, request.generated, &links)?;
+        let content = match request.text {
+            Some(text) => Content::generated(Arc::clone(text)),
+            None => self.finder.find(request.name, request.generated, &links)?,
+        };
         let size = content.size();
         Ok(Opened { id: self.keep(content), size })
     }

@@ -55,6 +55,12 @@ impl Root {
     }
 }
 
+/// Opens a plain file beneath a folder.
+#[cfg(feature = "http")]
+pub(super) fn open_in(folder: &Dir, name: &Path) -> Result<File, ContentError> {
+    open_beneath(folder, name).map(|(file, _)| file)
+}
+
 fn open_beneath(folder: &Dir, name: &Path) -> Result<(File, Metadata), ContentError> {
     let mut options = OpenOptions::new();
     // A FIFO or a terminal in the tree must not hang the loop.

@@ -14,7 +14,7 @@ use crate::state::unix_ms;
 
 /// How long DHCP messages may wait to be read before new clients are put off. They would fill the socket's buffer, and
 /// of those who are half done so many would be lost that fewer get their lease, not more.
-const DHCP_BEHIND_MAX: Duration = Duration::from_millis(20);
+const DHCP_BEHIND_MAX: Duration = Duration::from_millis(100);
 impl Driver {
     /// After the DHCP port was read, and there is more.
     pub(super) fn note_backlog(&mut self, now: Instant, is_more: bool) {

@@ -17,6 +17,7 @@ pub mod interfaces;
 mod leases;
 mod links;
 mod listen;
+mod lookups;
 pub mod neighbours;
 mod observe;
 mod port;
@@ -49,6 +50,8 @@ use batch::{Batches, ListenBatch, TransferBatch};
 pub use control::{Control, Crew};
 pub use desk::Desk;
 use interfaces::{Interfaces, SharedInterfaces};
+use lookups::Lookups;
+pub use lookups::{Ask, LOOKUP_THREADS_MAX, LOOKUPS_IN_FLIGHT_MAX};
 use ports::Ready;
 pub use ports::{BindFault, Ports};
 use probes::Prober;
@@ -109,6 +112,8 @@ pub struct First {
     pub housekeeping: Option<Box<dyn Housekeeping + Send>>,
     /// What gives addresses.
     pub leasing: Option<Leasing>,
+    /// An inventory, if one is asked.
+    pub inventory: Option<Arc<dyn Ask>>,
 }
 
 /// Room for what is received, used again and again.
@@ -142,6 +147,7 @@ pub struct Driver {
     store: Option<StoreThread>,
     asker: Asker,
     asked: Receiver<asker::Asked>,
+    lookups: Option<Lookups>,
     prober: Prober,
     /// Since when the DHCP port was not read to its end.
     behind_since: Option<Instant>,
@@ -161,11 +167,18 @@ impl Driver {
         journal: Arc<Journal>,
         first: First,
     ) -> io::Result<Self> {
-        let First { housekeeping, leasing } = first;
+        let First { housekeeping, leasing, inventory } = first;
         let poll = Poll::new()?;
         ports.register(poll.registry())?;
         let control = crew.join(poll.registry(), housekeeping.is_some())?;
         let (asker, asked) = Asker::new(control.waker());
+        let mut lookups = None;
+        if let Some(inventory) = inventory {
+            let waker = control.waker();
+            lookups = Some(Lookups::start(inventory, &waker)?);
+            // HTTP and the other loops may be the first to see a machine.
+            engine.shared().set_wake(Box::new(move || drop(waker.wake())));
+        }
         let mut store = None;
         if let Some(leasing) = leasing {
             store = Some(leasing.store.start(control.waker())?);
@@ -186,6 +199,7 @@ impl Driver {
             store,
             asker,
             asked,
+            lookups,
             prober: Prober::new(),
             behind_since: None,
             next_housekeeping: now + HOUSEKEEPING_EVERY,
@@ -239,6 +253,7 @@ impl Driver {
                 self.engine.handle_timeout(now, &mut self.files);
             }
             self.attend(now);
+            self.look_up(now);
             self.attend_probes(now);
             self.exchange_with_store(now)?;
             if !self.transmit(now, TRANSMITS_PER_WAKE_MAX, &mut out) {
@@ -331,6 +346,19 @@ impl Driver {
             return debug!("{}: interface {} is not served", arrival.source, arrival.interface);
         }
         self.engine.handle_datagram(now, socket, &arrival, datagram, &mut self.files);
+    }
+
+    /// Hands look-ups to those who ask the inventory, and their answers to the engine.
+    fn look_up(&mut self, now: Instant) {
+        let Some(lookups) = &mut self.lookups else { return };
+        while let Some((mac, answer)) = lookups.poll() {
+            self.engine.handle_lookup(now, mac, answer);
+        }
+        while lookups.has_room()
+            && let Some(mac) = self.engine.poll_lookup()
+        {
+            lookups.ask(mac);
+        }
     }
 
     /// Sends what waits, `most` times at most; whether nothing more waits.

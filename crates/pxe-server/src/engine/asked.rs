@@ -3,7 +3,7 @@
 use core::net::IpAddr;
 use std::time::Instant;
 
-use pxe_select::{Action, Asked, Asker, Decision};
+use pxe_select::{Action, Asked, Asker, Decision, Generated, Inventory};
 use pxe_tftp::{Mode, Request};
 
 use super::event::{ClientId, Stage, one_line, printable};
@@ -54,11 +54,55 @@ pub fn decide(
     let client = machine
         .or_else(|| ClientId::from_hardware_address(known.last_hardware_address()))
         .unwrap_or(ClientId::Address(peer));
-    let decision = policy.decide(&known.as_facts(), asked);
+    let mut facts = known.as_facts();
+    facts.inventory = shared.inventory(now, known.hardware_address(), false);
+    let decision = policy.decide(&facts, asked);
     if let Some(pin) = decision.pin.clone() {
         shared.pin(now, peer, known.hardware_address(), pin);
     }
-    (client, choose(&decision, requested, machine))
+    let choice = match script_of(&decision) {
+        Some(mac) => machine_script(shared, now, mac, &decision, requested),
+        None => choose(&decision, requested, machine),
+    };
+    (client, choice)
+}
+
+/// The machine whose own script this is.
+fn script_of(decision: &Decision<'_>) -> Option<[u8; 6]> {
+    match decision.action {
+        Action::File { generated: Some(Generated::MachineScript(mac)), .. }
+        | Action::Script { generated: Some(Generated::MachineScript(mac)), .. } => Some(mac),
+        _ => None,
+    }
+}
+
+/// The script that was made of what the inventory says.
+fn machine_script(
+    shared: &Shared,
+    now: Instant,
+    mac: [u8; 6],
+    decision: &Decision<'_>,
+    requested: &[u8],
+) -> Choice {
+    let file = printable(requested);
+    match shared.inventory(now, &mac, false) {
+        Inventory::Boots => {}
+        Inventory::Asked => {
+            let reasons = "the inventory was asked and has not answered yet".to_owned();
+            return Choice::Silence(Stage::HeldBait { asked: file, reasons });
+        }
+        _ => {
+            let reason = "no inventory boots that machine".to_owned();
+            return Choice::Missing(Stage::Failed { file, reason });
+        }
+    }
+    match shared.machine_script(mac) {
+        Some(text) => Choice::Open(Box::new(Wanted::text(file, decision, mac, text)), None),
+        None => {
+            let reason = "the inventory no longer boots that machine".to_owned();
+            Choice::Missing(Stage::Failed { file, reason })
+        }
+    }
 }
 
 fn choose(decision: &Decision<'_>, requested: &[u8], machine: Option<ClientId>) -> Choice {
@@ -81,6 +125,7 @@ fn choose(decision: &Decision<'_>, requested: &[u8], machine: Option<ClientId>) 
         (Action::Hold, true) => {
             Choice::Silence(Stage::HeldBait { asked: asked(), reasons: reasons() })
         }
+        (Action::Hold, false) => Choice::Silence(Stage::Held { reasons: reasons() }),
         _ => Choice::Missing(Stage::Failed { file: asked(), reason: reasons() }),
     }
 }

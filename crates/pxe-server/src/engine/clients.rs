@@ -131,6 +131,7 @@ fn digest(stage: &Stage) -> u64 {
         Stage::Addressed { address, server } => (address, server).hash(&mut hasher),
         Stage::Silent { what, .. } => what.hash(&mut hasher),
         Stage::Failed { file, reason } => (file, reason).hash(&mut hasher),
+        Stage::LookedUp { boots, what } => (boots, what).hash(&mut hasher),
         Stage::Phrased { style, reason } => (style, reason).hash(&mut hasher),
     }
     hasher.finish()

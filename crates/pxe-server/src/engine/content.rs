@@ -4,6 +4,7 @@
 use core::net::IpAddr;
 use core::task::Poll;
 use std::io::{self, IoSliceMut};
+use std::sync::Arc;
 
 use pxe_select::Generated;
 
@@ -27,6 +28,8 @@ pub struct ContentRequest<'a> {
     pub name: &'a [u8],
     /// What to make up when no such file is there.
     pub generated: Option<Generated>,
+    /// What this name stands for, if that is a text: then nothing is looked for.
+    pub text: Option<&'a Arc<[u8]>>,
     /// Our address as this client sees it, for the links in a generated text.
     pub server: IpAddr,
 }

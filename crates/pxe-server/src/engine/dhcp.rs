@@ -87,7 +87,9 @@ impl Engine {
         let address = facts::set(view.client_address());
         let known = facts::of_message(view, request.facts(), local, address);
         let policy = self.shared.policy();
-        let decision = policy.decide(&known.as_facts(), Asked::BootFile);
+        let mut facts = known.as_facts();
+        facts.inventory = self.shared.inventory(now, view.hardware_address(), true);
+        let decision = policy.decide(&facts, Asked::BootFile);
         let server = self.advertise.unwrap_or(local);
         let file = named::boot_file(&policy, &decision, server, self.tftp_port);
         let stage = stage(&request, &decision, file.as_deref());

@@ -127,6 +127,13 @@ pub enum Stage {
         /// Which message, and how it came here.
         how: String,
     },
+    /// An inventory was asked about it.
+    LookedUp {
+        /// Whether it boots.
+        boots: bool,
+        /// What it boots, or why not.
+        what: String,
+    },
     /// It asked another DHCP server for an address.
     Addressed {
         /// Which address.
@@ -326,6 +333,7 @@ impl Stage {
         match self {
             Self::Discovered { .. } => "discovered",
             Self::Heard { .. } => "heard",
+            Self::LookedUp { .. } => "looked-up",
             Self::Offered { .. } => "offered",
             Self::Phrased { reason: StyleReason::Worked, .. } => "settled",
             Self::Phrased { reason: StyleReason::NoneWorked { .. }, .. } => "ignored",
@@ -390,6 +398,10 @@ impl fmt::Display for Stage {
             Self::Missing { file, first, names } => {
                 let others = names.saturating_sub(1);
                 write!(f, " {file}, and {others} names before it from {first} on")
+            }
+            Self::LookedUp { boots: true, what } => write!(f, " in the inventory: {what}"),
+            Self::LookedUp { boots: false, what } => {
+                write!(f, " in the inventory, which does not boot it: {what}")
             }
             Self::Phrased { style, reason } => phrased(f, *style, reason),
             Self::Held { reasons } | Self::Denied { reasons } => write!(f, ": {reasons}"),

@@ -16,15 +16,19 @@ mod detail;
 mod dhcp;
 mod event;
 mod facts;
+mod inventory;
 mod leased;
 mod leasing;
+mod lookups;
 mod named;
 mod observe;
 mod searches;
+mod seeds;
 mod server;
 mod shared;
 mod styles;
 mod tftp;
+mod tokens;
 mod transfers;
 mod upload;
 mod wanted;
@@ -47,16 +51,23 @@ pub use content::{
 pub use detail::{Detail, Field, reason_lines};
 pub(crate) use event::printable;
 pub use event::{ClientId, Event, NoClient, Stage};
+pub(crate) use facts::of_boot as facts_of_message;
+pub use inventory::{
+    INVENTORY_MACHINES_MAX, InventoryAnswer, InventorySettings, LOOKUPS_QUEUED_MAX,
+};
 pub use leased::LeaseStep;
 pub use leasing::PoolUse;
+pub use lookups::{LOOKUP_WAITERS_MAX, WAITING_BYTES_MAX};
 pub(crate) use searches::SEARCH_ENDS_AFTER;
 pub use searches::SEARCHES_MAX;
+pub use seeds::may_have;
 use server::DhcpServer;
 pub use server::{
     AddressPlan, AddressProbe, ClassPlan, HELD_BEFORE_OFFERS_MAX, Notice, PROBE_PATIENCE,
     ServerSettings, SubnetPlan,
 };
 pub use shared::{Neighbours, Shared};
+pub use tokens::{BOOT_TOKENS_MAX, BootToken, parse_token, token_text};
 #[cfg(feature = "http")]
 pub(crate) use transfers::has_news;
 pub use upload::UPLOAD_BLOCK_BYTES_MAX;
@@ -162,6 +173,7 @@ pub struct Engine {
     proxy: Option<ProxyResponder>,
     server: Option<Box<DhcpServer>>,
     tftp: tftp::Files,
+    waiters: lookups::Waiters,
     outputs: VecDeque<Output>,
     drops: Drops,
     /// When a client's search may have ended.
@@ -182,6 +194,7 @@ impl Engine {
             tftp_port: config.tftp_port,
             proxy: config.proxy.map(ProxyResponder::new),
             tftp: tftp::Files::new(config.tftp),
+            waiters: lookups::Waiters::default(),
             outputs: VecDeque::new(),
             drops: Drops::default(),
             searches_due: None,
@@ -199,7 +212,9 @@ impl Engine {
     ) {
         match socket {
             SocketId::Dhcp | SocketId::BootServer => {
-                self.handle_dhcp(now, socket, arrival, datagram);
+                if !self.waits_for_inventory(now, socket, arrival, datagram) {
+                    self.handle_dhcp(now, socket, arrival, datagram);
+                }
             }
             SocketId::Observer => self.handle_observed(now, arrival, datagram),
             SocketId::Tftp => self.handle_request(now, arrival, datagram, content),

@@ -2,7 +2,7 @@
 
 use core::net::Ipv4Addr;
 
-use pxe_select::{Action, Decision, Policy};
+use pxe_select::{Action, Decision, Generated, Policy, names};
 
 /// The name or URL that a client is told by `server`; none if it gets no file.
 pub(super) fn boot_file(
@@ -14,6 +14,10 @@ pub(super) fn boot_file(
     match &decision.action {
         Action::File { name, .. } => Some(name.to_vec()),
         Action::Url(url) => Some(with_server(url, server).into_bytes()),
+        Action::Script { generated: Some(Generated::MachineScript(mac)), .. } => {
+            let name = names::machine_script_name(*mac);
+            Some(script_url(policy, server, tftp_port, &name).into_bytes())
+        }
         Action::Script { name, .. } => {
             Some(script_url(policy, server, tftp_port, name).into_bytes())
         }

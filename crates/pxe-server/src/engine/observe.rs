@@ -18,6 +18,7 @@ impl Engine {
         let IpAddr::V4(local) = arrival.local else { return };
         match Observation::read(datagram) {
             Ok((view, observation)) => {
+                self.look_ahead(now, datagram);
                 let heard = self.hear(now, local, &view, observation);
                 if let (Some(heard), Observation::Client { message, .. }) = (heard, observation) {
                     self.tell_heard(now, &view, heard, message);

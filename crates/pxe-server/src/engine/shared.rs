@@ -5,12 +5,16 @@ use core::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
-use pxe_select::{Asker, Bait, ClientFacts, Evidence, Heard, Known, Pin, Policy, Query, Source};
+use pxe_select::{
+    Asker, Bait, ClientFacts, Evidence, Heard, Inventory, Known, Pin, Policy, Query, Source,
+};
 
 use super::clients::Clients;
 use super::detail::Detail;
 use super::event::{ClientId, Event, Stage};
+use super::inventory::{Inventories, InventoryAnswer, InventorySettings};
 use super::searches::Searches;
+use super::tokens::{BootToken, Tokens};
 
 /// Tells which machine of this very link has an address, as the kernel's neighbour table does.
 pub trait Neighbours: Send + Sync {
@@ -22,6 +26,9 @@ pub trait Neighbours: Send + Sync {
 pub struct Shared {
     state: Mutex<State>,
     neighbours: OnceLock<Box<dyn Neighbours>>,
+    /// Set when there is an inventory, so that the others need no lock to know.
+    asks: OnceLock<()>,
+    wake: OnceLock<Box<dyn Fn() + Send + Sync>>,
     /// An instant, and the milliseconds of UNIX time it was.
     clock: OnceLock<(Instant, u64)>,
 }
@@ -32,6 +39,8 @@ struct State {
     changed: bool,
     clients: Clients,
     searches: Searches,
+    inventories: Option<Inventories>,
+    tokens: Tokens,
 }
 
 /// When no clock was set: ages are right all the same, as long as nothing is kept.
@@ -46,9 +55,75 @@ impl Shared {
             changed: false,
             clients: Clients::default(),
             searches: Searches::default(),
+            inventories: None,
+            tokens: Tokens::default(),
         };
         let (neighbours, clock) = (OnceLock::new(), OnceLock::new());
-        Arc::new(Self { state: Mutex::new(state), neighbours, clock })
+        let (asks, wake) = (OnceLock::new(), OnceLock::new());
+        Arc::new(Self { state: Mutex::new(state), neighbours, asks, wake, clock })
+    }
+
+    /// An inventory says which machines boot, and what. Only the first call counts.
+    pub fn set_inventory(&self, settings: InventorySettings) {
+        if self.asks.set(()).is_ok() {
+            self.lock().inventories = Some(Inventories::new(settings));
+        }
+    }
+
+    /// Calls this when a machine is to be looked up in the inventory. Only the first call counts.
+    pub fn set_wake(&self, wake: Box<dyn Fn() + Send + Sync>) {
+        // Set once, before the loops run.
+        let _ = self.wake.set(wake);
+    }
+
+    pub(super) fn has_inventory(&self) -> bool {
+        self.asks.get().is_some()
+    }
+
+    /// What the inventory says of a machine; it is asked if that is not known, or has to be `fresh` and is not.
+    pub(super) fn inventory(
+        &self,
+        now: Instant,
+        hardware_address: &[u8],
+        fresh: bool,
+    ) -> Inventory {
+        if !self.has_inventory() {
+            return Inventory::Silent;
+        }
+        let Ok(mac) = <[u8; 6]>::try_from(hardware_address) else { return Inventory::Silent };
+        let mut state = self.lock();
+        if !state.policy.leaves_open(hardware_address) {
+            return Inventory::Silent;
+        }
+        let Some(inventories) = &mut state.inventories else { return Inventory::Silent };
+        let found = inventories.look_up(now, mac, fresh);
+        drop(state);
+        if let (Inventory::Asked, Some(wake)) = (found, self.wake.get()) {
+            wake();
+        }
+        found
+    }
+
+    pub(super) fn next_lookup(&self) -> Option<[u8; 6]> {
+        if !self.has_inventory() {
+            return None;
+        }
+        self.lock().inventories.as_mut()?.next()
+    }
+
+    pub(super) fn handle_lookup(&self, now: Instant, mac: [u8; 6], answer: InventoryAnswer) {
+        if let Some(inventories) = &mut self.lock().inventories {
+            inventories.answered(now, mac, Arc::new(answer));
+        }
+    }
+
+    /// The script that was made for a machine.
+    pub(super) fn machine_script(&self, mac: [u8; 6]) -> Option<Arc<[u8]>> {
+        let answer = self.lock().inventories.as_ref()?.answer(mac)?;
+        match &*answer {
+            InventoryAnswer::Boots { script, .. } => Some(script.as_bytes().into()),
+            InventoryAnswer::Ignores { .. } => None,
+        }
     }
 
     /// Decides by another policy from now on; transfers under way go on.
@@ -122,13 +197,33 @@ impl Shared {
     ) -> Known {
         let time = self.unix_ms(now);
         let query = Query::new(peer, asker).with_bait(bait);
-        if bait.is_none() && !policy.tells_machines_apart() {
+        if bait.is_none() && !policy.tells_machines_apart() && !self.has_inventory() {
             return self.lock().evidence.look_up(time, &query);
         }
         let neighbours = self.neighbours.get();
         let neighbour = neighbours.and_then(|table| table.hardware_address(peer));
         let query = query.with_neighbour(neighbour.as_ref().map(|mac| &mac[..]));
         self.lock().evidence.look_up(time, &query)
+    }
+
+    /// The same where it matters who asks, whatever for.
+    pub(super) fn look_up_closely(&self, now: Instant, peer: IpAddr) -> Known {
+        let time = self.unix_ms(now);
+        let neighbours = self.neighbours.get();
+        let neighbour = neighbours.and_then(|table| table.hardware_address(peer));
+        let query = Query::new(peer, Asker::Unknown);
+        let query = query.with_neighbour(neighbour.as_ref().map(|mac| &mac[..]));
+        self.lock().evidence.look_up(time, &query)
+    }
+
+    /// The token of a machine's boot; `fresh` if it has none.
+    pub fn boot_token(&self, now: Instant, mac: [u8; 6], fresh: BootToken) -> BootToken {
+        self.lock().tokens.of_boot(now, mac, fresh)
+    }
+
+    /// Whether this is the token of a machine's boot.
+    pub fn is_token(&self, now: Instant, mac: [u8; 6], shown: BootToken) -> bool {
+        self.lock().tokens.is_of(now, mac, shown)
     }
 
     pub(super) fn pin(&self, now: Instant, peer: IpAddr, hardware_address: &[u8], pin: Pin) {

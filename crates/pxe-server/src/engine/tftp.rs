@@ -312,8 +312,9 @@ impl Engine {
         let peer = arrival.source.ip();
         let server = self.advertise.map_or(arrival.local, IpAddr::V4);
         let opened = wanted.open(|tried| {
-            let Try { name, generated, .. } = tried;
-            content.open(&ContentRequest { name, generated: *generated, server })
+            let Try { name, generated, text, .. } = tried;
+            let (generated, text) = (*generated, text.as_ref());
+            content.open(&ContentRequest { name, generated, text, server })
         });
         match opened {
             Ok((opened, found)) => {

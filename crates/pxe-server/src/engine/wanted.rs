@@ -1,6 +1,8 @@
 //! From the decision about a requested name to the names that are tried for it, in order.
 
-use pxe_select::{Action, Decision, Generated, Reason, Reasons};
+use std::sync::Arc;
+
+use pxe_select::{Action, Decision, Generated, Reason, Reasons, names};
 
 use super::content::ContentError;
 use super::event::printable;
@@ -15,12 +17,14 @@ pub struct Wanted {
 }
 
 /// One name beneath the root.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Try {
     /// The name: relative and cleaned.
     pub name: Vec<u8>,
     /// What to make up when no such file is there.
     pub generated: Option<Generated>,
+    /// A text that was made up already: nothing is looked for.
+    pub text: Option<Arc<[u8]>>,
     /// It is in the client's own folder.
     in_folder: bool,
     /// It lacks what firmware put behind it.
@@ -44,15 +48,27 @@ impl Wanted {
             let Some(name) = name else { continue };
             if let Some(folder) = &decision.folder {
                 let name = [folder.as_bytes(), b"/", name].concat();
-                tries.push(Try { name, generated: None, in_folder: true, is_trimmed });
+                tries.push(Try { name, in_folder: true, is_trimmed, ..Try::default() });
             }
             let name = name.to_vec();
-            tries.push(Try { name, generated: None, in_folder: false, is_trimmed });
+            tries.push(Try { name, is_trimmed, ..Try::default() });
         }
         if let Some(last) = tries.last_mut() {
             last.generated = *generated;
         }
         Some(Self { asked, tries, reasons: decision.reasons })
+    }
+
+    /// A machine's own script, which is no file.
+    pub(super) fn text(
+        asked: String,
+        decision: &Decision<'_>,
+        mac: [u8; 6],
+        text: Arc<[u8]>,
+    ) -> Self {
+        let name = names::machine_script_name(mac).into_bytes();
+        let tries = vec![Try { name, text: Some(text), ..Try::default() }];
+        Self { asked, tries, reasons: decision.reasons }
     }
 
     /// Why these names.

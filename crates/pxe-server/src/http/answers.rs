@@ -3,6 +3,7 @@
 use core::convert::Infallible;
 use core::net::IpAddr;
 use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::Bytes;
 use hyper::body::Incoming;
@@ -10,12 +11,15 @@ use hyper::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, RETRY_AFTE
 use hyper::{Method, Request, Response, StatusCode};
 
 use super::body::{Answer, Blocks};
+use super::files::Where;
+use super::lane::Lane;
 use super::path::{Place, decode};
 use super::slots::Work;
 use super::story::{Delivery, Story};
-use super::{booted, files};
+use super::{booted, files, seeds};
 use crate::config::HttpConfig;
 use crate::content::{Finder, Links, host};
+use crate::engine;
 
 /// Seconds after which a client may try again what could not be opened. iPXE waits so long.
 const RETRY_AFTER_SECONDS: &str = "5";
@@ -31,11 +35,13 @@ pub(super) struct Service {
 }
 
 /// Whom an answer is for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone)]
 pub(super) struct Peer {
     pub(super) address: IpAddr,
     /// Our address that it reached.
     pub(super) local: IpAddr,
+    /// Where the kernel can move a file's bytes to this client; not where they are encrypted.
+    pub(super) lane: Option<Arc<Lane>>,
 }
 
 /// A request as the rest of this module needs it.
@@ -66,18 +72,38 @@ impl Service {
             return Ok(plain(StatusCode::BAD_REQUEST, text, work));
         };
         let answer = match Place::of(&path) {
-            Place::Root(name) => files::answer(&self, &asked, name, work).await,
+            Place::Root(name) => files::answer(&self, &asked, name, Where::Root, work).await,
+            Place::Images(name) => files::answer(&self, &asked, name, Where::Images, work).await,
+            Place::Catalogue => catalogue(&self, work),
+            Place::Seed(path) => seeds::answer(&self, &asked, path, work).await,
             Place::Booted => booted::answer(&self, &asked, work),
             Place::Nowhere => plain(StatusCode::NOT_FOUND, "files are below /boot/\n", work),
         };
         Ok(if head_only { without_body(answer) } else { answer })
     }
 
+    /// The token of a machine's boot; none if the system has no random numbers.
+    pub(super) fn token(&self, now: Instant, mac: [u8; 6]) -> Option<String> {
+        let mut fresh = [0; 16];
+        getrandom::fill(&mut fresh).ok()?;
+        Some(engine::token_text(self.story.shared.boot_token(now, mac, fresh)))
+    }
+
     /// Where links lead that this client can follow.
-    pub(super) fn links(&self, peer: Peer) -> Links {
+    pub(super) fn links(&self, peer: &Peer) -> Links {
         let server = host(self.advertise.unwrap_or(peer.local));
         Links { base: self.config.url(&server), path: "/boot/" }
     }
+}
+
+/// The list of images, as it is now.
+fn catalogue(service: &Service, work: Work) -> Response<Answer> {
+    let text = Bytes::from(service.finder.catalogue().to_json());
+    let mut answer = plain(StatusCode::OK, "", work);
+    let headers = answer.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(CONTENT_LENGTH, HeaderValue::from(text.len()));
+    answer.map(|body| body.saying(text))
 }
 
 /// A short text for people. Programs look at the status.

@@ -1,7 +1,8 @@
 //! The bytes of an answer, read as the client takes them.
 //!
-//! One block of a file is in memory for each connection, read when the one before it has left. What the system has in
-//! its cache is read at once; for the rest a thread of its own waits for the disk.
+//! What the system has in its cache the kernel sends without our looking at it ([`lane`](super::lane)). For the rest a
+//! thread of its own waits for the disk, one block at a time for each connection, read when the one before it has left. So
+//! it is with all bytes that are to be encrypted.
 
 use core::ops::Range;
 use core::pin::Pin;
@@ -14,6 +15,7 @@ use bytes::{Buf, Bytes};
 use http_body::{Body, Frame, SizeHint};
 use tokio::task::JoinHandle;
 
+use super::lane::{HOLE_BYTES, Hole, Lane};
 use super::slots::Slots;
 use super::story::Delivery;
 use crate::content::Content;
@@ -25,6 +27,8 @@ const BLOCK_BYTES_MIN: usize = 16 << 10;
 /// Bytes of blocks that all downloads together mean to hold. Those that began while there were fewer may hold more until
 /// their next block: 200 MB at worst, with 4 096 clients that take nothing.
 pub const BLOCKS_BYTES_MAX: usize = 64 << 20;
+/// Bytes of files that all downloads together leave to the kernel at a time: no memory, but what is looked up once.
+const STRETCHES_BYTES: usize = 256 << 20;
 /// Bytes of blocks kept for the next reader.
 const SPARE_BYTES_MAX: usize = 8 << 20;
 
@@ -42,6 +46,12 @@ impl Blocks {
     /// How much to read at a time now.
     fn size(&self) -> usize {
         (BLOCKS_BYTES_MAX / self.slots.working().max(1)).clamp(BLOCK_BYTES_MIN, BLOCK_BYTES_MAX)
+    }
+
+    /// How much of a file to leave to the kernel at a time: little where clients will take long, since what is in the
+    /// system's cache now may be gone then.
+    fn stretch(&self) -> u64 {
+        (STRETCHES_BYTES / self.slots.working().max(1)).clamp(BLOCK_BYTES_MAX, HOLE_BYTES) as u64
     }
 
     fn take(self: &Arc<Self>, bytes: usize) -> Block {
@@ -90,21 +100,36 @@ impl AsRef<[u8]> for InMemory {
 
 /// Bytes to send, counted as they leave.
 pub(super) struct Piece {
-    bytes: Bytes,
+    data: Data,
     delivery: Arc<Delivery>,
+}
+
+/// Bytes, or what stands for those of a file.
+enum Data {
+    Bytes(Bytes),
+    Hole(Hole),
 }
 
 impl Buf for Piece {
     fn remaining(&self) -> usize {
-        self.bytes.remaining()
+        match &self.data {
+            Data::Bytes(bytes) => bytes.remaining(),
+            Data::Hole(hole) => hole.left(),
+        }
     }
 
     fn chunk(&self) -> &[u8] {
-        self.bytes.chunk()
+        match &self.data {
+            Data::Bytes(bytes) => bytes.chunk(),
+            Data::Hole(hole) => hole.bytes(),
+        }
     }
 
     fn advance(&mut self, count: usize) {
-        self.bytes.advance(count);
+        match &mut self.data {
+            Data::Bytes(bytes) => bytes.advance(count),
+            Data::Hole(hole) => hole.advance(count),
+        }
         self.delivery.sent(count);
     }
 }
@@ -126,10 +151,18 @@ impl Part {
     }
 }
 
+/// Where the parts of a file come from.
+pub(super) struct Source {
+    pub(super) content: Arc<Content>,
+    pub(super) blocks: Arc<Blocks>,
+    /// The way by which the kernel can send them.
+    pub(super) lane: Option<Arc<Lane>>,
+}
+
 /// The body of an answer.
 pub(super) struct Answer {
     parts: VecDeque<Part>,
-    file: Option<(Arc<Content>, Arc<Blocks>)>,
+    file: Option<Source>,
     reading: Option<JoinHandle<io::Result<Block>>>,
     delivery: Arc<Delivery>,
 }
@@ -143,13 +176,17 @@ impl Answer {
 
     /// Parts of a file.
     pub(super) fn file(
-        content: Content,
+        source: Source,
         parts: impl IntoIterator<Item = Part>,
-        blocks: Arc<Blocks>,
         delivery: Arc<Delivery>,
     ) -> Self {
-        let file = Some((Arc::new(content), blocks));
-        Self { parts: parts.into_iter().collect(), file, reading: None, delivery }
+        Self { parts: parts.into_iter().collect(), file: Some(source), reading: None, delivery }
+    }
+
+    /// The same with this to send.
+    pub(super) fn saying(mut self, text: Bytes) -> Self {
+        self.parts = VecDeque::from([Part::Text(text)]);
+        self
     }
 
     /// The same without anything to send.
@@ -164,9 +201,9 @@ impl Answer {
     }
 
     /// The next bytes: at once, or later from the thread that was sent to read them.
-    fn next(&mut self) -> io::Result<Option<Bytes>> {
+    fn next(&mut self) -> io::Result<Option<Data>> {
         let Some(part) = self.parts.front_mut() else { return Ok(None) };
-        let (range, (content, blocks)) = match (part, &self.file) {
+        let (range, source) = match (part, &self.file) {
             (Part::File(range), Some(file)) => (range, file),
             (part, _) => {
                 let text = match part {
@@ -174,19 +211,28 @@ impl Answer {
                     Part::File(_) => Bytes::new(),
                 };
                 self.parts.pop_front();
-                return Ok(Some(text));
+                return Ok(Some(Data::Bytes(text)));
             }
         };
+        let Source { content, blocks, lane } = source;
         if let Some(bytes) = content.bytes() {
             let whole = Bytes::from_owner(InMemory(Arc::clone(bytes)));
             let bounds = [range.start, range.end].map(|at| usize::try_from(at).unwrap_or(0));
             self.parts.pop_front();
-            return Ok(Some(whole.slice(bounds[0]..bounds[1])));
+            return Ok(Some(Data::Bytes(whole.slice(bounds[0]..bounds[1]))));
         }
-        let left = usize::try_from(range.end - range.start).unwrap_or(usize::MAX);
-        let offset = range.start;
+        let (offset, left) = (range.start, range.end - range.start);
+        if let Some(lane) = lane {
+            let count = content.cached(offset, left.min(blocks.stretch()));
+            if count > 0 {
+                let (content, delivery) = (Arc::clone(content), Arc::clone(&self.delivery));
+                let hole = lane.put(content, offset..offset + count, delivery);
+                self.moved_on(count);
+                return Ok(Some(Data::Hole(hole)));
+            }
+        }
         let mut block = blocks.take(blocks.size());
-        let wanted = left.min(block.bytes.len());
+        let wanted = usize::try_from(left).unwrap_or(usize::MAX).min(block.bytes.len());
         if let Some(count) = content.read_now(offset, &mut block.bytes[..wanted])? {
             block.filled = count;
             return Ok(Some(self.filled(block)));
@@ -200,17 +246,21 @@ impl Answer {
     }
 
     /// Takes note of how far the file was read.
-    fn filled(&mut self, block: Block) -> Bytes {
+    fn filled(&mut self, block: Block) -> Data {
+        self.moved_on(block.filled as u64);
+        Data::Bytes(Bytes::from_owner(block))
+    }
+
+    fn moved_on(&mut self, count: u64) {
         if let Some(Part::File(range)) = self.parts.front_mut() {
-            range.start += block.filled as u64;
+            range.start += count;
             if range.start >= range.end {
                 self.parts.pop_front();
             }
         }
-        Bytes::from_owner(block)
     }
 
-    fn poll_bytes(&mut self, context: &mut Context<'_>) -> Poll<io::Result<Option<Bytes>>> {
+    fn poll_bytes(&mut self, context: &mut Context<'_>) -> Poll<io::Result<Option<Data>>> {
         if let Some(reading) = &mut self.reading {
             let read = ready!(Pin::new(reading).poll(context));
             self.reading = None;
@@ -239,8 +289,8 @@ impl Body for Answer {
         let answer = self.get_mut();
         let polled = ready!(answer.poll_bytes(context)).transpose();
         Poll::Ready(polled.map(|read| {
-            let bytes = read.inspect_err(|error| answer.delivery.fail(error.to_string()))?;
-            Ok(Frame::data(Piece { bytes, delivery: Arc::clone(&answer.delivery) }))
+            let data = read.inspect_err(|error| answer.delivery.fail(error.to_string()))?;
+            Ok(Frame::data(Piece { data, delivery: Arc::clone(&answer.delivery) }))
         }))
     }
 

@@ -15,7 +15,9 @@ use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
 use super::answers::{Peer, Service};
+use super::lane::Lane;
 use super::slots::{Admission, Slots};
+use super::socket::Socket;
 use super::steady::Steady;
 
 /// Bytes of a request's line and headers; a longer one is answered 431. hyper buffers as much of an answer.
@@ -71,7 +73,7 @@ pub(super) async fn take(
             continue;
         };
         let Ok(local) = stream.local_addr() else { continue };
-        let peer = Peer { address, local: local.ip().to_canonical() };
+        let peer = Peer { address, local: local.ip().to_canonical(), lane: None };
         tokio::spawn(serve(stream, tls.clone(), Arc::clone(&service), peer, admission, PATIENCE));
     }
 }
@@ -102,16 +104,18 @@ async fn serve(
     stream: TcpStream,
     tls: Option<TlsAcceptor>,
     service: Arc<Service>,
-    peer: Peer,
+    mut peer: Peer,
     admission: Admission,
     patience: Patience,
 ) {
     // A head and its body leave as they come; waiting to fill packets would cost a round trip.
     let _ = stream.set_nodelay(true);
-    let slot = Arc::clone(&admission.slot);
+    let (slot, address) = (Arc::clone(&admission.slot), peer.address);
     let served = async {
         let Some(tls) = tls else {
-            let stream = Steady::new(stream, Arc::clone(&slot), patience.stall);
+            let lane = Arc::new(Lane::default());
+            peer.lane = Some(Arc::clone(&lane));
+            let stream = Steady::new(Socket::new(stream, lane), Arc::clone(&slot), patience.stall);
             return speak(stream, service, peer, &admission, patience).await;
         };
         match timeout(patience.handshake, tls.accept(stream)).await {
@@ -119,13 +123,13 @@ async fn serve(
                 let stream = Steady::new(stream, Arc::clone(&slot), patience.stall);
                 speak(stream, service, peer, &admission, patience).await;
             }
-            Ok(Err(error)) => debug!("{}: no TLS: {error}", peer.address),
-            Err(_) => debug!("{}: no TLS in {:?}", peer.address, patience.handshake),
+            Ok(Err(error)) => debug!("{address}: no TLS: {error}"),
+            Err(_) => debug!("{address}: no TLS in {:?}", patience.handshake),
         }
     };
     tokio::select! {
         () = served => {}
-        () = slot.must_leave() => debug!("{}: waited, and made room for another", peer.address),
+        () = slot.must_leave() => debug!("{address}: waited, and made room for another"),
     }
 }
 
@@ -139,10 +143,13 @@ async fn speak<S>(
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let answer = service_fn(|request| Arc::clone(&service).answer(request, peer, admission.work()));
+    let answer =
+        service_fn(|request| Arc::clone(&service).answer(request, peer.clone(), admission.work()));
     let connection = Builder::new()
         // Signed GRUB compares `Content-Length: ` byte for byte (docs/quirks.md).
         .title_case_headers(true)
+        // What is copied cannot be sent by the kernel (`lane`).
+        .writev(peer.lane.is_some())
         .max_buf_size(HEAD_BYTES_MAX)
         .max_headers(HEADERS_MAX)
         .timer(TokioTimer::new())
@@ -188,7 +195,7 @@ mod tests {
             let stream = TcpStream::connect(listener.local_addr().expect("an address"));
             let (client_side, accepted) = tokio::join!(stream, listener.accept());
             let (server_side, from) = accepted.expect("a connection");
-            let peer = Peer { address: from.ip(), local: from.ip() };
+            let peer = Peer { address: from.ip(), local: from.ip(), lane: None };
             let admission = slots.admit(peer.address).expect("a place");
             let patience = Patience { request: SHORT, handshake: SHORT, stall: SHORT };
             tokio::spawn(serve(server_side, None, service, peer, admission, patience));

@@ -14,7 +14,7 @@ use hyper::{Response, StatusCode};
 use pxe_select::Asker;
 
 use super::answers::{Asked, Service, plain};
-use super::body::{Answer, Part};
+use super::body::{Answer, Part, Source};
 use super::media;
 use super::ranges::{self, Wish};
 use super::slots::Work;
@@ -24,15 +24,24 @@ use crate::content::Content;
 use crate::engine::{self, Choice, ClientId, ContentError, Detail, Stage, Wanted, printable};
 
 /// A file that was found.
-struct Found {
-    content: Content,
-    name: Vec<u8>,
+pub(super) struct Found {
+    pub(super) content: Content,
+    pub(super) name: Vec<u8>,
     /// How it differs from what was asked for; empty if it does not.
-    why: String,
+    pub(super) why: String,
     /// Whose boot it is, if it stands for a bait and that is certain.
-    machine: Option<ClientId>,
+    pub(super) machine: Option<ClientId>,
     /// What the story tells of the request.
-    detail: Detail,
+    pub(super) detail: Detail,
+}
+
+/// Where a name is looked for.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Where {
+    /// Beneath the root, then everywhere else.
+    Root,
+    /// In the folder of images alone.
+    Images,
 }
 
 /// Answers for a name beneath the root, which is as the client wrote it.
@@ -40,6 +49,7 @@ pub(super) async fn answer(
     service: &Arc<Service>,
     asked: &Asked<'_>,
     name: &[u8],
+    place: Where,
     work: Work,
 ) -> Response<Answer> {
     let story = &service.story;
@@ -53,7 +63,7 @@ pub(super) async fn answer(
                 story.tell_with(client, baited.stage, detail.clone());
                 baited.machine
             });
-            match find(service, asked, wanted, (machine, detail)).await {
+            match find(service, asked, wanted, (machine, detail), place).await {
                 Ok(found) => return found_answer(service, asked, client, found, work),
                 // Of a bait the loader that is missing is worth telling.
                 Err(ContentError::NotFound) if !is_bait => {
@@ -104,18 +114,23 @@ async fn find(
     asked: &Asked<'_>,
     wanted: Box<Wanted>,
     (machine, detail): (Option<ClientId>, Detail),
+    place: Where,
 ) -> Result<Found, ContentError> {
     let finder = Arc::clone(&service.finder);
-    let links = service.links(asked.peer);
+    let links = service.links(&asked.peer);
     let opened = tokio::task::spawn_blocking(move || {
-        let open = |tried: &engine::Try| finder.find(&tried.name, tried.generated, &links);
+        let open = |tried: &engine::Try| match (&tried.text, place) {
+            (Some(text), _) => Ok(Content::generated(Arc::clone(text))),
+            (None, Where::Root) => finder.find(&tried.name, tried.generated, &links),
+            (None, Where::Images) => finder.find_image(&tried.name),
+        };
         let (content, tried) = wanted.open(open)?;
         Ok(Found { content, name: tried.name.clone(), why: wanted.why(tried), machine, detail })
     });
     opened.await.unwrap_or_else(|error| Err(ContentError::Unavailable(error.to_string())))
 }
 
-fn found_answer(
+pub(super) fn found_answer(
     service: &Arc<Service>,
     asked: &Asked<'_>,
     client: ClientId,
@@ -199,7 +214,9 @@ fn serve(
     let delivery = Delivery::new(work, Some(file));
     let head = (layout.media.clone(), layout.range.clone());
     let blocks = Arc::clone(&service.blocks);
-    let mut answer = Response::new(Answer::file(content, layout.parts, blocks, delivery));
+    let content = Arc::new(content);
+    let source = Source { content, blocks, lane: asked.peer.lane.clone() };
+    let mut answer = Response::new(Answer::file(source, layout.parts, delivery));
     *answer.status_mut() = status;
     describe(&mut answer, head, bytes);
     answer

@@ -2,18 +2,22 @@
 //!
 //! hyper speaks HTTP/1.1, on threads of its own beside the mio loops. Nothing of axum is used: there are two places to
 //! route to, and the bodies are our own. A request goes `path` → `answers` → `files` (the one decision, the
-//! file) → `body` (its bytes, as the client takes them); `story` tells what became of it.
+//! file) → `body` (its bytes, as the client takes them; `lane` and `socket` let the kernel move them); `story` tells what
+//! became of it.
 
 mod answers;
 mod body;
 mod booted;
 mod connections;
 mod files;
+mod lane;
 pub(crate) mod listen;
 mod media;
 mod path;
 mod ranges;
+mod seeds;
 pub(crate) mod slots;
+mod socket;
 pub(crate) mod steady;
 mod story;
 pub(crate) mod tls;

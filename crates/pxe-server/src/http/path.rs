@@ -5,6 +5,12 @@
 pub(super) enum Place<'p> {
     /// A name beneath the root: nothing of it has been looked at but the slashes before it.
     Root(&'p [u8]),
+    /// An image or a file inside one, with `images/` before it: otherwise as [`Root`](Self::Root).
+    Images(&'p [u8]),
+    /// The list of images.
+    Catalogue,
+    /// What is made for one machine: its address, perhaps a token, and a name.
+    Seed(&'p [u8]),
     /// The place where booted machines say so.
     Booted,
     /// Nothing.
@@ -12,7 +18,7 @@ pub(super) enum Place<'p> {
 }
 
 /// First parts of paths that are no names beneath the root.
-const ELSEWHERE: [&[u8]; 3] = [b"", b"images", b"admin"];
+const ELSEWHERE: [&[u8]; 2] = [b"", b"admin"];
 
 impl<'p> Place<'p> {
     /// Of a decoded path. Slashes may be doubled: shim asks for `/boot//grubx64.efi`.
@@ -28,6 +34,11 @@ impl<'p> Place<'p> {
         };
         match first {
             b"boot" => Self::Root(without_slashes(rest)),
+            b"images" if without_slashes(rest).is_empty() => Self::Catalogue,
+            // Nothing in there is a folder to be listed.
+            b"images" if path.ends_with(b"/") => Self::Nowhere,
+            b"images" => Self::Images(path),
+            b"seed" => Self::Seed(without_slashes(rest)),
             b"booted" if rest.is_empty() => Self::Booted,
             _ if ELSEWHERE.contains(&first) => Self::Nowhere,
             _ => Self::Root(path),
@@ -74,7 +85,12 @@ mod tests {
             ("/../x", Place::Root(b"../x")),
             ("/booted", Place::Booted),
             ("/booted/x", Place::Root(b"booted/x")),
-            ("/images/debian.iso", Place::Nowhere),
+            ("/images/debian.iso", Place::Images(b"images/debian.iso")),
+            ("//images//t/a.iso", Place::Images(b"images//t/a.iso")),
+            ("/images", Place::Catalogue),
+            ("/images/", Place::Catalogue),
+            ("/seed/525400aa0001/user-data", Place::Seed(b"525400aa0001/user-data")),
+            ("/seeds/x", Place::Root(b"seeds/x")),
             ("/", Place::Nowhere),
             ("", Place::Nowhere),
         ] {

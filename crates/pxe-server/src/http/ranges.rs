@@ -23,7 +23,7 @@ pub(super) enum Wish {
 pub(super) fn parse(value: &[u8], size: u64) -> Wish {
     const UNIT: &[u8] = b"bytes=";
     let Some((unit, list)) = value.split_at_checked(UNIT.len()) else { return Wish::Whole };
-    if !unit.eq_ignore_ascii_case(UNIT) {
+    if !unit.eq_ignore_ascii_case(UNIT) || list.is_empty() {
         return Wish::Whole;
     }
     let mut parts = Vec::new();
@@ -97,7 +97,6 @@ mod tests {
             "bytes=100-",
             "bytes=5-3",
             "bytes=200-300",
-            "bytes=",
             "bytes=x",
             "bytes=1",
             "bytes=1-2-3",
@@ -109,7 +108,7 @@ mod tests {
         ] {
             assert_eq!(parse(value.as_bytes(), 100), Wish::Unsatisfiable, "{value}");
         }
-        for value in ["lines=1-2", "", "bytes", "bytes=0-,0-", "bytes=0-99,5-5"] {
+        for value in ["lines=1-2", "", "bytes", "bytes=", "bytes=0-,0-", "bytes=0-99,5-5"] {
             assert_eq!(parse(value.as_bytes(), 100), Wish::Whole, "{value}");
         }
         assert_eq!(parse(b"bytes=0-", 0), Wish::Whole);

@@ -81,8 +81,23 @@ impl Server {
         Self::start_http(folder, "", extra, flags)
     }
 
+    /// The same with keys that stand before every table.
+    pub fn start_top(folder: &Folder, top: &str, extra: &str) -> Self {
+        Self::start_all(folder, top, "", extra, &[])
+    }
+
     /// The same with lines for its `[http]`.
     pub fn start_http(folder: &Folder, http_lines: &str, extra: &str, flags: &[&str]) -> Self {
+        Self::start_all(folder, "", http_lines, extra, flags)
+    }
+
+    fn start_all(
+        folder: &Folder,
+        top: &str,
+        http_lines: &str,
+        extra: &str,
+        flags: &[&str],
+    ) -> Self {
         let (dhcp, boot_server, tftp) = free_ports();
         let http = tftp + 1;
         let root = folder.0.join("boot");
@@ -98,7 +113,7 @@ impl Server {
             false => "[admin]\nenabled = false\n",
         };
         let text = format!(
-            "interfaces = [\"lo\"]\nroot = \"boot\"\n[dhcp]\nport = {dhcp}\nboot_port = {boot_server}\n\
+            "interfaces = [\"lo\"]\nroot = \"boot\"\n{top}[dhcp]\nport = {dhcp}\nboot_port = {boot_server}\n\
              {http_table}{page}[tftp]\nport = {tftp}\n{extra}"
         );
         fs::write(&config, text).expect("config");

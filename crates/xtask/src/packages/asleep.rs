@@ -8,10 +8,11 @@ use crate::error::{Context as _, Result};
 use crate::process::{command, find_program, show};
 
 /// Debian packages that start a service, and its unit.
-const SERVICES: [(&str, &str); 3] = [
+const SERVICES: [(&str, &str); 4] = [
     ("isc-dhcp-server", "isc-dhcp-server"),
     ("isc-dhcp-relay", "isc-dhcp-relay"),
     ("kea-dhcp4-server", "kea-dhcp4-server"),
+    ("nginx-light", "nginx"),
 ];
 
 /// What invoke-rc.d and deb-systemd-invoke ask before they start anything (Debian policy 9.3.3.1, invoke-rc.d(8)).

@@ -45,7 +45,7 @@ impl DhcpServer {
         let server = self.server_address(&message);
         let Some(plan) = self.plan.subnet(subnet) else { return self.responder.ignore(request) };
         let address = lease.map(|(address, _)| address).or_else(|| message.address());
-        let boot = self.boot(&message, address, server);
+        let boot = self.boot(now, &message, address, server);
         let layers = self.plan.options(plan, &message);
         let answer = match lease {
             Some((address, seconds)) => {
@@ -82,6 +82,7 @@ impl DhcpServer {
     /// Asks the one decision, for clients that boot from the network; others get an address and no more.
     fn boot(
         &self,
+        now: Instant,
         message: &ServerMessage<'_>,
         address: Option<Ipv4Addr>,
         server: Ipv4Addr,
@@ -92,7 +93,9 @@ impl DhcpServer {
         let local = message.received().local_address;
         let known = facts::of_message(message.view(), message.facts(), local, address);
         let policy = self.shared.policy();
-        let decision = policy.decide(&known.as_facts(), Asked::BootFile);
+        let mut facts = known.as_facts();
+        facts.inventory = self.shared.inventory(now, message.hardware_address().as_bytes(), true);
+        let decision = policy.decide(&facts, Asked::BootFile);
         let file = named::boot_file(&policy, &decision, server, self.tftp_port);
         let without = file.is_none().then(|| {
             let is_denied = matches!(decision.action, Action::Deny);

@@ -1,0 +1,59 @@
+//! The list of images as programs read it.
+
+use pxe_image::recognise::Recognition;
+use serde_json::{Value, json};
+
+use super::{Catalogue, ImageInfo, State};
+
+impl Catalogue {
+    /// `{"images": [{"name", "size", "state", "label", "files", "error", and what was
+    /// recognised: "title", "rule", "kind", "version", "cpus", "warnings", "entries"}, …], "truncated"}`.
+    pub(crate) fn to_json(&self) -> String {
+        let images: Vec<Value> = self.images.iter().map(|(name, info)| image(name, info)).collect();
+        let mut text = json!({ "images": images, "truncated": self.truncated }).to_string();
+        text.push('\n');
+        text
+    }
+}
+
+fn image(name: &str, info: &ImageInfo) -> Value {
+    let mut value = json!({ "name": name, "size": info.size });
+    match &info.state {
+        State::Arriving => value["state"] = "arriving".into(),
+        State::Ready { label, has_files, recognition } => {
+            value["state"] = "ready".into();
+            value["label"] = label.as_str().into();
+            value["files"] = (*has_files).into();
+            if let Some(recognition) = recognition {
+                tell(recognition, &mut value);
+            }
+        }
+        State::Broken(error) => {
+            value["state"] = "broken".into();
+            value["error"] = error.as_str().into();
+        }
+    }
+    value
+}
+
+fn tell(recognition: &Recognition, value: &mut Value) {
+    let names = |cpus: &[pxe_image::Cpu]| cpus.iter().map(|cpu| cpu.name()).collect::<Vec<_>>();
+    let entries = recognition.entries.iter().map(|entry| {
+        json!({
+            "id": entry.id,
+            "title": entry.title,
+            "cpus": names(&entry.cpus),
+            "bios": entry.platforms.bios,
+            "efi": entry.platforms.efi,
+            "memory_mib": entry.memory_mib,
+            "note": entry.note,
+        })
+    });
+    value["title"] = recognition.title.as_str().into();
+    value["rule"] = recognition.rule.as_str().into();
+    value["kind"] = recognition.kind.name().into();
+    value["version"] = recognition.version.as_deref().into();
+    value["cpus"] = names(&recognition.cpus).into();
+    value["warnings"] = recognition.warnings.as_slice().into();
+    value["entries"] = entries.collect::<Vec<_>>().into();
+}

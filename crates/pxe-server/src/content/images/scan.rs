@@ -1,0 +1,267 @@
+//! One look at the whole folder.
+
+use core::num::NonZero;
+use core::sync::atomic::{AtomicUsize, Ordering};
+use core::time::Duration;
+use std::collections::BTreeMap;
+use std::fs::{File, Metadata};
+use std::io::Read;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::SystemTime;
+
+use cap_std::fs::Dir;
+use log::{info, warn};
+
+use super::examine::{examine, recognised};
+use super::{Catalogue, IMAGES_MAX, ImageInfo, Images, State, Version, is_image};
+
+/// A file that was written to this short a time ago may still be arriving.
+pub(super) const SETTLE: Duration = Duration::from_secs(2);
+/// Names read in one look: bounds its time, whatever else lies in the folder.
+const NAMES_READ_MAX: usize = 20_000;
+/// Bytes of the file beside an image.
+const BESIDE_BYTES_MAX: u64 = 64 << 10;
+/// Images that are looked at side by side: they wait for the disk most of the time.
+const LOOKS_MAX: usize = 8;
+
+impl Images {
+    /// Looks at the folder, at new and changed images more closely, and tells of what is new. Whether some are still
+    /// arriving.
+    pub(super) fn scan(&self) -> bool {
+        let before = self.catalogue();
+        let (names, truncated) = self.names();
+        let next = AtomicUsize::new(0);
+        let found = Mutex::new(BTreeMap::new());
+        let looks = thread::available_parallelism().map_or(1, NonZero::get).min(LOOKS_MAX);
+        let look = || {
+            while let Some(name) = names.get(next.fetch_add(1, Ordering::Relaxed)) {
+                if let Some(info) = self.look(name, &before) {
+                    let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
+                    found.insert(name.clone(), info);
+                }
+            }
+        };
+        thread::scope(|scope| {
+            for _ in 1..looks.min(names.len().max(1)) {
+                scope.spawn(look);
+            }
+            look();
+        });
+        let images = found.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let arriving = images.values().any(|info| info.state == State::Arriving);
+        let after = Arc::new(Catalogue { images, truncated });
+        self.set_catalogue(Arc::clone(&after));
+        tell(&before, &after);
+        arriving
+    }
+
+    fn set_catalogue(&self, catalogue: Arc<Catalogue>) {
+        *self.catalogue.write().unwrap_or_else(PoisonError::into_inner) = catalogue;
+    }
+
+    /// Finds out what the next image is of which that is not known yet; whether there was one. One at a time, so that
+    /// machines that boot have the processor, and changes are seen in between.
+    pub(super) fn recognise_next(&self) -> bool {
+        let catalogue = self.catalogue();
+        let waits = |(_, info): &(&String, &Arc<ImageInfo>)| {
+            matches!(info.state, State::Ready { recognition: None, .. })
+        };
+        let Some((name, info)) = catalogue.images.iter().find(waits) else { return false };
+        let mut after = Catalogue::clone(&catalogue);
+        let state = match self.root.open(name.as_bytes(), None) {
+            Ok((file, metadata)) if Version::of(&metadata) == info.version => {
+                let beside = self.beside(name).and_then(|(file, _)| text(&file));
+                match (recognised(name, file, info.size, beside.as_deref()), &info.state) {
+                    (Ok(recognition), State::Ready { label, has_files, .. }) => {
+                        info!("image {name}: {}", recognition.title);
+                        for warning in &recognition.warnings {
+                            warn!("image {name}: {warning}");
+                        }
+                        let (label, has_files) = (label.clone(), *has_files);
+                        State::Ready { label, has_files, recognition: Some(Arc::new(recognition)) }
+                    }
+                    (Ok(_), state) => state.clone(),
+                    (Err(why), _) => {
+                        warn!("image {name} {why}");
+                        State::Broken(why)
+                    }
+                }
+            }
+            // It changed, and the next look sees it.
+            _ => State::Arriving,
+        };
+        after.images.insert(name.clone(), Arc::new(ImageInfo { state, ..ImageInfo::clone(info) }));
+        self.set_catalogue(Arc::new(after));
+        true
+    }
+
+    /// The file beside an image that says more of it: `debian.iso.toml`, or `debian.toml`.
+    fn beside(&self, name: &str) -> Option<(File, Metadata)> {
+        let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+        let open = |name: &str| self.root.open(format!("{name}.toml").as_bytes(), None).ok();
+        open(name).or_else(|| open(stem))
+    }
+
+    /// What is known of an image, or what a look at it tells; `None` if it cannot be opened.
+    fn look(&self, name: &str, before: &Catalogue) -> Option<Arc<ImageInfo>> {
+        let (file, metadata) = self.root.open(name.as_bytes(), None).ok()?;
+        let (size, version) = (metadata.len(), Version::of(&metadata));
+        let beside = self.beside(name).map(|(_, metadata)| Version::of(&metadata));
+        let is_same = |known: &&Arc<ImageInfo>| (known.version, known.beside) == (version, beside);
+        let known = before.images.get(name).filter(is_same);
+        if let Some(known) = known.filter(|known| known.state != State::Arriving) {
+            return Some(Arc::clone(known));
+        }
+        // What is dated in the future has arrived too.
+        let age = metadata.modified().ok().and_then(|it| SystemTime::now().duration_since(it).ok());
+        let is_settled = age.is_none_or(|age| age >= SETTLE);
+        let state = if is_settled { examine(name, file, &metadata) } else { State::Arriving };
+        Some(Arc::new(ImageInfo { size, state, version, beside }))
+    }
+
+    /// Names of the images in the folder and in folders in it, in their order.
+    fn names(&self) -> (Vec<String>, bool) {
+        let Some(folder) = self.root.folder() else { return (Vec::new(), false) };
+        let mut walk = Walk { names: Vec::new(), read: 0 };
+        let folders = walk.folder(folder, "");
+        for name in folders {
+            if let Ok(inner) = folder.open_dir(&name) {
+                walk.folder(&inner, &format!("{name}/"));
+            }
+        }
+        walk.names.sort_unstable();
+        let truncated = walk.names.len() > IMAGES_MAX || walk.read >= NAMES_READ_MAX;
+        walk.names.truncate(IMAGES_MAX);
+        (walk.names, truncated)
+    }
+}
+
+/// The content of a small file; `None` if it is large or no text.
+fn text(file: &File) -> Option<String> {
+    let mut text = String::new();
+    let read = file.take(BESIDE_BYTES_MAX + 1).read_to_string(&mut text).ok()?;
+    (read as u64 <= BESIDE_BYTES_MAX).then_some(text)
+}
+
+struct Walk {
+    names: Vec<String>,
+    read: usize,
+}
+
+impl Walk {
+    /// Takes the images of a folder; returns the folders in it.
+    fn folder(&mut self, folder: &Dir, prefix: &str) -> Vec<String> {
+        let mut folders = Vec::new();
+        for entry in folder.entries().into_iter().flatten().flatten() {
+            if self.read >= NAMES_READ_MAX {
+                break;
+            }
+            self.read += 1;
+            // A name that is no text can be in no URL of a menu.
+            let Ok(name) = entry.file_name().into_string() else { continue };
+            if name.starts_with('.') || name.contains(char::is_control) {
+                continue;
+            }
+            // `metadata` of the folder follows links, within the folder of images only.
+            match folder.metadata(Path::new(&name)) {
+                Ok(metadata) if metadata.is_dir() => folders.push(name),
+                Ok(metadata) if metadata.is_file() && is_image(name.as_bytes()) => {
+                    self.names.push(format!("{prefix}{name}"));
+                }
+                _ => {}
+            }
+        }
+        folders
+    }
+}
+
+/// Says what changed between two looks.
+fn tell(before: &Catalogue, after: &Catalogue) {
+    for (name, info) in &after.images {
+        let known = before.images.get(name);
+        if known.is_some_and(|known| known.state == info.state && known.size == info.size) {
+            continue;
+        }
+        match &info.state {
+            State::Arriving => {}
+            // Told when it is known what it is.
+            State::Ready { .. } => {}
+            State::Broken(why) => warn!("image {name} {why}"),
+        }
+    }
+    for name in before.images.keys().filter(|name| !after.images.contains_key(*name)) {
+        info!("image {name} is gone");
+    }
+    if after.truncated && !before.truncated {
+        warn!("more than {IMAGES_MAX} images: the last are not listed");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::time::Instant;
+
+    use super::*;
+
+    fn old(path: &Path) {
+        let time = SystemTime::now() - Duration::from_secs(60);
+        File::options()
+            .write(true)
+            .open(path)
+            .and_then(|file| file.set_modified(time))
+            .expect("a time");
+    }
+
+    fn states(images: &Images) -> Vec<(String, State)> {
+        let catalogue = images.catalogue();
+        catalogue.images.iter().map(|(name, info)| (name.clone(), info.state.clone())).collect()
+    }
+
+    #[test]
+    fn a_folder_is_followed_as_it_changes() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("images");
+        let images = Images::new(path.clone());
+        assert!(!images.scan() && states(&images).is_empty(), "it is not there yet");
+        fs::create_dir_all(path.join("tools/deeper")).expect("folders");
+        for name in ["b.efi", "a.txt", ".c.iso", "tools/t.img", "tools/deeper/d.iso"] {
+            fs::write(path.join(name), b"content").expect("written");
+            old(&path.join(name));
+        }
+        fs::write(path.join("x.iso"), b"no ISO").expect("written");
+        assert!(images.scan(), "one is arriving");
+        let ready = State::Ready { label: String::new(), has_files: false, recognition: None };
+        let expected = |last: Option<State>| {
+            let mut all = vec![("b.efi".to_owned(), ready.clone())];
+            all.push(("tools/t.img".to_owned(), ready.clone()));
+            all.extend(last.map(|state| ("x.iso".to_owned(), state)));
+            all
+        };
+        assert_eq!(states(&images), expected(Some(State::Arriving)));
+        old(&path.join("x.iso"));
+        assert!(!images.scan());
+        let broken = "is neither ISO 9660 nor UDF: is it downloaded whole?".to_owned();
+        assert_eq!(states(&images), expected(Some(State::Broken(broken))));
+        fs::remove_file(path.join("x.iso")).expect("removed");
+        assert!(!images.scan());
+        assert_eq!(states(&images), expected(None));
+    }
+
+    #[test]
+    fn five_hundred_images_take_less_than_two_seconds() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for number in 0..500 {
+            let path = folder.path().join(format!("{number}.img"));
+            File::create(&path).and_then(|file| file.set_len(2 << 30)).expect("a sparse file");
+            old(&path);
+        }
+        let images = Images::new(folder.path().to_owned());
+        let began = Instant::now();
+        images.scan();
+        assert_eq!(states(&images).len(), 500);
+        assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+    }
+}

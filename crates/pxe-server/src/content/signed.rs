@@ -1,0 +1,176 @@
+//! What the loaders are: for which machines, and who vouches for them where Secure Boot asks.
+//!
+//! Nothing is verified here: that is the firmware's business. This is what an administrator wants to know before it says
+//! no.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
+use pxe_image::{Cpu, EfiProgram, ReadAt};
+use pxe_select::Firmware;
+
+use super::{FoundLoader, Loaders};
+use crate::config::{Config, Fault};
+
+/// Who signs for the firmware of ordinary machines, by the common name of the issuer: Microsoft's two authorities for
+/// boot programs of others. The first one's certificate has ended in June 2026, which firmware does not look at; new machines may
+/// trust the second one alone.
+const AUTHORITIES: [(&str, &str); 2] =
+    [("Microsoft Corporation UEFI CA 2011", "2011"), ("Microsoft UEFI CA 2023", "2023")];
+
+struct Program(File, u64);
+
+impl ReadAt for Program {
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read_at(buffer, offset)
+    }
+
+    fn size(&self) -> u64 {
+        self.1
+    }
+}
+
+fn read(path: &Path) -> Option<EfiProgram> {
+    let file = File::open(path).ok()?;
+    let size = file.metadata().ok()?.len();
+    EfiProgram::read(&Program(file, size)).ok().flatten()
+}
+
+/// What Secure Boot makes of a loader, in a few words; none for what is no EFI program.
+pub(crate) fn describe(loader: &FoundLoader) -> Option<String> {
+    let program = read(&loader.path).filter(|program| program.efi)?;
+    Some(words(&program))
+}
+
+fn words(program: &EfiProgram) -> String {
+    if !program.signed {
+        return "not signed: it starts with Secure Boot off only".to_owned();
+    }
+    let has = |name: &str| program.names.iter().any(|known| known == name);
+    let trusted: Vec<&str> =
+        AUTHORITIES.iter().filter(|(name, _)| has(name)).map(|(_, year)| *year).collect();
+    let signers = program.names.join(", ");
+    match &trusted[..] {
+        [] if signers.is_empty() => "signed, by whom cannot be read".to_owned(),
+        [] => format!(
+            "signed by {signers}: firmware starts it behind a shim that knows them, or with their certificate enrolled"
+        ),
+        ["2011"] => {
+            "signed for Secure Boot by Microsoft's UEFI CA 2011; machines that trust the one of 2023 alone refuse it"
+                .to_owned()
+        }
+        years => format!("signed for Secure Boot by Microsoft's UEFI CA {}", years.join(" and ")),
+    }
+}
+
+/// Loaders of the configuration that are for another machine than the firmware that is given them.
+pub(crate) fn wrong_machines(config: &Config, loaders: &Loaders) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    for loader in loaders.found() {
+        let configured =
+            config.loaders.iter().find(|(name, _)| name.value == loader.firmware.name());
+        let Some((key, _)) = configured else { continue };
+        let Some(program) = read(&loader.path) else { continue };
+        let wanted = cpu(loader.firmware);
+        let problem = match (wanted, program.cpu) {
+            (Some(wanted), Some(is)) if wanted != is => {
+                format!(
+                    "{} is a program for {is}, and {} is {wanted}",
+                    loader.file_name, loader.firmware
+                )
+            }
+            (None, _) if program.efi && loader.firmware == Firmware::Bios => {
+                format!("{} is a program for UEFI, which a BIOS cannot start", loader.file_name)
+            }
+            _ => continue,
+        };
+        let key = format!("loaders.{}", key.value);
+        let remedy = "docs/loaders.md lists what each firmware starts";
+        faults.push(Fault::new(key, problem, remedy).at(configured.map(|(key, _)| key.line)));
+    }
+    faults
+}
+
+fn cpu(firmware: Firmware) -> Option<Cpu> {
+    Some(match firmware.over_tftp() {
+        Firmware::X86Uefi => Cpu::X86,
+        Firmware::X64Uefi => Cpu::X64,
+        Firmware::Arm32Uefi => Cpu::Arm32,
+        Firmware::Arm64Uefi => Cpu::Arm64,
+        Firmware::Riscv64Uefi => Cpu::Riscv64,
+        Firmware::Loong64Uefi => Cpu::Loong64,
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    /// The head of an EFI application for this machine, without sections.
+    fn program(machine: u16) -> Vec<u8> {
+        let mut bytes = vec![0; 512];
+        bytes[..2].copy_from_slice(b"MZ");
+        bytes[0x3c] = 0x40;
+        bytes[0x40..0x44].copy_from_slice(b"PE\0\0");
+        bytes[0x44..0x46].copy_from_slice(&machine.to_le_bytes());
+        bytes[0x58..0x5a].copy_from_slice(&0x020b_u16.to_le_bytes());
+        bytes[0x58 + 68] = 10;
+        bytes
+    }
+
+    #[test]
+    fn a_loader_for_another_machine_is_a_fault_with_its_line() {
+        let root = std::env::temp_dir().join(format!("pxe-machines-{}", std::process::id()));
+        fs::create_dir_all(&root).expect("a folder");
+        for (name, machine) in [("x64.efi", 0x8664), ("arm.efi", 0xaa64)] {
+            fs::write(root.join(name), program(machine)).expect("a file");
+        }
+        fs::write(root.join("script"), "#!ipxe\n").expect("a file");
+        let text = "[loaders]\nx64-uefi = \"arm.efi\"\narm64-uefi = \"arm.efi\"\nbios = \"x64.efi\"\n\
+                    x86-uefi = \"script\"\n";
+        let mut config = Config::parse(text).unwrap_or_else(|faults| panic!("{faults}"));
+        config.root.clone_from(&root);
+        let loaders = Loaders::search(&config);
+        let mut found: Vec<_> = wrong_machines(&config, &loaders)
+            .iter()
+            .map(|fault| (fault.line.unwrap_or(0), fault.to_string()))
+            .collect();
+        found.sort();
+        let expected = [
+            (2, "arm.efi is a program for arm64, and x64-uefi is x64"),
+            (4, "a BIOS cannot start"),
+        ];
+        assert_eq!(found.len(), 2, "{found:?}");
+        for ((line, fault), (expected_line, words)) in found.iter().zip(expected) {
+            assert!(*line == expected_line && fault.contains(words), "{fault}");
+        }
+        let arm = loaders.found().iter().find(|found| found.firmware == Firmware::Arm64Uefi);
+        let told = describe(arm.expect("it is there"));
+        assert_eq!(told.as_deref(), Some("not signed: it starts with Secure Boot off only"));
+        fs::remove_dir_all(root).expect("clean");
+    }
+
+    #[test]
+    fn who_signed_is_said_as_far_as_it_matters() {
+        let signed = |names: &[&str]| {
+            let mut program = EfiProgram::read(&program(0x8664)).expect("memory").expect("one");
+            program.signed = true;
+            program.names = names.iter().map(|name| (*name).to_owned()).collect();
+            words(&program)
+        };
+        let old = "Microsoft Corporation UEFI CA 2011";
+        let new = "Microsoft UEFI CA 2023";
+        assert!(signed(&[old, new]).ends_with("Microsoft's UEFI CA 2011 and 2023"));
+        assert!(signed(&["Microsoft Windows UEFI Driver Publisher", old]).contains("refuse it"));
+        assert!(signed(&[new]).ends_with("Microsoft's UEFI CA 2023"));
+        assert!(
+            signed(&["Debian Secure Boot CA"]).starts_with("signed by Debian Secure Boot CA: ")
+        );
+        assert_eq!(signed(&[]), "signed, by whom cannot be read");
+    }
+}
