@@ -181,8 +181,6 @@ pub struct Local {
     pub expected: Option<Ipv4Addr>,
     /// We run in a container.
     pub container: bool,
-    /// Who holds UDP port 67 here.
-    pub dhcp_port_holder: Option<String>,
     /// Boot programs that are there.
     pub loaders: Vec<Loader>,
     /// Firmware without one: for which, and what to do.
@@ -212,8 +210,10 @@ pub struct Loader {
     pub path: String,
     /// What it is; none if it cannot be read.
     pub program: Option<Program>,
-    /// Names in its signature; none if it is not signed.
-    pub signed_by: Option<Vec<String>>,
+    /// It has a signature.
+    pub is_signed: bool,
+    /// What Secure Boot makes of it, in words; none if it is no EFI program.
+    pub secure_boot: Option<String>,
 }
 
 /// An image on this machine.

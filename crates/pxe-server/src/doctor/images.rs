@@ -1,14 +1,14 @@
 //! Which images boot on which firmware.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use pxe_image::recognise::{ImageFacts, Recognition, Rules, recognise, recognise_file};
-use pxe_image::{BootPlatform, Image, ImageErrorKind, ReadAt};
+use pxe_image::recognise::Recognition;
 use pxe_select::Firmware;
 
 use super::facts::{ImageSeen, cpu};
-use super::local::Source;
 use crate::config::Config;
+use crate::content::recognised;
 
 /// Images that are looked at; reading their initrds takes seconds each.
 pub const IMAGES_LOOKED_AT_MAX: usize = 64;
@@ -19,12 +19,7 @@ const EXTENSIONS: [&str; 4] = ["iso", "img", "wim", "efi"];
 
 /// Looks at every image in the folder of images.
 pub(super) fn look(config: &Config) -> Vec<ImageSeen> {
-    // Beside the configuration, as every relative path.
-    let folder = config.file.as_deref().and_then(Path::parent).unwrap_or_else(|| Path::new(""));
-    look_in(&folder.join("images"))
-}
-
-fn look_in(folder: &Path) -> Vec<ImageSeen> {
+    let folder = &config.images;
     let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
     let is_image = |path: &PathBuf| {
         let end = path.extension().and_then(|end| end.to_str()).unwrap_or_default();
@@ -60,30 +55,13 @@ fn judged(name: String, known: &Recognition) -> ImageSeen {
     ImageSeen { name, title: known.title.clone(), boots, not }
 }
 
+/// As the server that serves it recognises it, with the file beside it.
 fn recognition(name: &str, path: &Path) -> Result<Recognition, String> {
     let unreadable = |error: std::io::Error| format!("it cannot be read: {error}");
-    let source = Source::open(path).map_err(unreadable)?;
-    let rules = Rules::built_in();
-    match Image::open(&source) {
-        Ok(image) => Ok(recognise(&image, &facts(name, &image), &rules)),
-        Err(error) if matches!(error.kind, ImageErrorKind::NotAnImage) => {
-            recognise_file(name, &source, &rules).map_err(unreadable)
-        }
-        Err(error) => Err(format!("it is broken: {error}")),
-    }
-}
-
-fn facts<R: ReadAt>(name: &str, image: &Image<R>) -> ImageFacts {
-    let said = image.facts();
-    let has = |platform| image.boot_images().iter().any(|boot| boot.platform == platform);
-    ImageFacts {
-        name: name.to_owned(),
-        size: image.source().size(),
-        label: said.volume_id.clone(),
-        publisher: said.publisher.clone(),
-        application: said.application.clone(),
-        udf: said.formats.udf.is_some(),
-        boots_bios: has(BootPlatform::Bios),
-        boots_efi: has(BootPlatform::Efi),
-    }
+    let file = File::open(path).map_err(unreadable)?;
+    let size = file.metadata().map_err(unreadable)?.len();
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".toml");
+    let beside = std::fs::read_to_string(beside).ok();
+    recognised(name, file, size, beside.as_deref()).map_err(|why| format!("it {why}"))
 }

@@ -1,48 +1,21 @@
 //! Looks at this machine: its configuration, loaders, pools, and whether our server runs here.
 
 use core::net::Ipv4Addr;
-use std::fs::File;
-use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-use pxe_image::{EfiProgram, ReadAt};
 use pxe_lease::AddressRange;
 use pxe_select::{Action, Asked, ClientFacts, Policy};
 
 use super::facts::{Loader, Local, Program};
 use super::question::Question;
 use crate::config::{Config, DhcpMode, Located};
-use crate::content::Loaders;
+use crate::content::{FoundLoader, Loaders, signed};
 use crate::driver::holder;
 use crate::driver::interfaces;
 use crate::leases;
 
 /// What tells a container: files that its managers leave in it (docker, podman, systemd-nspawn and others).
 const CONTAINER_MARKS: [&str; 3] = ["/.dockerenv", "/run/.containerenv", "/run/systemd/container"];
-
-/// A file of this machine.
-pub(super) struct Source {
-    pub(super) file: File,
-    pub(super) size: u64,
-}
-
-impl Source {
-    pub(super) fn open(path: &Path) -> std::io::Result<Self> {
-        let file = File::open(path)?;
-        let size = file.metadata()?.len();
-        Ok(Self { file, size })
-    }
-}
-
-impl ReadAt for Source {
-    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> std::io::Result<usize> {
-        self.file.read_at(buffer, offset)
-    }
-
-    fn size(&self) -> u64 {
-        self.size
-    }
-}
 
 /// Everything that is known here; `asked_as` is the machine whose rules are looked at.
 pub(super) fn look(
@@ -58,8 +31,6 @@ pub(super) fn look(
         running,
         mode: config.dhcp.mode,
         container: CONTAINER_MARKS.iter().any(|mark| Path::new(mark).exists()),
-        dhcp_port_holder: holder::of_port(holder::Protocol::Udp, config.dhcp.port)
-            .map(|holder| holder.to_string()),
         loaders: loaders.found().iter().map(loader).collect(),
         missing: missing.map(|it| (it.firmware, it.to_string())).collect(),
         denied: denied(config, policy, asked_as),
@@ -82,16 +53,21 @@ fn is_running(config: &Config) -> bool {
     })
 }
 
-fn loader(found: &crate::content::FoundLoader) -> Loader {
-    let source = Source::open(&found.path);
-    let read = source.ok().map(|source| EfiProgram::read(&source));
-    let (program, signed_by) = match read {
-        Some(Ok(Some(efi))) => (Some(Program::Efi(efi.cpu)), efi.signed.then_some(efi.names)),
-        Some(Ok(None)) => (Some(Program::Other), None),
-        _ => (None, None),
+fn loader(found: &FoundLoader) -> Loader {
+    let efi = signed::read(&found.path);
+    let is_there = found.path.is_file();
+    let program = match &efi {
+        Some(efi) => Some(Program::Efi(efi.cpu)),
+        None => is_there.then_some(Program::Other),
     };
-    let path = found.path.display().to_string();
-    Loader { firmware: found.firmware, file: found.file_name.clone(), path, program, signed_by }
+    Loader {
+        firmware: found.firmware,
+        file: found.file_name.clone(),
+        path: found.path.display().to_string(),
+        program,
+        is_signed: efi.is_some_and(|efi| efi.signed),
+        secure_boot: signed::describe(found),
+    }
 }
 
 /// Machines that get nothing: the one that was asked about, else those that hosts say so of.

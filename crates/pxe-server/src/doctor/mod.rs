@@ -28,7 +28,7 @@ use pxe_select::Firmware;
 use crate::config::{Config, Faults};
 use crate::content::Loaders;
 use crate::driver::interfaces::Interface;
-use crate::engine::ClientId;
+use crate::engine::{ClientId, DOCTOR_PREFIX};
 use crate::{policy, serve};
 use facts::{Facts, Segment};
 pub use findings::{Finding, findings};
@@ -44,9 +44,6 @@ use wire::Ports;
 
 /// Something has to be changed.
 const EXIT_FINDINGS: u8 = 1;
-/// How made-up hardware addresses begin: locally administered (bit 1), and then `pxe`.
-pub const MAC_PREFIX: [u8; 3] = [0x02, 0x70, 0x78];
-
 const HELP: &str = "\
 What it sends, on each interface: one DISCOVER for each firmware, and again where an answer may be
 lost; a question on port 4011 to each boot server that firmware would ask; and a request for the
@@ -156,7 +153,7 @@ fn look(options: &DoctorOptions, config: &Config) -> Facts {
 fn ask(options: &DoctorOptions, interface: &Interface, ports: Ports) -> Segment {
     let random = RandomState::new().hash_one(&interface.name);
     let [a, b, c, d, e, f, g, _] = random.to_be_bytes();
-    let [x, y, z] = MAC_PREFIX;
+    let [x, y, z] = DOCTOR_PREFIX;
     let mac = options.mac.unwrap_or([x, y, z, e, f, g]);
     let base = u32::from_be_bytes([a, b, c, d]);
     let mut plan = Plan::new(Instant::now(), mac, base, Question::all());

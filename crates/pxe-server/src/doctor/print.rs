@@ -21,13 +21,10 @@ pub(super) fn text(report: &Report) -> String {
         out += "\nboot programs of this machine\n";
     }
     for loader in &report.loaders {
-        let signed = match &loader.signed_by {
-            Some(names) => format!("signed by {}", names.join(", ")),
-            None => "not signed".to_owned(),
-        };
+        let signed = loader.secure_boot.as_ref().map_or_else(String::new, |it| format!("; {it}"));
         let program = loader.program.as_deref().unwrap_or("cannot be read");
         let (firmware, file) = (loader.firmware, &loader.file);
-        let _ = writeln!(out, "  {firmware:<18}{file} ({program}, {signed})");
+        let _ = writeln!(out, "  {firmware:<18}{file} ({program}{signed})");
     }
     if !report.images.is_empty() {
         out += "\nimages\n";

@@ -134,9 +134,11 @@ impl Question {
         if self.ipxe {
             message.push(OptionCode::USER_CLASS, b"iPXE");
             let mut options = IpxeOptionsBuilder::new();
-            for feature in [IpxeOption::FEATURE_HTTP, IpxeOption::FEATURE_TFTP] {
+            let usual =
+                [IpxeOption::FEATURE_HTTP, IpxeOption::FEATURE_TFTP, IpxeOption::FEATURE_MENU];
+            usual.into_iter().for_each(|feature| {
                 options.push(feature, &[1]);
-            }
+            });
             let is_bios = self.firmware == Firmware::Bios;
             let format =
                 if is_bios { IpxeOption::FEATURE_BZIMAGE } else { IpxeOption::FEATURE_EFI };

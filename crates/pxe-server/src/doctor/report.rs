@@ -102,8 +102,8 @@ pub struct LoaderReport {
     pub path: String,
     /// What it is, in words.
     pub program: Option<String>,
-    /// Names in its signature; none if it has none.
-    pub signed_by: Option<Vec<String>>,
+    /// What Secure Boot makes of it, in words; none if it is no EFI program.
+    pub secure_boot: Option<String>,
 }
 
 /// An image of this machine.
@@ -126,7 +126,7 @@ impl Report {
             file: loader.file.clone(),
             path: loader.path.clone(),
             program: loader.program.map(program),
-            signed_by: loader.signed_by.clone(),
+            secure_boot: loader.secure_boot.clone(),
         });
         let images = facts.local.images.iter().map(|image| ImageReport {
             name: image.name.clone(),

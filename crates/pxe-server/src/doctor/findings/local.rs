@@ -58,8 +58,10 @@ fn loader(loader: &Loader) -> Option<Finding> {
 
 /// Told once: which of them Secure Boot will not start.
 fn unsigned(local: &Local) -> Option<Finding> {
-    let unsigned =
-        local.loaders.iter().filter(|it| it.firmware.is_uefi() && it.signed_by.is_none());
+    let unsigned = local
+        .loaders
+        .iter()
+        .filter(|it| it.firmware.is_uefi() && !it.is_signed && it.secure_boot.is_some());
     let names: Vec<String> = unsigned.map(|it| format!("{} ({})", it.file, it.firmware)).collect();
     (!names.is_empty()).then(|| {
         Finding::note(

@@ -22,7 +22,7 @@ pub(super) fn look(facts: &Facts, list: &mut Vec<Finding>) {
         if used >= size && *size > 0 {
             list.push(Finding::fault(
                 "pool-exhausted",
-                format!("no address is free in {network}: all {size} are given or offered"),
+                format!("all addresses of the network are in use: none of the {size} of {network} is free"),
                 "Widen `pool` of its [[dhcp.subnet]], shorten `lease`, or free one: pxe-server leases release ADDRESS",
             ));
         }

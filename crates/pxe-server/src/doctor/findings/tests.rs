@@ -242,7 +242,8 @@ fn this_machine_is_looked_at_too() {
         file: "ipxe.efi".into(),
         path: "boot/ipxe.efi".into(),
         program: Some(Program::Efi(Some(Cpu::Arm64))),
-        signed_by: None,
+        is_signed: false,
+        secure_boot: Some("not signed".into()),
     });
     let image = |boots: &[Firmware]| ImageSeen {
         name: "a.iso".into(),

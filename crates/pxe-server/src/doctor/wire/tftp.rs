@@ -38,6 +38,8 @@ fn attempt(server: SocketAddr, file: &str, block: u16, wanted: usize) -> (Outcom
     let mut config = ClientConfig::default();
     config.block_size = (block != SMALL_BLOCK).then_some(block);
     config.window_size = None;
+    // No firmware asks for it together with these: what this is shall not be told by its shape.
+    config.timeout_s = Some(1);
     config.tries_max = TRIES_MAX;
     let mut head = Vec::new();
     let client = Client::new(Instant::now(), server, file.as_bytes(), config);
