@@ -9,7 +9,7 @@ use crate::bound::Bound;
 use crate::config::{Config, DhcpMode, Fault, Faults};
 use crate::content::Loaders;
 use crate::serve::{self, EXIT_CONFIG};
-use crate::{leases, policy};
+use crate::{leases, overrides, policy};
 
 /// Prints what was looked at, then every fault; exit code 0 if there is none.
 pub fn check(config: &Config) -> ExitCode {
@@ -53,6 +53,7 @@ pub fn check(config: &Config) -> ExitCode {
         ),
         Err(list) => faults.extend(list),
     }
+    edited(config);
     if let Err(list) = serve::secrets(config) {
         faults.extend(list);
     }
@@ -81,6 +82,19 @@ pub fn check(config: &Config) -> ExitCode {
     eprintln!("\n{}", Faults { file: config.file.clone(), list: faults });
     eprintln!("\n{count} to mend");
     ExitCode::from(EXIT_CONFIG)
+}
+
+/// What was edited in the page, and counts before the configuration.
+fn edited(config: &Config) {
+    let hosts = config.hosts.iter().filter(|host| host.is_edited).count();
+    let rules = config.rules.iter().filter(|rule| rule.is_edited).count();
+    if hosts + rules > 0 {
+        let file = overrides::path(&config.state);
+        println!(
+            "edited         {hosts} hosts, {rules} rules in {}: they count before those of the configuration",
+            file.display()
+        );
+    }
 }
 
 /// Pools, reservations and the lease store, which is opened or asked as `serve` would.

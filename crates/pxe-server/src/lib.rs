@@ -23,6 +23,7 @@ pub mod inventory;
 pub mod journal;
 pub mod leases;
 pub mod logging;
+pub mod overrides;
 pub mod policy;
 pub mod rehearse;
 pub mod reload;

@@ -149,7 +149,16 @@ fn fault(config: &Config, error: &pxe_select::PolicyError) -> Fault {
         }
         _ => ("select".to_owned(), None),
     };
-    Fault::new(key, error.fault.to_string(), "").at(line)
+    let is_edited = match &error.place {
+        Place::Host(index) => config.hosts.get(*index).is_some_and(|host| host.is_edited),
+        Place::Rule(index) => config.rules.get(*index).is_some_and(|rule| rule.is_edited),
+        _ => false,
+    };
+    // Lines of entries of the page are those of another file.
+    match is_edited {
+        true => Fault::new(format!("edited {key}"), error.fault.to_string(), ""),
+        false => Fault::new(key, error.fault.to_string(), "").at(line),
+    }
 }
 
 fn rewrite_line(rewrite: &RewriteConfig, key: &str) -> usize {

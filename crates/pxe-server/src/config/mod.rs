@@ -112,6 +112,10 @@ pub struct HostConfig {
     pub boot: bool,
     /// Its folder of the root, looked into first.
     pub folder: Option<Located<String>>,
+    /// The entry as it is written.
+    pub written: toml::Table,
+    /// It was edited in the page, and is not of the configuration file.
+    pub is_edited: bool,
     /// Its folder of the seeds.
     pub seed: Option<Located<String>>,
     /// What its templates may name.
@@ -146,6 +150,10 @@ pub struct RuleConfig {
     pub mac: Option<Located<String>>,
     /// What it does.
     pub action: RuleAction,
+    /// The entry as it is written.
+    pub written: toml::Table,
+    /// It was edited in the page, and is not of the configuration file.
+    pub is_edited: bool,
 }
 
 /// Everything the server needs to know before it starts.
@@ -258,6 +266,33 @@ impl Config {
 
     /// Reads a configuration text, and reports every fault in it at once.
     pub fn parse(text: &str) -> Result<Self, Faults> {
-        sections::read(text)
+        let mut config = sections::read(text, false)?;
+        config.keep_as_written(text);
+        Ok(config)
+    }
+
+    /// The same of a text that no file holds as it is: nothing of it has a line.
+    pub(crate) fn parse_unlined(text: &str) -> Result<Self, Faults> {
+        let mut config = sections::read(text, true)?;
+        config.keep_as_written(text);
+        Ok(config)
+    }
+
+    /// Entries are shown and edited as they are written; all of them were read, so that their order is the same.
+    fn keep_as_written(&mut self, text: &str) {
+        let mut document: toml::Table = text.parse().unwrap_or_default();
+        let mut tables = |key: &str| match document.remove(key) {
+            Some(toml::Value::Array(entries)) => entries,
+            _ => Vec::new(),
+        };
+        let (hosts, rules) = (tables("host"), tables("rule"));
+        let table =
+            |value| if let toml::Value::Table(table) = value { table } else { toml::Table::new() };
+        for (host, value) in self.hosts.iter_mut().zip(hosts) {
+            host.written = table(value);
+        }
+        for (rule, value) in self.rules.iter_mut().zip(rules) {
+            rule.written = table(value);
+        }
     }
 }

@@ -15,12 +15,14 @@ use super::seeds::{Variable, Variables};
 /// The text and the faults found in it so far.
 pub(super) struct Reader<'t> {
     text: &'t str,
+    /// Lines of the text are none of a file that somebody sees.
+    is_unlined: bool,
     faults: RefCell<Vec<Fault>>,
 }
 
 impl<'t> Reader<'t> {
-    pub(super) fn new(text: &'t str) -> Self {
-        Self { text, faults: RefCell::new(Vec::new()) }
+    pub(super) fn new(text: &'t str, is_unlined: bool) -> Self {
+        Self { text, is_unlined, faults: RefCell::new(Vec::new()) }
     }
 
     pub(super) fn into_faults(self) -> Vec<Fault> {
@@ -29,6 +31,9 @@ impl<'t> Reader<'t> {
 
     /// The line, from 1, of a byte offset.
     pub(super) fn line(&self, span: &Range<usize>) -> usize {
+        if self.is_unlined {
+            return 0;
+        }
         let before = self.text.as_bytes().get(..span.start).unwrap_or(self.text.as_bytes());
         1 + before.iter().filter(|&&byte| byte == b'\n').count()
     }

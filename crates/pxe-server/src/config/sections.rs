@@ -24,8 +24,8 @@ const PROXY_STYLES: [(&str, ProxyStyles); 6] = [
     ("delayed", ProxyStyles::Only(ProxyStyle::Delayed)),
 ];
 
-pub(super) fn read(text: &str) -> Result<Config, Faults> {
-    let reader = Reader::new(text);
+pub(super) fn read(text: &str, is_unlined: bool) -> Result<Config, Faults> {
+    let reader = Reader::new(text, is_unlined);
     let (document, errors) = DeTable::parse_recoverable(text);
     let mut config = Config::default();
     if errors.is_empty() {
@@ -134,12 +134,20 @@ fn host(section: Section<'_, '_>) -> Option<HostConfig> {
         loader: section.string("loader"),
         boot: section.boolean("boot").unwrap_or(true),
         folder: section.string("folder"),
+        written: toml::Table::new(),
+        is_edited: false,
         seed: seeds::folder(&section),
         vars: section.section("vars").variables(),
     });
+    signature(&section);
     section.reserved(&["image", "script", "kernel", "initrd", "cmdline"]);
     section.finish();
     host
+}
+
+/// Who wrote an entry in the page, and when: said by it, and asked by nobody here.
+fn signature(section: &Section<'_, '_>) {
+    let _ = (section.string("edited-by"), section.string("edited-at"));
 }
 
 fn rule(section: Section<'_, '_>) -> Option<RuleConfig> {
@@ -164,8 +172,21 @@ fn rule(section: Section<'_, '_>) -> Option<RuleConfig> {
         );
     }
     let line = section.line;
+    signature(&section);
     section.finish();
-    Some(RuleConfig { line, arch, user_class, vendor_class, subnet, mac, action: action? })
+    let (written, is_edited) = (toml::Table::new(), false);
+    let action = action?;
+    Some(RuleConfig {
+        line,
+        arch,
+        user_class,
+        vendor_class,
+        subnet,
+        mac,
+        action,
+        written,
+        is_edited,
+    })
 }
 
 pub(super) fn port(section: &Section<'_, '_>, name: &'static str) -> Option<u16> {

@@ -39,7 +39,7 @@ pub use report::{
     FileReport, FirmwareReport, ImageReport, LoaderReport, NamedReport, Report, SegmentReport,
     ServerReport,
 };
-pub use targets::FILES_MAX;
+pub use targets::FETCHED_FILES_MAX;
 use wire::Ports;
 
 /// Something has to be changed.

@@ -6,7 +6,7 @@ use super::facts::{Fetched, Outcome, Segment};
 use super::question::Question;
 
 /// Files that are fetched in one run; more are not looked at.
-pub const FILES_MAX: usize = 64;
+pub const FETCHED_FILES_MAX: usize = 64;
 
 /// Endings that mean nothing in a bait's name.
 const ENDINGS: [&str; 3] = [".0", ".efi", ".kpxe"];
@@ -31,7 +31,7 @@ pub(super) fn targets(segments: &[Segment], policy: Option<&Policy>) -> Vec<Fetc
                 if !known.told.contains(&told) {
                     known.told.push(told);
                 }
-            } else if files.len() < FILES_MAX {
+            } else if files.len() < FETCHED_FILES_MAX {
                 named.told.push(told);
                 files.push(named);
             }
