@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::{Config, DhcpMode, Faults, Located};
+use crate::doctor::DoctorOptions;
 use crate::explain::ExplainOptions;
 use crate::fetch::FetchOptions;
 use crate::leases::LeasesOptions;
@@ -73,6 +74,8 @@ pub enum Command {
     Serve,
     /// Look for every fault at once: configuration, files, loaders, interfaces, ports
     Check,
+    /// Ask the live network as each firmware would, and say what is wrong and what to change
+    Doctor(DoctorOptions),
     /// Say what a machine gets and why, or what became of one that was seen
     Explain(ExplainOptions),
     /// Fetch one file by TFTP, as a machine would: to see whether it gets there, and how fast

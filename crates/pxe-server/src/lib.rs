@@ -10,6 +10,7 @@ pub mod cli;
 pub mod config;
 pub mod content;
 pub mod diagnose;
+pub mod doctor;
 pub mod driver;
 pub mod engine;
 pub mod explain;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use clap::Parser;
 use pxe_server::cli::{Cli, Command};
 use pxe_server::{
-    check, explain, fetch, leases, logging, next_boot, overrides, replay, serve, snippet,
+    check, doctor, explain, fetch, leases, logging, next_boot, overrides, replay, serve, snippet,
 };
 
 fn main() -> ExitCode {
@@ -26,6 +26,7 @@ fn main() -> ExitCode {
     match cli.command.clone().unwrap_or_default() {
         Command::Serve => serve::serve(&config, Arc::new(move || cli.load())),
         Command::Check => check::check(&config),
+        Command::Doctor(options) => doctor::run(&options, &config),
         Command::Explain(options) => explain::run(&options, &config),
         Command::Fetch(options) => fetch::fetch(&options),
         Command::Leases(options) => leases::run(&options, &config),

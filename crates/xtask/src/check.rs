@@ -11,6 +11,7 @@ use nix::unistd::geteuid;
 use crate::addresses;
 use crate::clients;
 use crate::error::{Failure, Result, fail};
+use crate::faults;
 use crate::interrupt;
 use crate::lab::server::Subject;
 use crate::lab::wire::sweep_leftovers;
@@ -29,7 +30,7 @@ const LIBRARIES: [&str; 5] = ["pxe-dhcp", "pxe-tftp", "pxe-select", "pxe-lease",
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
     /// Run only this step (again for more): format, clippy, tests, docs, no-std, package, fuzz,
-    /// snippets, dhcp-clients, page, clients, matrix
+    /// snippets, dhcp-clients, faults, page, clients, matrix
     #[arg(long, value_name = "STEP")]
     only: Vec<String>,
     /// Leave the firmware matrix out
@@ -67,6 +68,7 @@ const STEPS: &[Step] = &[
     Step { name: "fuzz", needs: &[&packages::CXX], root: false, run: fuzz },
     Step { name: "snippets", needs: snippets::NEEDS, root: true, run: snippets::run },
     Step { name: "dhcp-clients", needs: addresses::NEEDS, root: true, run: addresses::run },
+    Step { name: "faults", needs: faults::NEEDS, root: true, run: faults::run },
     Step { name: "page", needs: page::NEEDS, root: false, run: page::run },
 ];
 const TESTS: &str = "tests";

@@ -6,6 +6,7 @@ mod check;
 mod clients;
 mod demo;
 mod error;
+mod faults;
 mod interrupt;
 mod lab;
 mod matrix;
