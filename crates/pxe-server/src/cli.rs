@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::config::{Config, DhcpMode, Faults, Located};
 use crate::fetch::FetchOptions;
 use crate::leases::LeasesOptions;
+use crate::manual::{CompletionsOptions, ManOptions};
 use crate::snippet::SnippetOptions;
 
 /// Boots machines from the network: names the right boot file for each firmware beside a DHCP
@@ -79,6 +80,10 @@ pub enum Command {
     Token(crate::admin::TokenOptions),
     /// Print what to enter at another DHCP server (dnsmasq, Kea, Windows, a router, …) to name this one
     Snippet(SnippetOptions),
+    /// Print what a shell needs to complete this program's command line
+    Completions(CompletionsOptions),
+    /// Print the manual page, or write those of every command into a folder
+    Man(ManOptions),
 }
 
 impl Cli {

@@ -21,6 +21,7 @@ pub mod inventory;
 pub mod journal;
 pub mod leases;
 pub mod logging;
+pub mod manual;
 pub mod policy;
 pub mod reload;
 pub mod serve;

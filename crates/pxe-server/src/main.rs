@@ -4,14 +4,17 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use pxe_server::cli::{Cli, Command};
-use pxe_server::{check, fetch, leases, logging, serve, snippet};
+use pxe_server::{check, fetch, leases, logging, manual, serve, snippet};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     logging::start(cli.verbose);
-    // Needs no configuration.
-    if let Some(Command::Fetch(options)) = &cli.command {
-        return fetch::fetch(options);
+    // These need no configuration.
+    match &cli.command {
+        Some(Command::Fetch(options)) => return fetch::fetch(options),
+        Some(Command::Completions(options)) => return manual::completions(options),
+        Some(Command::Man(options)) => return manual::man(options),
+        _ => {}
     }
     let config = match cli.load() {
         Ok(config) => config,
@@ -24,6 +27,8 @@ fn main() -> ExitCode {
         Command::Serve => serve::serve(&config, Box::new(move || cli.load())),
         Command::Check => check::check(&config),
         Command::Fetch(options) => fetch::fetch(&options),
+        Command::Completions(options) => manual::completions(&options),
+        Command::Man(options) => manual::man(&options),
         Command::Leases(options) => leases::run(&options, &config),
         #[cfg(feature = "admin")]
         Command::Token(options) => pxe_server::admin::run_token_command(&options, &config),

@@ -10,6 +10,7 @@ use nix::unistd::geteuid;
 
 use crate::addresses;
 use crate::clients;
+use crate::debian;
 use crate::error::{Failure, Result, fail};
 use crate::interrupt;
 use crate::lab::server::Subject;
@@ -28,7 +29,7 @@ const LIBRARIES: [&str; 5] = ["pxe-dhcp", "pxe-tftp", "pxe-select", "pxe-lease",
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
     /// Run only this step (again for more): format, clippy, tests, docs, no-std, package, fuzz,
-    /// snippets, dhcp-clients, clients, matrix
+    /// snippets, dhcp-clients, debian, clients, matrix
     #[arg(long, value_name = "STEP")]
     only: Vec<String>,
     /// Leave the firmware matrix out
@@ -63,6 +64,7 @@ const STEPS: &[Step] = &[
     Step { name: "fuzz", needs: &[&packages::CXX], root: false, run: fuzz },
     Step { name: "snippets", needs: snippets::NEEDS, root: true, run: snippets::run },
     Step { name: "dhcp-clients", needs: addresses::NEEDS, root: true, run: addresses::run },
+    Step { name: "debian", needs: debian::NEEDS, root: true, run: debian::run },
 ];
 const TESTS: &str = "tests";
 /// Real TFTP clients.

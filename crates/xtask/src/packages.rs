@@ -272,6 +272,16 @@ pub(crate) const DHCPCD: Need = Need {
     packages: [&["dhcpcd-base"], &["dhcpcd"], &["dhcpcd"], &["dhcpcd"]],
 };
 
+pub(crate) const DEBOOTSTRAP: Need = Need {
+    what: "debootstrap, and what makes Debian packages",
+    present: Present::Programs(&["debootstrap", "dpkg-shlibdeps", "nsenter"]),
+    packages: [
+        &["debootstrap", "dpkg-dev", "util-linux"],
+        &["debootstrap"],
+        &["debootstrap"],
+        &["debootstrap"],
+    ],
+};
 pub(crate) const NGINX: Need = Need {
     what: "nginx, to compare and to measure beside",
     present: Present::File(&["/usr/sbin/nginx", "/usr/bin/nginx", "/usr/local/sbin/nginx"]),
@@ -458,7 +468,8 @@ mod tests {
     fn every_need_has_a_debian_package() {
         let others: &[&Need] =
             &[&QEMU_X86, &QEMU_ARM, &PXELINUX, &LDLINUX, &ISC_DHCPD, &KEA, &POSTGRESQL, &IMAGES];
-        let clients: &[&Need] = &[&CURL, &TFTP_HPA, &ATFTP, &BUSYBOX, &DHCLIENT, &DHCPCD, &NGINX];
+        let clients: &[&Need] =
+            &[&CURL, &TFTP_HPA, &ATFTP, &BUSYBOX, &DHCLIENT, &DHCPCD, &NGINX, &DEBOOTSTRAP];
         for need in [LOADERS, LAB, others, clients].concat() {
             assert!(!Manager::Apt.packages(&[need]).is_empty(), "{}", need.what);
         }
