@@ -72,7 +72,7 @@ pub const RULE_BYTES_MAX: usize = 262_144;
 /// Rules that are tried on one image, built-in ones counted. Worst case some 100 KB each, 50 MB, if a user writes so.
 pub const RULES_MAX: usize = 512;
 
-/// Entries of one rule.
+/// Entries of one rule; also its reads, its warnings, and files put into an initrd.
 pub const RULE_ENTRIES_MAX: usize = 32;
 
 /// Paths in one list of a rule.

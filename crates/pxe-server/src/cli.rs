@@ -6,9 +6,11 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::{Config, DhcpMode, Faults, Located};
+use crate::explain::ExplainOptions;
 use crate::fetch::FetchOptions;
 use crate::leases::LeasesOptions;
 use crate::manual::{CompletionsOptions, ManOptions};
+use crate::replay::ReplayOptions;
 use crate::snippet::SnippetOptions;
 
 /// Boots machines from the network: names the right boot file for each firmware beside a DHCP
@@ -71,10 +73,14 @@ pub enum Command {
     Serve,
     /// Look for every fault at once: configuration, files, loaders, interfaces, ports
     Check,
+    /// Say what a machine gets and why, or what became of one that was seen
+    Explain(ExplainOptions),
     /// Fetch one file by TFTP, as a machine would: to see whether it gets there, and how fast
     Fetch(FetchOptions),
     /// Show, export, import or release the leases of `server` mode
     Leases(LeasesOptions),
+    /// Say of a capture what this server would have answered in every mode, and what went wrong in it
+    Replay(ReplayOptions),
     /// Make, list or remove tokens for the admin page and its API
     #[cfg(feature = "admin")]
     Token(crate::admin::TokenOptions),

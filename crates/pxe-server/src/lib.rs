@@ -12,6 +12,7 @@ pub mod content;
 pub mod diagnose;
 pub mod driver;
 pub mod engine;
+pub mod explain;
 pub mod fetch;
 pub mod house;
 #[cfg(feature = "http")]
@@ -23,7 +24,9 @@ pub mod leases;
 pub mod logging;
 pub mod manual;
 pub mod policy;
+pub mod rehearse;
 pub mod reload;
+pub mod replay;
 pub mod serve;
 pub mod snippet;
 pub mod state;

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use pxe_server::cli::{Cli, Command};
-use pxe_server::{check, fetch, leases, logging, manual, serve, snippet};
+use pxe_server::{check, explain, fetch, leases, logging, manual, replay, serve, snippet};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -26,10 +26,12 @@ fn main() -> ExitCode {
     match cli.command.clone().unwrap_or_default() {
         Command::Serve => serve::serve(&config, Box::new(move || cli.load())),
         Command::Check => check::check(&config),
+        Command::Explain(options) => explain::run(&options, &config),
         Command::Fetch(options) => fetch::fetch(&options),
         Command::Completions(options) => manual::completions(&options),
         Command::Man(options) => manual::man(&options),
         Command::Leases(options) => leases::run(&options, &config),
+        Command::Replay(options) => replay::run(&options, &config),
         #[cfg(feature = "admin")]
         Command::Token(options) => pxe_server::admin::run_token_command(&options, &config),
         Command::Snippet(options) => snippet::print(&options, &config),

@@ -324,7 +324,7 @@ pub fn served_interfaces(config: &Config) -> Result<Interfaces, Vec<Fault>> {
 }
 
 /// `first`: the loop that has the DHCP ports.
-fn engine_config(config: &Config, first: bool, loops: usize) -> EngineConfig {
+pub(crate) fn engine_config(config: &Config, first: bool, loops: usize) -> EngineConfig {
     let answers = matches!(config.dhcp.mode, DhcpMode::Proxy | DhcpMode::Server);
     let proxy = (first && answers).then(|| {
         let mut proxy = pxe_dhcp::respond::ProxyConfig::default();

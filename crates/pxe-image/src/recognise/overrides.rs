@@ -7,6 +7,7 @@ use super::rule::{Rule, Source};
 use super::table::{Table, read};
 use super::template::Template;
 use crate::entry::{BootEntry, How, Initrd, Piece, Platforms};
+use crate::limits::ENTRIES_MAX;
 
 /// The content of such a file.
 #[derive(Debug, Default)]
@@ -35,15 +36,16 @@ impl Overrides {
     /// Everything that is wrong with it.
     pub fn parse(text: &str) -> Result<Self, RuleFaults> {
         read(text, |table| {
-            let entries = table.table("entry");
-            let edits = entries.map(|entries| {
-                entries.named_tables().into_iter().map(|((id, line), table)| edit(&table, id, line))
-            });
-            Self {
-                rules: rules(table),
-                edits: edits.map(Iterator::collect).unwrap_or_default(),
-                title: table.text("title").map(|(text, _)| text),
+            let mut edits = Vec::new();
+            if let Some(entries) = table.table("entry") {
+                let named = entries.named_tables();
+                if named.len() > ENTRIES_MAX {
+                    entries.fault(entries.line, "", format!("there may be {ENTRIES_MAX} at most"));
+                }
+                let named = named.into_iter().take(ENTRIES_MAX);
+                edits = named.map(|((id, line), table)| edit(&table, id, line)).collect();
             }
+            Self { rules: rules(table), edits, title: table.text("title").map(|(text, _)| text) }
         })
     }
 
@@ -57,9 +59,11 @@ impl Overrides {
                 to.entries.retain(|entry| entry.id != edit.id);
                 continue;
             }
+            let full = to.entries.len() >= ENTRIES_MAX;
             let entry = to.entries.iter_mut().find(|entry| entry.id == edit.id);
             match (entry, &edit.kernel) {
                 (Some(entry), _) => edit.apply(entry),
+                (None, Some(_)) if full => {}
                 (None, Some(kernel)) => {
                     let mut entry = edit.new_entry(kernel, to);
                     edit.apply(&mut entry);

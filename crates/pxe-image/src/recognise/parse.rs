@@ -42,12 +42,12 @@ fn rule(table: &Table<'_, '_>) -> Rule {
             },
             |table| matches(&table),
         ),
-        reads: table.tables("read").iter().filter_map(read).collect(),
+        reads: few(table, "read").iter().filter_map(read).collect(),
         finds: table.table("find").map(|table| finds(&table)).unwrap_or_default(),
         kernel: sources(table, "kernel"),
         initrd: sources(table, "initrd"),
-        entries: entries(table),
-        warnings: table.tables("warning").iter().map(warning).collect(),
+        entries: few(table, "entry").iter().map(entry).collect(),
+        warnings: few(table, "warning").iter().map(warning).collect(),
     };
     check_names(table, &rule);
     table.finish();
@@ -163,7 +163,7 @@ fn capabilities(table: &Table<'_, '_>, name: &'static str) -> Vec<Capability> {
 
 fn matches(table: &Table<'_, '_>) -> Matches {
     let mut text = Vec::new();
-    for table in table.tables("text") {
+    for table in few(table, "text") {
         let (path, regex) = (patterns(&table, "path"), regex(&table, "regex"));
         match path.into_iter().next().zip(regex) {
             Some(pair) => text.push(pair),
@@ -216,7 +216,11 @@ fn read(table: &Table<'_, '_>) -> Option<Read> {
 }
 
 fn finds(table: &Table<'_, '_>) -> Vec<(String, Vec<Pattern>)> {
-    let named = table.named_texts().into_iter();
+    let named = table.named_texts();
+    if named.len() > RULE_PATTERNS_MAX {
+        table.fault(table.line, "", format!("there may be {RULE_PATTERNS_MAX} at most"));
+    }
+    let named = named.into_iter().take(RULE_PATTERNS_MAX);
     named.map(|((name, _), texts)| (name.clone(), parsed_patterns(table, &name, texts))).collect()
 }
 
@@ -254,12 +258,14 @@ fn conditions(table: &Table<'_, '_>) -> Conditions {
     }
 }
 
-fn entries(table: &Table<'_, '_>) -> Vec<EntryRule> {
-    let tables = table.tables("entry");
+/// Tables of a list, as many as there may be.
+fn few<'s, 't>(table: &Table<'s, 't>, name: &'static str) -> Vec<Table<'s, 't>> {
+    let mut tables = table.tables(name);
     if let Some(first) = tables.get(RULE_ENTRIES_MAX) {
-        first.fault(first.line, "", format!("there may be {RULE_ENTRIES_MAX} entries at most"));
+        first.fault(first.line, "", format!("there may be {RULE_ENTRIES_MAX} at most"));
     }
-    tables.iter().take(RULE_ENTRIES_MAX).map(entry).collect()
+    tables.truncate(RULE_ENTRIES_MAX);
+    tables
 }
 
 fn entry(table: &Table<'_, '_>) -> EntryRule {
@@ -317,7 +323,7 @@ fn what(table: &Table<'_, '_>) -> What {
         let arguments = table.text("arguments").unwrap_or_default();
         return What::Chain { program, arguments: template(table, "arguments", arguments) };
     }
-    let extra = table.tables("extra").into_iter().map(|table| extra(&table)).collect();
+    let extra = few(table, "extra").into_iter().map(|table| extra(&table)).collect();
     What::Linux {
         kernel: sources(table, "kernel"),
         initrd: sources(table, "initrd"),

@@ -38,10 +38,12 @@ impl Inside {
         self.size
     }
 
+    #[cfg(feature = "http")]
     pub(super) fn version(&self) -> &Version {
         &self.version
     }
 
+    #[cfg(feature = "http")]
     pub(super) fn file(&self) -> &File {
         &self.file
     }

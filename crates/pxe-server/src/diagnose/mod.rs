@@ -3,6 +3,14 @@
 //! Pure functions over observed facts. The stories, `replay` of a capture and whoever asks a live network say the same
 //! thing of the same fault, because all of them say it from here.
 
+mod files;
+mod finding;
+mod observed;
 mod silence;
 
+pub use finding::{Finding, findings, summary};
+pub use observed::{Observed, Outcome, Read, Reply};
 pub use silence::Silence;
+
+#[cfg(test)]
+mod tests;

@@ -36,6 +36,15 @@ pub(super) fn of_message(
     OwnedFacts::new(&known)
 }
 
+/// The same of a message as it is, for whoever explains a decision.
+pub(crate) fn of_boot(
+    view: &MessageView<'_>,
+    link: Ipv4Addr,
+    address: Option<Ipv4Addr>,
+) -> OwnedFacts {
+    of_message(view, &view.boot_facts(), link, address)
+}
+
 /// An address that is one.
 pub(super) fn set(address: Ipv4Addr) -> Option<Ipv4Addr> {
     (!address.is_unspecified()).then_some(address)

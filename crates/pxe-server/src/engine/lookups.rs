@@ -123,6 +123,8 @@ fn who_boots(datagram: &[u8], serves: bool) -> Option<[u8; 6]> {
     let class = facts.vendor_class.unwrap_or_default();
     let boots = class.starts_with(b"PXEClient")
         || class.starts_with(b"HTTPClient")
+        // U-Boot, whose class is its own.
+        || facts.archs.iter().next().is_some()
         || facts.ipxe.is_some()
         || facts.user_class.is_some_and(|class| class.windows(4).any(|word| word == b"iPXE"));
     let wanted = || {

@@ -51,6 +51,7 @@ pub use content::{
 pub use detail::{Detail, Field, reason_lines};
 pub(crate) use event::printable;
 pub use event::{ClientId, Event, NoClient, Stage};
+pub(crate) use facts::of_boot as facts_of_message;
 pub use inventory::{
     INVENTORY_MACHINES_MAX, InventoryAnswer, InventorySettings, LOOKUPS_QUEUED_MAX,
 };

@@ -27,6 +27,8 @@ const BLOCK_BYTES_MIN: usize = 16 << 10;
 /// Bytes of blocks that all downloads together mean to hold. Those that began while there were fewer may hold more until
 /// their next block: 200 MB at worst, with 4 096 clients that take nothing.
 pub const BLOCKS_BYTES_MAX: usize = 64 << 20;
+/// Bytes of files that all downloads together leave to the kernel at a time: no memory, but what is looked up once.
+const STRETCHES_BYTES: usize = 256 << 20;
 /// Bytes of blocks kept for the next reader.
 const SPARE_BYTES_MAX: usize = 8 << 20;
 
@@ -49,7 +51,7 @@ impl Blocks {
     /// How much of a file to leave to the kernel at a time: little where clients will take long, since what is in the
     /// system's cache now may be gone then.
     fn stretch(&self) -> u64 {
-        (BLOCKS_BYTES_MAX / self.slots.working().max(1)).clamp(BLOCK_BYTES_MAX, HOLE_BYTES) as u64
+        (STRETCHES_BYTES / self.slots.working().max(1)).clamp(BLOCK_BYTES_MAX, HOLE_BYTES) as u64
     }
 
     fn take(self: &Arc<Self>, bytes: usize) -> Block {

@@ -17,7 +17,7 @@ use super::story::Delivery;
 use crate::content::Content;
 
 /// Bytes of the longest stretch, and so of what one call sends at most.
-pub(super) const HOLE_BYTES: usize = 1 << 20;
+pub(super) const HOLE_BYTES: usize = 4 << 20;
 
 /// What stands for bytes of files. It is mapped when it is allocated, and takes no memory as long as nobody reads it.
 static HOLE: LazyLock<Vec<u8>> = LazyLock::new(|| vec![0; HOLE_BYTES]);

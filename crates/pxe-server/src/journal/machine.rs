@@ -4,6 +4,8 @@ use core::net::IpAddr;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use pxe_select::Asker;
+
 use super::ENTRIES_PER_STORY_MAX;
 use super::record::Record;
 use super::role::Role;
@@ -147,7 +149,10 @@ impl Machine {
         match (record.ipxe, record.field("program")) {
             (Some(true), _) => self.runs = Some("iPXE".into()),
             (Some(false), _) => self.runs = Some("firmware".into()),
-            (None, Some(program)) => self.runs = Some(program.into()),
+            // A request that fits many programs is no news.
+            (None, Some(program)) if program != Asker::Unknown.to_string() => {
+                self.runs = Some(program.into())
+            }
             _ => {}
         }
         self.address = record.address.or(self.address);

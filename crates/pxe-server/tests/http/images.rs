@@ -136,7 +136,6 @@ fn names_that_escape_or_are_no_images_are_not_served() {
         "..%2foutside.iso",
         "%2e%2e/outside.iso",
         "a.iso/../../outside.iso",
-        "a.iso/",
         "a.iso/files",
         "a.iso/files/",
         "a.iso/files/install",
@@ -188,6 +187,19 @@ fn the_list_says_what_is_there_and_follows_the_folder() {
     fs::write(folder.0.join("tree/install/vmlinuz"), b"").expect("written");
     fs::rename(other, folder.0.join("images/c.iso")).expect("replaced");
     assert_eq!(get(server.http, "/images/c.iso/files/install/vmlinuz").text(), "kernel");
+}
+
+#[test]
+fn a_file_beside_an_image_changes_what_is_recognised() {
+    let folder = Folder::new("images-beside");
+    let Some(_) = iso(&folder, "a.iso") else { return };
+    folder.write("images/a.toml", b"title = \"Our own title\"\n");
+    let server = Server::start(&folder, "");
+    listed(&server, "\"title\":\"Our own title\"");
+    folder.write("images/a.iso.toml", b"title = \"Another one\"\n");
+    listed(&server, "\"title\":\"Another one\"");
+    folder.write("images/a.iso.toml", b"titel = 1\n");
+    listed(&server, "the file beside it (.toml) is not used: line 1");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::fs::{File, Metadata};
 
 use pxe_image::recognise::{ImageFacts, Overrides, Recognition, Rules, recognise, recognise_file};
-use pxe_image::{BootPlatform, Image, ImageErrorKind, ReadAt, Tree};
+use pxe_image::{Image, ImageErrorKind, Tree};
 
 use super::{Source, State};
 
@@ -57,13 +57,15 @@ pub(super) fn recognised(
     let mut fault = None;
     match beside.map(Overrides::parse) {
         Some(Ok(overrides)) => rules = rules.overridden(overrides),
-        Some(Err(faults)) => fault = Some(format!("{name}.toml is not used: {faults}")),
+        Some(Err(faults)) => {
+            fault = Some(format!("the file beside it (.toml) is not used: {faults}"))
+        }
         None => {}
     }
     let base = name.rsplit('/').next().unwrap_or(name);
     let source = Source { file, size };
     let mut recognition = match Image::open(&source) {
-        Ok(image) => recognise(&image, &facts(base, &image), &rules),
+        Ok(image) => recognise(&image, &ImageFacts::of(base, &image), &rules),
         Err(error) if matches!(error.kind, ImageErrorKind::NotAnImage) => {
             let recognised = recognise_file(base, &source, &rules);
             recognised.map_err(|error| format!("cannot be read: {error}"))?
@@ -72,27 +74,6 @@ pub(super) fn recognised(
     };
     recognition.warnings.extend(fault);
     Ok(recognition)
-}
-
-/// What an image tells besides its files.
-fn facts<R: ReadAt>(name: &str, image: &Image<R>) -> ImageFacts {
-    let said = image.facts();
-    let has = |platform| image.boot_images().iter().any(|boot| boot.platform == platform);
-    let mut sector = [0; 512];
-    // A disk for a PC BIOS as well, as most images for USB sticks are.
-    let is_disk = image.source().read_at(0, &mut sector).is_ok_and(|count| count == sector.len())
-        && sector.ends_with(&[0x55, 0xaa]);
-    ImageFacts {
-        name: name.to_owned(),
-        size: image.source().size(),
-        label: said.volume_id.clone(),
-        publisher: said.publisher.clone(),
-        application: said.application.clone(),
-        udf: said.formats.udf.is_some(),
-        boots_bios: is_disk || has(BootPlatform::Bios),
-        boots_efi: has(BootPlatform::Efi),
-        missing_bytes: image.missing_bytes(),
-    }
 }
 
 #[cfg(test)]

@@ -51,14 +51,14 @@ impl Images {
         });
         let images = found.into_inner().unwrap_or_else(PoisonError::into_inner);
         let arriving = images.values().any(|info| info.state == State::Arriving);
-        let after = Catalogue { images, truncated };
+        let after = Arc::new(Catalogue { images, truncated });
+        self.set_catalogue(Arc::clone(&after));
         tell(&before, &after);
-        self.set_catalogue(after);
         arriving
     }
 
-    fn set_catalogue(&self, catalogue: Catalogue) {
-        *self.catalogue.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(catalogue);
+    fn set_catalogue(&self, catalogue: Arc<Catalogue>) {
+        *self.catalogue.write().unwrap_or_else(PoisonError::into_inner) = catalogue;
     }
 
     /// Finds out what the next image is of which that is not known yet; whether there was one. One at a time, so that
@@ -93,13 +93,15 @@ impl Images {
             _ => State::Arriving,
         };
         after.images.insert(name.clone(), Arc::new(ImageInfo { state, ..ImageInfo::clone(info) }));
-        self.set_catalogue(after);
+        self.set_catalogue(Arc::new(after));
         true
     }
 
-    /// The file beside an image that says more of it.
+    /// The file beside an image that says more of it: `debian.iso.toml`, or `debian.toml`.
     fn beside(&self, name: &str) -> Option<(File, Metadata)> {
-        self.root.open(format!("{name}.toml").as_bytes(), None).ok()
+        let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+        let open = |name: &str| self.root.open(format!("{name}.toml").as_bytes(), None).ok();
+        open(name).or_else(|| open(stem))
     }
 
     /// What is known of an image, or what a look at it tells; `None` if it cannot be opened.

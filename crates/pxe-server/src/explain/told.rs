@@ -1,0 +1,87 @@
+//! The story of a machine that was seen, from the journal in the state folder.
+
+use core::fmt::Write;
+
+use crate::config::Config;
+use crate::engine::{ClientId, Weight};
+use crate::journal::{self, Journal, MachineStory, StoryEntry};
+
+/// The text for `explain MACHINE`.
+pub(super) fn explain(machine: &str, config: &Config, json: bool) -> Result<String, String> {
+    machine.parse::<ClientId>().map_err(|error| format!("{machine:?} is {error}"))?;
+    let folder = config.state.display();
+    let (records, _) = journal::read_file(&config.state)
+        .map_err(|error| format!("the journal in {folder} cannot be read: {error}"))?;
+    let journal = Journal::new();
+    journal.restore(records);
+    let Some(story) = journal.machine(machine) else {
+        let machines = journal.counts().machines;
+        return Err(format!(
+            "{machine} is none of the {machines} machines in the journal in {folder}. Was it heard by this server at all? \
+             `--config` names the configuration whose `state` is looked into; what a machine would get is told by \
+             `pxe-server explain --arch …`"
+        ));
+    };
+    if json {
+        let text = serde_json::to_string_pretty(&story).map_err(|error| error.to_string())?;
+        return Ok(text + "\n");
+    }
+    Ok(text(&story))
+}
+
+/// A story as people read it.
+fn text(story: &MachineStory) -> String {
+    let mut text = String::new();
+    let machine = &story.summary;
+    let mut row = |name: &str, value: &str| {
+        let _ = writeln!(text, "{name:<10}{value}");
+    };
+    row("machine", &machine.id);
+    if let Some(address) = machine.address {
+        row("address", &address.to_string());
+    }
+    let unknown = "unknown firmware";
+    let runs = machine.runs.as_deref().map(|runs| format!(", running {runs}")).unwrap_or_default();
+    row("firmware", &format!("{}{runs}", machine.firmware.as_deref().unwrap_or(unknown)));
+    let verdict = serde_json::to_value(machine.verdict).unwrap_or_default();
+    row("verdict", &format!("{}: {}", verdict.as_str().unwrap_or_default(), machine.text));
+    if let Some(progress) = &machine.progress {
+        let of = if progress.size > 0 { format!(" of {}", progress.size) } else { String::new() };
+        row("file", &format!("{}: {}{of} bytes", progress.file, progress.bytes));
+    }
+    row("seen", &format!("{} to {}", time(machine.first_seen), time(machine.last_seen)));
+    row("boots", &machine.boots.to_string());
+    if story.entries_dropped > 0 {
+        let _ = writeln!(text, "\n({} older entries are no longer kept)", story.entries_dropped);
+    }
+    text.push('\n');
+    for entry in &story.entries {
+        write_entry(&mut text, entry);
+    }
+    text
+}
+
+fn write_entry(text: &mut String, entry: &StoryEntry) {
+    let mark = if entry.weight == Weight::Trouble { "! " } else { "" };
+    let _ = writeln!(text, "{}  {mark}{}", time(entry.at), entry.text);
+    let indent = " ".repeat(26);
+    if !entry.fields.is_empty() {
+        let fields: Vec<String> =
+            entry.fields.iter().map(|field| format!("{} {}", field.name, field.value)).collect();
+        let _ = writeln!(text, "{indent}{}", fields.join(", "));
+    }
+    for reason in &entry.reasons {
+        let _ = writeln!(text, "{indent}- {reason}");
+    }
+    if let Some(last) = entry.repeated_at {
+        let _ =
+            writeln!(text, "{indent}({} times more, the last at {})", entry.repeats, time(last));
+    }
+}
+
+/// Milliseconds of UNIX time in UTC.
+pub(crate) fn time(unix_ms: u64) -> String {
+    let time =
+        i64::try_from(unix_ms).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
+    time.map_or_else(|| unix_ms.to_string(), |time| format!("{time:.3}"))
+}
