@@ -10,6 +10,7 @@ use crate::doctor::DoctorOptions;
 use crate::explain::ExplainOptions;
 use crate::fetch::FetchOptions;
 use crate::leases::LeasesOptions;
+use crate::manual::{CompletionsOptions, ManOptions};
 use crate::next_boot::NextBootOptions;
 use crate::replay::ReplayOptions;
 use crate::snippet::SnippetOptions;
@@ -91,6 +92,10 @@ pub enum Command {
     Token(crate::admin::TokenOptions),
     /// Print what to enter at another DHCP server (dnsmasq, Kea, Windows, a router, …) to name this one
     Snippet(SnippetOptions),
+    /// Print what a shell needs to complete this program's command line
+    Completions(CompletionsOptions),
+    /// Print the manual page, or write those of every command into a folder
+    Man(ManOptions),
 }
 
 impl Cli {

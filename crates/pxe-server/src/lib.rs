@@ -25,6 +25,7 @@ pub mod leases;
 pub mod logging;
 pub mod next_boot;
 pub mod overrides;
+pub mod manual;
 pub mod policy;
 pub mod rehearse;
 pub mod reload;
