@@ -6,7 +6,8 @@ use std::sync::Arc;
 use clap::Parser;
 use pxe_server::cli::{Cli, Command};
 use pxe_server::{
-    check, doctor, explain, fetch, leases, logging, manual, next_boot, overrides, replay, serve, snippet,
+    check, doctor, explain, fetch, leases, logging, manual, next_boot, overrides, replay, serve,
+    snippet,
 };
 
 fn main() -> ExitCode {
