@@ -126,9 +126,12 @@ fn a_healthy_network_has_no_fault() {
     assert_eq!(faults(&well()), <[&str; 0]>::default());
 }
 
+/// What a case changes of what was found.
+type Change<'c> = dyn Fn(&mut Facts) + 'c;
+
 #[test]
 fn every_planted_fault_is_named_and_comes_first() {
-    let cases: [(&str, &dyn Fn(&mut Facts)); 21] = [
+    let cases: [(&str, &Change<'_>); 21] = [
         ("no-answer", &|it| it.segments[0].answers.clear()),
         ("proxy-only", &|it| it.segments[0].answers.retain(Answer::is_proxy)),
         ("container-without-broadcasts", &|it| {
