@@ -34,8 +34,7 @@ pub fn check(config: &Config) -> ExitCode {
     if let Some(folder) = served_uploads(config) {
         println!("uploads        {}", folder.display());
     }
-    let loaders = Loaders::search(config);
-    show_loaders(&loaders, &mut faults);
+    let loaders = loaders(config, &mut faults);
     match policy::build(config, &loaders) {
         Ok(_) => println!(
             "rules          {}, {} that rewrite names, and {} hosts",
@@ -79,8 +78,9 @@ pub fn check(config: &Config) -> ExitCode {
     ExitCode::from(EXIT_CONFIG)
 }
 
-/// Which there are, and who vouches for them.
-fn show_loaders(loaders: &Loaders, faults: &mut Vec<Fault>) {
+/// The loaders, each with who signed it.
+fn loaders(config: &Config, faults: &mut Vec<Fault>) -> Loaders {
+    let loaders = Loaders::search(config);
     for found in loaders.found() {
         println!("loader         {}: {found}", found.firmware);
         if let Some(signed) = crate::content::signed::describe(found) {
@@ -91,6 +91,7 @@ fn show_loaders(loaders: &Loaders, faults: &mut Vec<Fault>) {
         let key = format!("loaders.{}", missing.firmware);
         faults.push(Fault::new(key, "this firmware has no loader", missing.to_string()));
     }
+    loaders
 }
 
 /// What was edited in the page, and counts before the configuration.
