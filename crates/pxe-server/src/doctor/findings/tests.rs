@@ -128,7 +128,8 @@ fn a_healthy_network_has_no_fault() {
 
 #[test]
 fn every_planted_fault_is_named_and_comes_first() {
-    let cases: [(&str, &dyn Fn(&mut Facts)); 21] = [
+    type Plant<'p> = &'p dyn Fn(&mut Facts);
+    let cases: [(&str, Plant<'_>); 21] = [
         ("no-answer", &|it| it.segments[0].answers.clear()),
         ("proxy-only", &|it| it.segments[0].answers.retain(Answer::is_proxy)),
         ("container-without-broadcasts", &|it| {
