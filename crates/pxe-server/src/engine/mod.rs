@@ -20,6 +20,7 @@ mod inventory;
 mod leased;
 mod leasing;
 mod lookups;
+mod made_up;
 mod named;
 mod observe;
 mod searches;
@@ -50,7 +51,7 @@ pub use content::{
 };
 pub use detail::{Detail, Field, reason_lines};
 pub(crate) use event::printable;
-pub use event::{ClientId, DOCTOR_PREFIX, Event, NoClient, Stage};
+pub use event::{ClientId, Event, NoClient, Stage};
 pub(crate) use facts::of_boot as facts_of_message;
 pub use inventory::{
     INVENTORY_MACHINES_MAX, InventoryAnswer, InventorySettings, LOOKUPS_QUEUED_MAX,
@@ -58,6 +59,7 @@ pub use inventory::{
 pub use leased::LeaseStep;
 pub use leasing::PoolUse;
 pub use lookups::{LOOKUP_WAITERS_MAX, WAITING_BYTES_MAX};
+pub use made_up::DOCTOR_PREFIX;
 pub(crate) use searches::SEARCH_ENDS_AFTER;
 pub use searches::SEARCHES_MAX;
 pub use seeds::may_have;
