@@ -4,10 +4,11 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use nix::unistd::{AccessFlags, access};
+use pxe_select::Target;
 
 use crate::bound::Bound;
-use crate::config::{Config, DhcpMode, Fault, Faults};
-use crate::content::Loaders;
+use crate::config::{Config, DhcpMode, Fault, Faults, HostConfig};
+use crate::content::{Loaders, Menus};
 use crate::serve::{self, EXIT_CONFIG};
 use crate::{leases, overrides, policy};
 
@@ -33,17 +34,7 @@ pub fn check(config: &Config) -> ExitCode {
     if let Some(folder) = served_uploads(config) {
         println!("uploads        {}", folder.display());
     }
-    let loaders = Loaders::search(config);
-    for found in loaders.found() {
-        println!("loader         {}: {found}", found.firmware);
-        if let Some(signed) = crate::content::signed::describe(found) {
-            println!("               {signed}");
-        }
-    }
-    for missing in loaders.missing_common() {
-        let key = format!("loaders.{}", missing.firmware);
-        faults.push(Fault::new(key, "this firmware has no loader", missing.to_string()));
-    }
+    let loaders = loaders(config, &mut faults);
     match policy::build(config, &loaders) {
         Ok(_) => println!(
             "rules          {}, {} that rewrite names, and {} hosts",
@@ -52,6 +43,9 @@ pub fn check(config: &Config) -> ExitCode {
             config.hosts.len()
         ),
         Err(list) => faults.extend(list),
+    }
+    if let Err(list) = Menus::load(config) {
+        faults.extend(list);
     }
     edited(config);
     if let Err(list) = serve::secrets(config) {
@@ -82,6 +76,22 @@ pub fn check(config: &Config) -> ExitCode {
     eprintln!("\n{}", Faults { file: config.file.clone(), list: faults });
     eprintln!("\n{count} to mend");
     ExitCode::from(EXIT_CONFIG)
+}
+
+/// The loaders, each with who signed it.
+fn loaders(config: &Config, faults: &mut Vec<Fault>) -> Loaders {
+    let loaders = Loaders::search(config);
+    for found in loaders.found() {
+        println!("loader         {}: {found}", found.firmware);
+        if let Some(signed) = crate::content::signed::describe(found) {
+            println!("               {signed}");
+        }
+    }
+    for missing in loaders.missing_common() {
+        let key = format!("loaders.{}", missing.firmware);
+        faults.push(Fault::new(key, "this firmware has no loader", missing.to_string()));
+    }
+    loaders
 }
 
 /// What was edited in the page, and counts before the configuration.
@@ -220,7 +230,39 @@ pub fn doubts(config: &Config) -> Vec<Fault> {
             ));
         }
     }
+    doubts.extend(
+        config
+            .hosts
+            .iter()
+            .enumerate()
+            .flat_map(|(index, host)| missing_files(config, index, host)),
+    );
     doubts
+}
+
+/// What a host entry boots and the root has not.
+fn missing_files(config: &Config, index: usize, host: &HostConfig) -> Vec<Fault> {
+    let names: Vec<(&str, &str)> = match host.target.as_ref().map(|target| &target.value) {
+        Some(Target::Script(script)) => vec![("script", script)],
+        Some(Target::Linux { kernel, initrds, .. }) => {
+            let initrds = initrds.iter().map(|initrd| ("initrd", initrd.as_str()));
+            [("kernel", kernel.as_str())].into_iter().chain(initrds).collect()
+        }
+        _ => Vec::new(),
+    };
+    let is_missing = |(_, name): &(&str, &str)| {
+        !Target::is_url(name) && !config.root.join(name.trim_start_matches(['/', '\\'])).is_file()
+    };
+    let missing = names.into_iter().filter(is_missing);
+    let doubt = |(key, name): (&str, &str)| {
+        let key = format!("host[{}].{key}", index + 1);
+        Fault::new(
+            key,
+            format!("the root has no file {name}"),
+            "put it there before the machine boots",
+        )
+    };
+    missing.map(doubt).collect()
 }
 
 /// Machines whose templates are not there, or whom nobody serves them to.

@@ -8,7 +8,7 @@ use log::{info, warn};
 
 use crate::alone::Alone;
 use crate::config::{Config, Faults};
-use crate::content::{self, Loaders};
+use crate::content::{self, Loaders, Menus};
 use crate::driver::interfaces::{self, Interfaces};
 use crate::driver::{Housekeeping, Reloaded};
 use crate::{addresses, engine, overrides, policy, reload, serve};
@@ -103,10 +103,12 @@ impl House {
         let loaders = Loaders::search(&config);
         let policy = policy::build(&config, &loaders).map_err(faults)?;
         let plan = addresses::build(&config).map_err(faults)?;
+        let menus = Menus::load(&config).map_err(faults)?;
         let secrets = serve::secrets(&config).map_err(faults)?;
         serve::set_seeds(&config, secrets, &self.contents);
         self.shared.set_policy(policy);
         self.contents.set_loaders(loaders.clone());
+        self.contents.set_menus(menus);
         self.in_use.set(&config, &loaders);
         self.loaders = loaders;
         self.config = config;

@@ -73,6 +73,9 @@ fn host(config: &HostConfig) -> Host {
     if let Some(folder) = &config.folder {
         host = host.with_folder(&folder.value);
     }
+    if let Some(target) = &config.target {
+        host = host.with_target(target.value.clone());
+    }
     if config.boot { host } else { host.without_boot() }
 }
 
@@ -115,6 +118,9 @@ fn fault(config: &Config, error: &pxe_select::PolicyError) -> Fault {
                 "mac" => host.map(|host| host.mac.line),
                 "loader" => host.and_then(|host| host.loader.as_ref()).map(|name| name.line),
                 "folder" => host.and_then(|host| host.folder.as_ref()).map(|name| name.line),
+                "image" | "script" | "kernel" | "initrd" | "cmdline" => {
+                    host.and_then(|host| host.target.as_ref()).map(|target| target.line)
+                }
                 _ => None,
             };
             let key = format!("host[{}].{}", index + 1, error.key);

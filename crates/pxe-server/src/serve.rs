@@ -15,7 +15,7 @@ use crate::bound::Bound;
 use crate::config::{Config, DhcpMode, Fault, Secrets};
 #[cfg(feature = "http")]
 use crate::content::Finder;
-use crate::content::{self, Files, Images, Loaders, UPLOADS_MAX, Uploads};
+use crate::content::{self, Files, Images, Loaders, Menus, UPLOADS_MAX, Uploads};
 use crate::driver::interfaces::{self, Interfaces, SharedInterfaces};
 use crate::driver::neighbours::ArpTable;
 use crate::driver::{Ask, Crew, Driver, First, Housekeeping, Leasing, Vitals};
@@ -43,6 +43,10 @@ pub fn serve(config: &Config, reload: Reload) -> ExitCode {
     let loaders = Loaders::search(config);
     let policy = match policy::build(config, &loaders) {
         Ok(policy) => policy,
+        Err(faults) => return refuse(config, EXIT_CONFIG, &faults),
+    };
+    let menus = match Menus::load(config) {
+        Ok(menus) => menus,
         Err(faults) => return refuse(config, EXIT_CONFIG, &faults),
     };
     let plan = match addresses::build(config) {
@@ -85,7 +89,8 @@ pub fn serve(config: &Config, reload: Reload) -> ExitCode {
     let served = keeper(config, &shared).and_then(|keeper| {
         let journal = Journal::new();
         let journal_keeper = journal::Keeper::start(config.state.clone(), Arc::clone(&journal))?;
-        let parts = Parts { bound, served, loaders, leases, alone, reload, journal, secrets };
+        let parts =
+            Parts { bound, served, loaders, menus, leases, alone, reload, journal, secrets };
         let running = start(config, parts, shared)?;
         let ran = run(running, &ready);
         // Written for the last time.
@@ -121,6 +126,7 @@ struct Parts {
     bound: Bound,
     served: Interfaces,
     loaders: Loaders,
+    menus: Menus,
     leases: Option<(ServerSettings, Leasing)>,
     alone: Alone,
     reload: Reload,
@@ -142,14 +148,14 @@ struct Running {
 /// Puts the loops together: one engine each, which share the decision, the story and the cache, with
 /// each other and with HTTP.
 fn start(config: &Config, parts: Parts, shared: Arc<engine::Shared>) -> io::Result<Running> {
-    let Parts { bound, served, loaders, leases, alone, reload, journal, secrets } = parts;
+    let Parts { bound, served, loaders, menus, leases, alone, reload, journal, secrets } = parts;
     let (mut settings, mut leasing) = leases.unzip();
     if let (Some(settings), Some(first)) = (&mut settings, bound.ports.first()) {
         settings.responder.reach_by_hardware_address = first.reach_by_hardware_address();
     }
     let interfaces = Arc::new(SharedInterfaces::new(served));
     let images = Arc::new(Images::new(config.images.clone()));
-    let contents = filled(config, loaders.clone(), secrets, &images)?;
+    let contents = filled(config, (loaders.clone(), menus), secrets, &images)?;
     let crew = Crew::default();
     let in_use = InUse::new(config.clone(), loaders.clone());
     #[cfg(feature = "admin")]
@@ -217,12 +223,12 @@ fn start(config: &Config, parts: Parts, shared: Arc<engine::Shared>) -> io::Resu
 /// What can be fetched: files, images, and what is made for single machines.
 fn filled(
     config: &Config,
-    loaders: Loaders,
+    (loaders, menus): (Loaders, Menus),
     secrets: Secrets,
     images: &Arc<Images>,
 ) -> io::Result<Arc<content::Shared>> {
     Images::follow(images)?;
-    let contents = Arc::new(contents(config, loaders).with_images(Arc::clone(images)));
+    let contents = Arc::new(contents(config, loaders, menus).with_images(Arc::clone(images)));
     set_seeds(config, secrets, &contents);
     Ok(contents)
 }
@@ -267,8 +273,9 @@ fn admin(
 }
 
 /// What the loops' files have in common. What an earlier run left of unfinished uploads goes.
-fn contents(config: &Config, loaders: Loaders) -> content::Shared {
+fn contents(config: &Config, loaders: Loaders, menus: Menus) -> content::Shared {
     let mut contents = content::Shared::new(loaders);
+    contents.set_menus(menus);
     if config.tftp.ignore_case {
         contents = contents.ignoring_case();
     }

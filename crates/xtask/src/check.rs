@@ -98,6 +98,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
         // Without it a few tests say that they are skipped; in CI they fail.
         needs.push(&packages::POSTGRESQL);
         needs.push(&packages::NAMESPACES);
+        needs.push(&packages::GRUB_SCRIPT_CHECK);
         needs.push(&packages::PROMTOOL);
         needs.extend([&packages::NGINX, &packages::IMAGES, &packages::PACKERS]);
     }

@@ -226,6 +226,12 @@ pub(crate) const NAMESPACES: Need = Need {
         &["iproute2", "util-linux"],
     ],
 };
+/// It looks at the menus that are made for GRUB.
+pub(crate) const GRUB_SCRIPT_CHECK: Need = Need {
+    what: "GRUB's checker of its configuration",
+    present: Present::Programs(&["grub-script-check"]),
+    packages: [&["grub-common"], &["grub2-tools-minimal"], &["grub"], &["grub2"]],
+};
 pub(crate) const PROMTOOL: Need = Need {
     what: "promtool, which reads metrics and alert rules as Prometheus does",
     present: Present::Programs(&["promtool"]),

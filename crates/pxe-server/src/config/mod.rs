@@ -6,7 +6,9 @@
 mod admin;
 mod boot_api;
 mod fault;
+mod host;
 mod http;
+mod menu;
 mod reader;
 mod sections;
 mod seeds;
@@ -19,11 +21,13 @@ use std::path::{Path, PathBuf};
 
 use pxe_dhcp::options::OptionSet;
 use pxe_dhcp::respond::ProxyStyles;
+use pxe_select::Target;
 
 pub use admin::AdminConfig;
 pub use boot_api::BootApiConfig;
 pub use fault::{Fault, Faults};
 pub use http::HttpConfig;
+pub use menu::{MenuConfig, PASSWORD_ROUNDS_MAX, PasswordHash};
 pub use reader::Located;
 pub use seeds::{Secrets, Variable, Variables};
 pub use subnet::{AddressConfig, ClassConfig, ReservationConfig, StoreConfig, SubnetConfig};
@@ -112,6 +116,8 @@ pub struct HostConfig {
     pub boot: bool,
     /// Its folder of the root, looked into first.
     pub folder: Option<Located<String>>,
+    /// What it boots instead of being asked by a menu.
+    pub target: Option<Located<Target>>,
     /// The entry as it is written.
     pub written: toml::Table,
     /// It was edited in the page, and is not of the configuration file.
@@ -164,6 +170,8 @@ pub struct Config {
     pub interfaces: Vec<Located<String>>,
     /// Folder of the files clients may fetch.
     pub root: PathBuf,
+    /// Folder of templates that take the place of the built-in ones. It need not be there.
+    pub templates: PathBuf,
     /// Folder of images.
     pub images: PathBuf,
     /// Folder of templates for single machines.
@@ -182,6 +190,8 @@ pub struct Config {
     pub tftp: TftpConfig,
     /// `[http]`.
     pub http: HttpConfig,
+    /// `[menu]`.
+    pub menu: MenuConfig,
     /// `boot_api`: an inventory that says which machines boot, and what.
     pub boot_api: Option<BootApiConfig>,
     /// `[admin]`.
@@ -216,6 +226,8 @@ impl Default for Config {
             state: PathBuf::from("state"),
             select: SelectConfig::default(),
             http: HttpConfig::default(),
+            menu: MenuConfig::default(),
+            templates: PathBuf::from("templates"),
             boot_api: None,
             admin: AdminConfig::default(),
             loaders: Vec::new(),
@@ -245,6 +257,7 @@ impl Config {
             config.root = folder.join(&config.root);
             config.images = folder.join(&config.images);
             config.state = folder.join(&config.state);
+            config.templates = folder.join(&config.templates);
             config.seeds = folder.join(&config.seeds);
             let (http, admin) = (&mut config.http, &mut config.admin);
             let paths = [

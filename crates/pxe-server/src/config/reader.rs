@@ -96,6 +96,11 @@ impl<'r, 't> Section<'r, 't> {
         self.fault(line, name, format!("expected {wanted}, found {} {found}", article(found)), "");
     }
 
+    /// The value of a key that may have one of several types.
+    pub(super) fn value(&self, name: &str) -> Option<&'r Spanned<DeValue<'t>>> {
+        self.table.and_then(|table| table.get(name))
+    }
+
     /// Whether the table has this key, with whatever value.
     pub(super) fn has(&self, name: &str) -> bool {
         self.table.is_some_and(|table| table.contains_key(name))
@@ -332,22 +337,6 @@ impl<'r, 't> Section<'r, 't> {
             }
         }
         pairs
-    }
-
-    /// Keys that belong to the project's contract but to a later version: said plainly, never
-    /// ignored in silence.
-    pub(super) fn reserved(&self, names: &[&'static str]) {
-        for name in names {
-            if let Some(value) = self.get(name) {
-                let line = self.reader.line(&value.span());
-                self.fault(
-                    line,
-                    name,
-                    "this version does not have it yet".into(),
-                    "remove the key; CHANGELOG.md says when it arrives",
-                );
-            }
-        }
     }
 
     /// Reports every key that nobody asked for. Call it last.

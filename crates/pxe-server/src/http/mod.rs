@@ -15,6 +15,7 @@ pub(crate) mod listen;
 mod media;
 mod path;
 mod ranges;
+mod said;
 mod seeds;
 pub(crate) mod slots;
 mod socket;
