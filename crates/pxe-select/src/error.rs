@@ -146,7 +146,7 @@ pub enum Fault {
     },
     /// Not the name of an image.
     #[error(
-        "`{text}` is no image like debian-12.iso or debian-12.iso#auto, without folders and of at most \
+        "`{text}` is no image like debian-12.iso or debian-12.iso#auto, of at most \
          {IMAGE_NAME_BYTES_MAX} bytes"
     )]
     BadImage {

@@ -195,6 +195,9 @@ pub enum Generated {
 /// The name under which a running iPXE finds the generated menu.
 pub const IPXE_MENU_NAME: &str = "menu.ipxe";
 
+/// The name under which GRUB finds the generated menu, from whatever place it was loaded.
+pub const GRUB_MENU_NAME: &str = "menu.cfg";
+
 /// The name of a machine's own script in decisions; what the machine is told has its address in it, see
 /// [`machine_script_name`].
 pub const MACHINE_SCRIPT_NAME: &str = "machine.ipxe";
@@ -225,7 +228,7 @@ fn machine_script(name: &[u8]) -> Option<[u8; 6]> {
 ///
 /// * `menu.ipxe` at the top, and `autoexec.ipxe` in any directory: iPXE looks beside its own file first, then at the
 ///   top.
-/// * `grub.cfg` in any directory, since a GRUB build carries its own prefix (`/grub`,
+/// * `menu.cfg` at the top, and `grub.cfg` in any directory, since a GRUB build carries its own prefix (`/grub`,
 ///   `/debian-installer/arm64/grub`, `/boot/grub`).
 ///
 /// * `pxelinux.cfg/default` and `pxelinux.cfg/01-<mac>` in any directory. [`crate::Policy::decide`] lets them be
@@ -248,6 +251,7 @@ pub fn generated(name: &[u8]) -> Option<Generated> {
     match file {
         b"autoexec.ipxe" => Some(Generated::IpxeMenu),
         _ if name == IPXE_MENU_NAME.as_bytes() => Some(Generated::IpxeMenu),
+        _ if name == GRUB_MENU_NAME.as_bytes() => Some(Generated::GrubConfig),
         b"grub.cfg" if !is_grub_platform(directory) => Some(Generated::GrubConfig),
         b"default" if is_pxelinux(directory) => Some(Generated::PxelinuxConfig),
         _ if pxelinux_mac(name).is_some() => Some(Generated::PxelinuxConfig),
@@ -389,6 +393,8 @@ mod tests {
             ("menu.ipxe", Some(IpxeMenu)),
             ("autoexec.ipxe", Some(IpxeMenu)),
             ("boot/autoexec.ipxe", Some(IpxeMenu)),
+            ("menu.cfg", Some(GrubConfig)),
+            ("boot/menu.cfg", None),
             ("grub.cfg", Some(GrubConfig)),
             ("grub/grub.cfg", Some(GrubConfig)),
             ("boot/grub/grub.cfg", Some(GrubConfig)),

@@ -144,7 +144,7 @@ fn faults_name_the_host_and_the_key() {
     };
     let faults = Policy::builder()
         .host(Host::new("02:00:00:00:00:01").with_target(linux))
-        .host(Host::new("02:00:00:00:00:02").with_target(Target::Image("a/b".into())))
+        .host(Host::new("02:00:00:00:00:02").with_target(Target::Image("../b".into())))
         .build()
         .expect_err("faults");
     let found: Vec<String> =

@@ -4,12 +4,13 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use nix::unistd::{AccessFlags, access};
+use pxe_select::Target;
 
 use crate::bound::Bound;
-use crate::config::{Config, DhcpMode, Fault, Faults};
-use crate::content::Loaders;
+use crate::config::{Config, DhcpMode, Fault, Faults, HostConfig};
+use crate::content::{Loaders, Menus};
 use crate::serve::{self, EXIT_CONFIG};
-use crate::{leases, policy};
+use crate::{leases, overrides, policy};
 
 /// Prints what was looked at, then every fault; exit code 0 if there is none.
 pub fn check(config: &Config) -> ExitCode {
@@ -33,17 +34,7 @@ pub fn check(config: &Config) -> ExitCode {
     if let Some(folder) = served_uploads(config) {
         println!("uploads        {}", folder.display());
     }
-    let loaders = Loaders::search(config);
-    for found in loaders.found() {
-        println!("loader         {}: {found}", found.firmware);
-        if let Some(signed) = crate::content::signed::describe(found) {
-            println!("               {signed}");
-        }
-    }
-    for missing in loaders.missing_common() {
-        let key = format!("loaders.{}", missing.firmware);
-        faults.push(Fault::new(key, "this firmware has no loader", missing.to_string()));
-    }
+    let loaders = loaders(config, &mut faults);
     match policy::build(config, &loaders) {
         Ok(_) => println!(
             "rules          {}, {} that rewrite names, and {} hosts",
@@ -53,6 +44,10 @@ pub fn check(config: &Config) -> ExitCode {
         ),
         Err(list) => faults.extend(list),
     }
+    if let Err(list) = Menus::load(config) {
+        faults.extend(list);
+    }
+    edited(config);
     if let Err(list) = serve::secrets(config) {
         faults.extend(list);
     }
@@ -81,6 +76,35 @@ pub fn check(config: &Config) -> ExitCode {
     eprintln!("\n{}", Faults { file: config.file.clone(), list: faults });
     eprintln!("\n{count} to mend");
     ExitCode::from(EXIT_CONFIG)
+}
+
+/// The loaders, each with who signed it.
+fn loaders(config: &Config, faults: &mut Vec<Fault>) -> Loaders {
+    let loaders = Loaders::search(config);
+    for found in loaders.found() {
+        println!("loader         {}: {found}", found.firmware);
+        if let Some(signed) = crate::content::signed::describe(found) {
+            println!("               {signed}");
+        }
+    }
+    for missing in loaders.missing_common() {
+        let key = format!("loaders.{}", missing.firmware);
+        faults.push(Fault::new(key, "this firmware has no loader", missing.to_string()));
+    }
+    loaders
+}
+
+/// What was edited in the page, and counts before the configuration.
+fn edited(config: &Config) {
+    let hosts = config.hosts.iter().filter(|host| host.is_edited).count();
+    let rules = config.rules.iter().filter(|rule| rule.is_edited).count();
+    if hosts + rules > 0 {
+        let file = overrides::path(&config.state);
+        println!(
+            "edited         {hosts} hosts, {rules} rules in {}: they count before those of the configuration",
+            file.display()
+        );
+    }
 }
 
 /// Pools, reservations and the lease store, which is opened or asked as `serve` would.
@@ -206,7 +230,39 @@ pub fn doubts(config: &Config) -> Vec<Fault> {
             ));
         }
     }
+    doubts.extend(
+        config
+            .hosts
+            .iter()
+            .enumerate()
+            .flat_map(|(index, host)| missing_files(config, index, host)),
+    );
     doubts
+}
+
+/// What a host entry boots and the root has not.
+fn missing_files(config: &Config, index: usize, host: &HostConfig) -> Vec<Fault> {
+    let names: Vec<(&str, &str)> = match host.target.as_ref().map(|target| &target.value) {
+        Some(Target::Script(script)) => vec![("script", script)],
+        Some(Target::Linux { kernel, initrds, .. }) => {
+            let initrds = initrds.iter().map(|initrd| ("initrd", initrd.as_str()));
+            [("kernel", kernel.as_str())].into_iter().chain(initrds).collect()
+        }
+        _ => Vec::new(),
+    };
+    let is_missing = |(_, name): &(&str, &str)| {
+        !Target::is_url(name) && !config.root.join(name.trim_start_matches(['/', '\\'])).is_file()
+    };
+    let missing = names.into_iter().filter(is_missing);
+    let doubt = |(key, name): (&str, &str)| {
+        let key = format!("host[{}].{key}", index + 1);
+        Fault::new(
+            key,
+            format!("the root has no file {name}"),
+            "put it there before the machine boots",
+        )
+    };
+    missing.map(doubt).collect()
 }
 
 /// Machines whose templates are not there, or whom nobody serves them to.

@@ -2,19 +2,46 @@
 
 use core::net::Ipv4Addr;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use log::{info, warn};
 
 use crate::alone::Alone;
 use crate::config::{Config, Faults};
-use crate::content::{self, Loaders};
+use crate::content::{self, Loaders, Menus};
 use crate::driver::interfaces::{self, Interfaces};
 use crate::driver::{Housekeeping, Reloaded};
-use crate::{addresses, engine, policy, reload, serve};
+use crate::{addresses, engine, overrides, policy, reload, serve};
 
-/// Reads the configuration again, with the flags of the command line.
-pub type Reload = Box<dyn Fn() -> Result<Config, Faults> + Send>;
+/// Reads the configuration again, with the flags of the command line and without what was edited in the page.
+pub type Reload = Arc<dyn Fn() -> Result<Config, Faults> + Send + Sync>;
+
+/// The configuration and the loaders in use, for those who look from other threads.
+pub struct InUse {
+    state: RwLock<(Arc<Config>, Arc<Loaders>)>,
+}
+
+impl InUse {
+    /// Those of the start.
+    pub fn new(config: Config, loaders: Loaders) -> Arc<Self> {
+        Arc::new(Self { state: RwLock::new((Arc::new(config), Arc::new(loaders))) })
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> Arc<Config> {
+        Arc::clone(&self.state.read().unwrap_or_else(PoisonError::into_inner).0)
+    }
+
+    /// The loaders.
+    pub fn loaders(&self) -> Arc<Loaders> {
+        Arc::clone(&self.state.read().unwrap_or_else(PoisonError::into_inner).1)
+    }
+
+    fn set(&self, config: &Config, loaders: &Loaders) {
+        *self.state.write().unwrap_or_else(PoisonError::into_inner) =
+            (Arc::new(config.clone()), Arc::new(loaders.clone()));
+    }
+}
 
 /// What all loops of a server rest on.
 pub struct House {
@@ -30,6 +57,8 @@ pub struct House {
     pub alone: Alone,
     /// For SIGHUP.
     pub reload: Reload,
+    /// What is told to others.
+    pub in_use: Arc<InUse>,
 }
 
 impl Housekeeping for House {
@@ -49,6 +78,7 @@ impl Housekeeping for House {
         serve::announce(&self.config, &loaders);
         self.shared.set_policy(policy);
         self.contents.set_loaders(loaders.clone());
+        self.in_use.set(&self.config, &loaders);
         self.loaders = loaders;
     }
 
@@ -63,7 +93,7 @@ impl Housekeeping for House {
 
 impl House {
     fn read_again(&mut self) -> Result<Reloaded, Faults> {
-        let mut config = (self.reload)()?;
+        let mut config = overrides::applied((self.reload)()?)?;
         let kept = reload::keep_what_is_bound(&self.config, &mut config);
         if !kept.is_empty() {
             warn!("takes effect after a restart only: {}", kept.join(", "));
@@ -73,10 +103,13 @@ impl House {
         let loaders = Loaders::search(&config);
         let policy = policy::build(&config, &loaders).map_err(faults)?;
         let plan = addresses::build(&config).map_err(faults)?;
+        let menus = Menus::load(&config).map_err(faults)?;
         let secrets = serve::secrets(&config).map_err(faults)?;
         serve::set_seeds(&config, secrets, &self.contents);
         self.shared.set_policy(policy);
         self.contents.set_loaders(loaders.clone());
+        self.contents.set_menus(menus);
+        self.in_use.set(&config, &loaders);
         self.loaders = loaders;
         self.config = config;
         Ok(Reloaded { plan })

@@ -23,6 +23,7 @@ pub mod journal;
 pub mod leases;
 pub mod logging;
 pub mod manual;
+pub mod overrides;
 pub mod policy;
 pub mod rehearse;
 pub mod reload;

@@ -1,10 +1,13 @@
 //! The `pxe-server` program: arguments in, an exit code out.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Parser;
 use pxe_server::cli::{Cli, Command};
-use pxe_server::{check, explain, fetch, leases, logging, manual, replay, serve, snippet};
+use pxe_server::{
+    check, explain, fetch, leases, logging, manual, overrides, replay, serve, snippet,
+};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -16,7 +19,7 @@ fn main() -> ExitCode {
         Some(Command::Man(options)) => return manual::man(options),
         _ => {}
     }
-    let config = match cli.load() {
+    let config = match cli.load().and_then(overrides::applied) {
         Ok(config) => config,
         Err(faults) => {
             eprintln!("{faults}");
@@ -24,7 +27,7 @@ fn main() -> ExitCode {
         }
     };
     match cli.command.clone().unwrap_or_default() {
-        Command::Serve => serve::serve(&config, Box::new(move || cli.load())),
+        Command::Serve => serve::serve(&config, Arc::new(move || cli.load())),
         Command::Check => check::check(&config),
         Command::Explain(options) => explain::run(&options, &config),
         Command::Fetch(options) => fetch::fetch(&options),

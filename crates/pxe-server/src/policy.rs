@@ -73,6 +73,9 @@ fn host(config: &HostConfig) -> Host {
     if let Some(folder) = &config.folder {
         host = host.with_folder(&folder.value);
     }
+    if let Some(target) = &config.target {
+        host = host.with_target(target.value.clone());
+    }
     if config.boot { host } else { host.without_boot() }
 }
 
@@ -115,6 +118,9 @@ fn fault(config: &Config, error: &pxe_select::PolicyError) -> Fault {
                 "mac" => host.map(|host| host.mac.line),
                 "loader" => host.and_then(|host| host.loader.as_ref()).map(|name| name.line),
                 "folder" => host.and_then(|host| host.folder.as_ref()).map(|name| name.line),
+                "image" | "script" | "kernel" | "initrd" | "cmdline" => {
+                    host.and_then(|host| host.target.as_ref()).map(|target| target.line)
+                }
                 _ => None,
             };
             let key = format!("host[{}].{}", index + 1, error.key);
@@ -149,7 +155,16 @@ fn fault(config: &Config, error: &pxe_select::PolicyError) -> Fault {
         }
         _ => ("select".to_owned(), None),
     };
-    Fault::new(key, error.fault.to_string(), "").at(line)
+    let is_edited = match &error.place {
+        Place::Host(index) => config.hosts.get(*index).is_some_and(|host| host.is_edited),
+        Place::Rule(index) => config.rules.get(*index).is_some_and(|rule| rule.is_edited),
+        _ => false,
+    };
+    // Lines of entries of the page are those of another file.
+    match is_edited {
+        true => Fault::new(format!("edited {key}"), error.fault.to_string(), ""),
+        false => Fault::new(key, error.fault.to_string(), "").at(line),
+    }
 }
 
 fn rewrite_line(rewrite: &RewriteConfig, key: &str) -> usize {

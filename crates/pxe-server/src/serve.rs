@@ -8,17 +8,19 @@ use std::thread;
 use log::{error, info, warn};
 use pxe_dhcp::respond::ProxyStyles;
 
+#[cfg(feature = "admin")]
+use crate::admin::Parts as Watched;
 use crate::alone::Alone;
 use crate::bound::Bound;
 use crate::config::{Config, DhcpMode, Fault, Secrets};
 #[cfg(feature = "http")]
 use crate::content::Finder;
-use crate::content::{self, Files, Images, Loaders, UPLOADS_MAX, Uploads};
+use crate::content::{self, Files, Images, Loaders, Menus, UPLOADS_MAX, Uploads};
 use crate::driver::interfaces::{self, Interfaces, SharedInterfaces};
 use crate::driver::neighbours::ArpTable;
 use crate::driver::{Ask, Crew, Driver, First, Housekeeping, Leasing, Vitals};
 use crate::engine::{self, Engine, EngineConfig, InventorySettings, ServerSettings};
-use crate::house::{House, Reload};
+use crate::house::{House, InUse, Reload};
 #[cfg(feature = "http")]
 use crate::http;
 use crate::journal::{self, Journal};
@@ -41,6 +43,10 @@ pub fn serve(config: &Config, reload: Reload) -> ExitCode {
     let loaders = Loaders::search(config);
     let policy = match policy::build(config, &loaders) {
         Ok(policy) => policy,
+        Err(faults) => return refuse(config, EXIT_CONFIG, &faults),
+    };
+    let menus = match Menus::load(config) {
+        Ok(menus) => menus,
         Err(faults) => return refuse(config, EXIT_CONFIG, &faults),
     };
     let plan = match addresses::build(config) {
@@ -83,7 +89,8 @@ pub fn serve(config: &Config, reload: Reload) -> ExitCode {
     let served = keeper(config, &shared).and_then(|keeper| {
         let journal = Journal::new();
         let journal_keeper = journal::Keeper::start(config.state.clone(), Arc::clone(&journal))?;
-        let parts = Parts { bound, served, loaders, leases, alone, reload, journal, secrets };
+        let parts =
+            Parts { bound, served, loaders, menus, leases, alone, reload, journal, secrets };
         let running = start(config, parts, shared)?;
         let ran = run(running, &ready);
         // Written for the last time.
@@ -119,6 +126,7 @@ struct Parts {
     bound: Bound,
     served: Interfaces,
     loaders: Loaders,
+    menus: Menus,
     leases: Option<(ServerSettings, Leasing)>,
     alone: Alone,
     reload: Reload,
@@ -140,18 +148,18 @@ struct Running {
 /// Puts the loops together: one engine each, which share the decision, the story and the cache, with
 /// each other and with HTTP.
 fn start(config: &Config, parts: Parts, shared: Arc<engine::Shared>) -> io::Result<Running> {
-    let Parts { bound, served, loaders, leases, alone, reload, journal, secrets } = parts;
+    let Parts { bound, served, loaders, menus, leases, alone, reload, journal, secrets } = parts;
     let (mut settings, mut leasing) = leases.unzip();
     if let (Some(settings), Some(first)) = (&mut settings, bound.ports.first()) {
         settings.responder.reach_by_hardware_address = first.reach_by_hardware_address();
     }
     let interfaces = Arc::new(SharedInterfaces::new(served));
     let images = Arc::new(Images::new(config.images.clone()));
-    Images::follow(&images)?;
-    let contents = contents(config, loaders.clone()).with_images(images);
-    let contents = Arc::new(contents);
-    set_seeds(config, secrets, &contents);
+    let contents = filled(config, (loaders.clone(), menus), secrets, &images)?;
     let crew = Crew::default();
+    let in_use = InUse::new(config.clone(), loaders.clone());
+    #[cfg(feature = "admin")]
+    let reload_for_page = Arc::clone(&reload);
     let mut house: Option<Box<dyn Housekeeping + Send>> = Some(Box::new(House {
         config: config.clone(),
         loaders,
@@ -159,6 +167,7 @@ fn start(config: &Config, parts: Parts, shared: Arc<engine::Shared>) -> io::Resu
         shared: Arc::clone(&shared),
         alone,
         reload,
+        in_use: Arc::clone(&in_use),
     }));
     let mut inventory = inventory(config, &shared);
     let count = bound.ports.len();
@@ -186,17 +195,42 @@ fn start(config: &Config, parts: Parts, shared: Arc<engine::Shared>) -> io::Resu
         })
         .collect::<io::Result<Vec<_>>>()?;
     let vitals = crew.vitals();
+    #[cfg(feature = "http")]
+    let http = http.transpose()?;
     #[cfg(feature = "admin")]
-    let admin = admin(config, bound.admin, &drivers, &vitals)?;
+    let admin = match drivers.first() {
+        Some(first) => {
+            let (asker, vitals, reload) = (first.asker(), Arc::clone(&vitals), reload_for_page);
+            let http = http.as_ref().map(http::Server::traffic);
+            admin(
+                bound.admin,
+                Watched { in_use, vitals, asker, reload, shared, journal, images, http },
+            )?
+        }
+        None => None,
+    };
     Ok(Running {
         drivers,
         #[cfg(feature = "http")]
-        http: http.transpose()?,
+        http,
         #[cfg(feature = "admin")]
         admin,
         _watchdog: Watchdog::start(Arc::clone(&vitals))?,
         vitals,
     })
+}
+
+/// What can be fetched: files, images, and what is made for single machines.
+fn filled(
+    config: &Config,
+    (loaders, menus): (Loaders, Menus),
+    secrets: Secrets,
+    images: &Arc<Images>,
+) -> io::Result<Arc<content::Shared>> {
+    Images::follow(images)?;
+    let contents = Arc::new(contents(config, loaders, menus).with_images(Arc::clone(images)));
+    set_seeds(config, secrets, &contents);
+    Ok(contents)
 }
 
 /// What only single machines may know.
@@ -229,26 +263,19 @@ fn inventory(config: &Config, shared: &engine::Shared) -> Option<Arc<dyn Ask>> {
 /// The page, if there is a port for it.
 #[cfg(feature = "admin")]
 fn admin(
-    config: &Config,
     (port, missing): (Option<crate::admin::Port>, Option<Fault>),
-    drivers: &[Driver],
-    vitals: &Arc<Vitals>,
+    parts: Watched,
 ) -> io::Result<Option<crate::admin::Server>> {
     if let Some(missing) = missing {
         warn!("{missing}");
     }
-    let (Some(port), Some(first)) = (port, drivers.first()) else { return Ok(None) };
-    let parts = crate::admin::Parts {
-        config: config.clone(),
-        vitals: Arc::clone(vitals),
-        asker: first.asker(),
-    };
-    crate::admin::Server::start(port, parts).map(Some)
+    port.map(|port| crate::admin::Server::start(port, parts)).transpose()
 }
 
 /// What the loops' files have in common. What an earlier run left of unfinished uploads goes.
-fn contents(config: &Config, loaders: Loaders) -> content::Shared {
+fn contents(config: &Config, loaders: Loaders, menus: Menus) -> content::Shared {
     let mut contents = content::Shared::new(loaders);
+    contents.set_menus(menus);
     if config.tftp.ignore_case {
         contents = contents.ignoring_case();
     }
@@ -277,8 +304,8 @@ fn run(running: Running, ready: &str) -> io::Result<()> {
         let name = format!("files-{}", index + 2);
         threads.push(thread::Builder::new().name(name).spawn(|| driver.run())?);
     }
-    info!(target: READY_TARGET, "{ready}");
     running.vitals.set_ready();
+    info!(target: READY_TARGET, "{ready}");
     // Without systemd there is nobody to tell.
     let _ = sd_notify::notify(&[
         sd_notify::NotifyState::Ready,

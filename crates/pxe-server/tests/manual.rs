@@ -5,6 +5,8 @@
 use std::fs;
 use std::path::Path;
 
+use pxe_image::menu::{Client as MenuClient, ImageRef, Kind, Menu, MenuItem, Places, Renderer};
+use pxe_image::{BootEntry, How, Piece, Platforms};
 use pxe_server::addresses;
 use pxe_server::config::Config;
 use pxe_server::content::Loaders;
@@ -23,9 +25,13 @@ fn examples(page: &str) -> Vec<&str> {
 
 #[test]
 fn every_example_of_a_configuration_is_accepted() {
-    for (name, count) in
-        [("README.md", 1), ("docs/tftp.md", 4), ("docs/http.md", 4), ("docs/dhcp.md", 3)]
-    {
+    for (name, count) in [
+        ("README.md", 1),
+        ("docs/tftp.md", 4),
+        ("docs/http.md", 4),
+        ("docs/dhcp.md", 3),
+        ("docs/menus.md", 2),
+    ] {
         let page = page(name);
         let examples = examples(&page);
         assert_eq!(examples.len(), count, "{name}");
@@ -40,13 +46,17 @@ fn every_example_of_a_configuration_is_accepted() {
 }
 
 fn assert_keys_are_explained(section: &str, at_least: usize) {
+    assert_keys_are_explained_in(section, section, at_least);
+}
+
+fn assert_keys_are_explained_in(section: &str, page_name: &str, at_least: usize) {
     // An unknown key is answered with a list of the known ones.
     let text = format!("[{section}]\ncompletely_unknown = 1\n");
     let faults = Config::parse(&text).expect_err("a fault");
     let unknown = faults.list.iter().find(|fault| fault.key.ends_with("completely_unknown"));
     let remedy = &unknown.expect("a fault of the key").remedy;
     let known = remedy.strip_prefix("known here: ").expect("a list");
-    let name = format!("docs/{section}.md");
+    let name = format!("docs/{page_name}.md");
     let manual = page(&name);
     let keys: Vec<&str> = known.split(", ").collect();
     assert!(keys.len() >= at_least, "{keys:?}");
@@ -80,6 +90,79 @@ fn every_key_of_a_subnet_is_explained() {
     for key in keys {
         let is_there = [format!("`{key}`"), format!("`[[dhcp.subnet.{key}]]`")];
         assert!(is_there.iter().any(|it| manual.contains(it)), "{key} is not in docs/dhcp.md");
+    }
+}
+
+#[test]
+fn every_key_of_menu_is_explained() {
+    assert_keys_are_explained_in("menu", "menus", 4);
+}
+
+/// The first column of the tables of variables, with the second.
+fn variables(manual: &str) -> Vec<(&str, &str)> {
+    let rows = manual.split("## Own templates").nth(1).expect("a section").lines();
+    rows.filter_map(|row| {
+        let mut cells = row.trim_matches('|').split('|').map(str::trim);
+        let name = cells.next()?.strip_prefix('`')?.strip_suffix('`')?;
+        Some((name, cells.next()?))
+    })
+    .collect()
+}
+
+/// Names that are not there are faults, and templates are tried with samples of everything.
+#[test]
+fn every_variable_of_a_template_is_there() {
+    let manual = page("docs/menus.md");
+    let variables = variables(&manual);
+    assert!(variables.len() > 35, "{variables:?}");
+    // A line for each, so that a fault says which.
+    let line = |(name, how): &(&str, &str)| match *how {
+        _ if !name.starts_with("item.") => format!("{{% if {name} %}}{{% endif %}}\n"),
+        "any" => format!("{{% for item in items %}}{{% if {name} %}}{{% endif %}}{{% endfor %}}\n"),
+        how => format!(
+            "{{% for item in items %}}{{% if item.how == \"{how}\" and {name} %}}{{% endif %}}{{% endfor %}}\n"
+        ),
+    };
+    let template: String = variables.iter().map(line).collect();
+    if let Err(fault) = Renderer::new().with_template(Kind::Ipxe, &template) {
+        let name = fault.line.and_then(|line| variables.get(line - 1));
+        panic!("{name:?}: {fault}");
+    }
+    let wrong = "{% for item in items %}{% if item.kernl %}{% endif %}{% endfor %}";
+    assert!(Renderer::new().with_template(Kind::Ipxe, wrong).is_err(), "it would find nothing");
+}
+
+#[test]
+fn every_variable_of_an_item_is_explained() {
+    let template =
+        "{% for item in items %}{% for key in item %}item.{{ key }}\n{% endfor %}{% endfor %}";
+    let renderer = Renderer::new().with_template(Kind::Ipxe, template).expect("a sound template");
+    let piece = || Piece::Root("x".to_owned());
+    let initrds = Vec::new();
+    let hows = [
+        How::Linux { kernel: piece(), initrds, cmdline: String::new() },
+        How::Wimboot { wim: piece(), files: Vec::new() },
+        How::Chain { program: piece(), arguments: String::new() },
+        How::Disk { cd: true },
+    ];
+    let entries = hows.map(|how| BootEntry {
+        id: "x".to_owned(),
+        title: "x".to_owned(),
+        cpus: Vec::new(),
+        platforms: Platforms::ANY,
+        memory_mib: None,
+        how,
+        note: String::new(),
+    });
+    let mut menu = Menu::new("x", Places::over_http("http://192.0.2.5"), MenuClient::default());
+    let image = Some(ImageRef { name: "x.iso", title: "x", shims: &[] });
+    menu.items = entries.iter().map(|entry| MenuItem { image, entry }).collect();
+    let keys = renderer.render(Kind::Ipxe, &menu).expect("a text");
+    let manual = page("docs/menus.md");
+    let known: Vec<&str> = variables(&manual).into_iter().map(|(name, _)| name).collect();
+    assert!(keys.lines().count() > 30, "{keys}");
+    for key in keys.lines() {
+        assert!(known.contains(&key), "{key} is not in docs/menus.md");
     }
 }
 

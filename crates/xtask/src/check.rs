@@ -17,6 +17,7 @@ use crate::lab::server::Subject;
 use crate::lab::wire::sweep_leftovers;
 use crate::matrix::{self, Lab, Row};
 use crate::packages::{self, Need};
+use crate::page;
 use crate::process::show;
 use crate::report::{Outcome, Report};
 use crate::snippets;
@@ -29,7 +30,7 @@ const LIBRARIES: [&str; 5] = ["pxe-dhcp", "pxe-tftp", "pxe-select", "pxe-lease",
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
     /// Run only this step (again for more): format, clippy, tests, docs, no-std, package, fuzz,
-    /// snippets, dhcp-clients, debian, clients, matrix
+    /// snippets, dhcp-clients, debian, page, clients, matrix
     #[arg(long, value_name = "STEP")]
     only: Vec<String>,
     /// Leave the firmware matrix out
@@ -41,6 +42,9 @@ pub(crate) struct Options {
     /// Let dnsmasq play our server, to see whether a fault lies in the lab
     #[arg(long)]
     stand_in: bool,
+    /// Write anew what the documentation shows of the program: pictures of the page
+    #[arg(long)]
+    update_docs: bool,
     /// List the steps and rows
     #[arg(long)]
     list: bool,
@@ -65,6 +69,7 @@ const STEPS: &[Step] = &[
     Step { name: "snippets", needs: snippets::NEEDS, root: true, run: snippets::run },
     Step { name: "dhcp-clients", needs: addresses::NEEDS, root: true, run: addresses::run },
     Step { name: "debian", needs: debian::NEEDS, root: true, run: debian::run },
+    Step { name: "page", needs: page::NEEDS, root: false, run: page::run },
 ];
 const TESTS: &str = "tests";
 /// Real TFTP clients.
@@ -80,6 +85,8 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
         matrix::rows().for_each(|row| println!("row  {:<16}{}", row.name, row.title));
         return Ok(true);
     }
+    let mut workspace = workspace.clone();
+    workspace.update_docs |= options.update_docs;
     interrupt::watch()?;
     let steps: Vec<_> = STEPS.iter().filter(|step| wants(options, step.name)).collect();
     let (clients, matrix) = (wants(options, CLIENTS), wants(options, MATRIX));
@@ -91,6 +98,8 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
         // Without it a few tests say that they are skipped; in CI they fail.
         needs.push(&packages::POSTGRESQL);
         needs.push(&packages::NAMESPACES);
+        needs.push(&packages::GRUB_SCRIPT_CHECK);
+        needs.push(&packages::PROMTOOL);
         needs.extend([&packages::NGINX, &packages::IMAGES, &packages::PACKERS]);
     }
     if clients {
@@ -102,16 +111,16 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
         interrupt::check()?;
         println!("\n==> {}", step.name);
         let started = Instant::now();
-        let outcome = run_step(workspace, step);
+        let outcome = run_step(&workspace, step);
         report.add(step.name, outcome, started.elapsed());
     }
     if clients {
         println!("\n==> {CLIENTS}");
-        run_clients(workspace, &mut report)?;
+        run_clients(&workspace, &mut report)?;
     }
     if matrix {
         println!("\n==> {MATRIX}");
-        run_matrix(workspace, options, &rows, &mut report)?;
+        run_matrix(&workspace, options, &rows, &mut report)?;
     }
     println!("{}", report.closing());
     Ok(!report.has_failures())

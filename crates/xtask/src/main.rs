@@ -11,6 +11,7 @@ mod interrupt;
 mod lab;
 mod matrix;
 mod packages;
+mod page;
 mod process;
 mod report;
 mod serve;

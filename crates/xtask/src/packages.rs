@@ -81,6 +81,13 @@ pub(crate) const SHIM_ARM64_FILES: &[&str] =
     &["/usr/lib/debian-installer/images/12/arm64/text/debian-installer/arm64/bootnetaa64.efi"];
 pub(crate) const SHIM_GRUB_ARM64_FILES: &[&str] =
     &["/usr/lib/debian-installer/images/12/arm64/text/debian-installer/arm64/grubaa64.efi"];
+/// What makes a virtual environment able to install: Debian keeps it apart from Python.
+const PYTHON_VENV_FILES: &[&str] = &[
+    "/usr/lib/python3.11/ensurepip/__init__.py",
+    "/usr/lib/python3.12/ensurepip/__init__.py",
+    "/usr/lib/python3.13/ensurepip/__init__.py",
+    "/usr/lib/python3.14/ensurepip/__init__.py",
+];
 /// PXELINUX and the module that it loads first.
 pub(crate) const PXELINUX_FILES: &[&str] = &[
     "/usr/lib/PXELINUX/pxelinux.0",
@@ -218,6 +225,32 @@ pub(crate) const NAMESPACES: Need = Need {
         &["iproute2", "util-linux"],
         &["iproute2", "util-linux"],
     ],
+};
+/// It looks at the menus that are made for GRUB.
+pub(crate) const GRUB_SCRIPT_CHECK: Need = Need {
+    what: "GRUB's checker of its configuration",
+    present: Present::Programs(&["grub-script-check"]),
+    packages: [&["grub-common"], &["grub2-tools-minimal"], &["grub"], &["grub2"]],
+};
+pub(crate) const PROMTOOL: Need = Need {
+    what: "promtool, which reads metrics and alert rules as Prometheus does",
+    present: Present::Programs(&["promtool"]),
+    packages: [&["prometheus"], &["golang-github-prometheus"], &["prometheus"], &[]],
+};
+pub(crate) const CHROMIUM: Need = Need {
+    what: "Chromium and its driver",
+    present: Present::Programs(&["chromium", "chromedriver"]),
+    packages: [
+        &["chromium", "chromium-driver"],
+        &["chromium", "chromedriver"],
+        &["chromium"],
+        &["chromium", "chromedriver"],
+    ],
+};
+pub(crate) const PYTHON_VENV: Need = Need {
+    what: "Python with venv, for checkers of the page and its API",
+    present: Present::File(PYTHON_VENV_FILES),
+    packages: [&["python3-venv"], &["python3"], &["python"], &["python3"]],
 };
 pub(crate) const IMAGES: Need = Need {
     what: "programs that make and read images, to try the readers on",

@@ -12,6 +12,8 @@ use crate::process::show;
 pub(crate) struct Workspace {
     pub(crate) root: PathBuf,
     pub(crate) target: PathBuf,
+    /// Pages that are made from the program are written anew.
+    pub(crate) update_docs: bool,
 }
 
 impl Workspace {
@@ -24,7 +26,7 @@ impl Workspace {
         let program = env::current_exe().context(|| "finding this program".to_owned())?;
         let target = program.ancestors().nth(2).map(Path::to_owned);
         let target = target.ok_or_else(|| Failure::new("xtask does not lie in a target folder"))?;
-        Ok(Self { root, target })
+        Ok(Self { root, target, update_docs: env::var_os("UPDATE_DOCS").is_some() })
     }
 
     /// A cargo command in the repository.
@@ -38,7 +40,17 @@ impl Workspace {
     /// Builds the server for use and returns its path.
     pub(crate) fn build_server(&self) -> Result<PathBuf> {
         show(&mut self.cargo(&["build", "--release", "--package", "pxe-server"]))?;
-        let binary = self.target.join("release").join("pxe-server");
+        self.built("release")
+    }
+
+    /// Builds the server as tests do, with every check, and returns its path.
+    pub(crate) fn build_checked_server(&self) -> Result<PathBuf> {
+        show(&mut self.cargo(&["build", "--package", "pxe-server"]))?;
+        self.built("debug")
+    }
+
+    fn built(&self, profile: &str) -> Result<PathBuf> {
+        let binary = self.target.join(profile).join("pxe-server");
         if binary.is_file() {
             return Ok(binary);
         }

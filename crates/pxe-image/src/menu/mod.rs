@@ -150,6 +150,14 @@ pub struct MenuItem<'m> {
     pub entry: &'m BootEntry,
 }
 
+impl MenuItem<'_> {
+    /// Whether a machine can boot it by a loader of this kind, as far as both are known.
+    #[must_use]
+    pub fn fits(&self, kind: Kind, client: &Client) -> bool {
+        fit::tests(self.entry, kind, client).is_ok()
+    }
+}
+
 /// What happens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -161,7 +169,7 @@ pub enum Mode {
         /// Which of [`Menu::items`] that is; `None` for the local disk.
         default: Option<usize>,
     },
-    /// The first of the items boots, and nobody is asked.
+    /// The first of the items that the machine can boot is booted, and nobody is asked.
     Boot,
     /// The local disk boots.
     Local,
@@ -197,7 +205,8 @@ pub struct Menu<'m> {
     pub mode: Mode,
     /// Who may choose.
     pub lock: Lock<'m>,
-    /// URL of the same menu for a machine that says who it is: `?mac=…` is put behind it. For iPXE alone.
+    /// The same menu for a machine that says who it is: `?mac=…` is put behind it. iPXE goes there at once, by a URL; GRUB
+    /// offers it, as a path on a device: where the menu came by TFTP it may or may not have HTTP.
     pub ask_again: Option<String>,
     /// Lines for those who read the text.
     pub remarks: Vec<String>,

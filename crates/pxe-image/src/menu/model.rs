@@ -48,8 +48,9 @@ pub(super) fn of(menu: &Menu<'_>, kind: Kind) -> Value {
     map.insert("beacon", beacon(menu, kind).map(safe).into());
     let unlock = http.filter(|_| kind == Kind::Ipxe && locked).and_then(unlock);
     map.insert("unlock", unlock.map(safe).into());
-    let again = menu.ask_again.as_deref().filter(|_| kind == Kind::Ipxe);
-    map.insert("ask_again", again.map(|url| safe(format!("{url}?{QUERY}"))).into());
+    let again = menu.ask_again.as_deref();
+    let query = if kind == Kind::Grub { "mac=$net_default_mac" } else { QUERY };
+    map.insert("ask_again", again.map(|url| safe(format!("{url}?{query}"))).into());
     map.insert("client", client(&menu.client));
     let remarks: Vec<Value> = menu.remarks.iter().map(Value::from).collect();
     map.insert("remarks", remarks.into());
@@ -137,21 +138,24 @@ impl<'m> Sorted<'m> {
             Mode::Choose { default, .. } => {
                 (default, menu.lock != Lock::Open && kind != Kind::Grub)
             }
-            Mode::Boot => (Some(0), true),
+            Mode::Boot => (None, false),
             _ => (None, true),
         };
         for (index, item) in menu.items.iter().take(MENU_ITEMS_MAX).enumerate() {
-            let is_default = default == Some(index);
+            let is_default = default == Some(index) || menu.mode == Mode::Boot;
             if only_default && !is_default {
                 continue;
             }
             let id = format!("e{index}");
             match entry::of(menu, kind, item, &id, is_default) {
-                Ok(value) => {
+                Ok((value, is_certain)) => {
                     let image = item.image.map(|image| (image.name, image.title));
                     sorted.shown.push(Shown { image, is_default, value });
                     if is_default {
-                        sorted.default_id = Some(id);
+                        sorted.default_id.get_or_insert(id);
+                    }
+                    if menu.mode == Mode::Boot && is_certain {
+                        break;
                     }
                 }
                 Err(why) => sorted.left_out.push(left_out(item, &why)),

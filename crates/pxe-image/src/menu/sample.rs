@@ -137,7 +137,10 @@ pub(super) fn menus(kind: Kind) -> Vec<Menu<'static>> {
     let mut locked = whole(choose(Some(0)), nobody);
     locked.lock = Lock::Password { hash: HASH };
     let mut asking = whole(choose(None), nobody);
-    asking.ask_again = Some("http://192.0.2.5:8080/menu.ipxe".to_owned());
+    asking.ask_again = Some(match kind {
+        Kind::Grub => "(http,192.0.2.5:8080)/menu.cfg".to_owned(),
+        _ => "http://192.0.2.5:8080/menu.ipxe".to_owned(),
+    });
     let mut many = whole(choose(Some(1)), known);
     many.items = items().into_iter().cycle().take(60).collect();
     vec![

@@ -312,6 +312,9 @@ impl<'p, 'f, 'a> Question<'p, 'f, 'a> {
     /// What we make for this name, and for a machine whose host entry says what it boots, this.
     fn generated(&mut self, name: &[u8]) -> Option<Generated> {
         let generated = names::generated(name)?;
+        if matches!(generated, Generated::MachineScript(_)) {
+            return Some(generated);
+        }
         let policy = self.policy;
         let said = names::pxelinux_mac(name);
         let host = policy.host(self.facts.hardware_address).or_else(|| policy.host(&said?));

@@ -49,7 +49,7 @@ pub(super) async fn alive(State(site): State<Site>) -> (StatusCode, Json<Health>
 }
 
 pub(super) async fn ready(State(site): State<Site>) -> (StatusCode, Json<Health>) {
-    Health::of(parts(&site.parts.config, &site.parts.vitals, Instant::now()))
+    Health::of(parts(&site.parts.in_use.config(), &site.parts.vitals, Instant::now()))
 }
 
 /// Each part that clients need.

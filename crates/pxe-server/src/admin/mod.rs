@@ -5,10 +5,15 @@
 //! `page`. What belongs to the first loop (leases, the configuration) is asked of it by `driver::Asker`.
 
 mod access;
+mod api;
 mod connections;
 mod door;
 mod health;
+mod metrics;
+mod news;
+mod page;
 mod problem;
+mod time;
 mod token_command;
 mod tokens;
 
@@ -19,19 +24,26 @@ use std::sync::Arc;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::get;
 use axum::{Router, middleware};
-use log::warn;
 use tokio::runtime::{Builder, Runtime};
 use tokio_rustls::TlsAcceptor;
 
 use crate::config::{Config, Fault};
+use crate::content::Images;
 use crate::driver::{Asker, Vitals};
+use crate::engine;
+use crate::house::{InUse, Reload};
 use crate::http::{self, listen, tls};
+use crate::journal::Journal;
 
 use access::Access;
+pub use api::PAGE_ROWS_MAX;
 pub use connections::{
     PAGE_CONNECTIONS_MAX, PAGE_CONNECTIONS_PER_ADDRESS_MAX, PAGE_REQUEST_TIME_MAX,
 };
 pub use door::{FAILING_ADDRESSES_MAX, FAILURES_PER_MINUTE_MAX};
+use metrics::Metrics;
+pub use metrics::TIMED_BOOTS_MAX;
+use news::News;
 pub use token_command::{TokenOptions, run as run_token_command};
 use tokens::TokenFile;
 pub use tokens::{PROVEN_TOKENS_MAX, TOKEN_FILE_BYTES_MAX, TOKENS_MAX};
@@ -111,18 +123,31 @@ pub fn doubt(config: &Config) -> Option<Fault> {
 
 /// What the handlers look at.
 pub struct Parts {
-    /// The configuration of the start.
-    pub config: Config,
+    /// The configuration and the loaders in use.
+    pub in_use: Arc<InUse>,
     /// How the loops are.
     pub vitals: Arc<Vitals>,
     /// Asks the first loop.
     pub asker: Asker,
+    /// Reads the configuration, to try changes on it.
+    pub reload: Reload,
+    /// The decision.
+    pub shared: Arc<engine::Shared>,
+    /// The stories.
+    pub journal: Arc<Journal>,
+    /// The folder of images.
+    pub images: Arc<Images>,
+    /// How much HTTP there is, if there is any.
+    pub http: Option<http::Traffic>,
 }
 
 /// What every handler has.
 #[derive(Clone)]
 struct Site {
     parts: Arc<Parts>,
+    metrics: Arc<Metrics>,
+    news: Arc<News>,
+    document: Arc<serde_json::Value>,
 }
 
 /// The page and its neighbours being served, until this is dropped.
@@ -140,11 +165,12 @@ impl Server {
             .enable_io()
             .enable_time()
             .build()?;
-        if let Some(doubt) = doubt(&parts.config) {
-            warn!("{doubt}");
-        }
-        let access = Arc::new(Access::new(&parts.config.admin, port.tokens));
-        let router = routes(access).with_state(Site { parts: Arc::new(parts) });
+        let access = Arc::new(Access::new(&parts.in_use.config().admin, port.tokens));
+        let parts = Arc::new(parts);
+        let (metrics, news) = (Metrics::of(&parts), News::of(&parts.journal));
+        let (api, document) = api::routes();
+        let document = Arc::new(serde_json::to_value(document).map_err(io::Error::other)?);
+        let router = routes(access, api).with_state(Site { parts, metrics, news, document });
         let listener = {
             let _inside = runtime.enter();
             tokio::net::TcpListener::from_std(port.listener)?
@@ -162,11 +188,16 @@ impl Drop for Server {
     }
 }
 
-fn routes(access: Arc<Access>) -> Router<Site> {
+fn routes(access: Arc<Access>, api: Router<Site>) -> Router<Site> {
     Router::new()
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
+        .route("/metrics", get(metrics::scrape))
+        .route("/", get(page::index))
+        .route("/assets/{name}", get(page::asset))
+        .merge(api)
         .fallback(async || problem::Problem::not_found("there is nothing here"))
+        .method_not_allowed_fallback(problem::wrong_method)
         .layer(DefaultBodyLimit::max(PAGE_BODY_BYTES_MAX))
         .layer(middleware::from_fn_with_state(access, access::check))
 }

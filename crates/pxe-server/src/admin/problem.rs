@@ -1,11 +1,13 @@
 //! Answers to what cannot be done: JSON problem details (RFC 9457), all faults at once.
 
 use axum::Json;
+use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
+use axum::extract::{FromRequest, FromRequestParts, Path, Query};
 use axum::http::StatusCode;
 use axum::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::{IntoResponses, ToSchema};
 
 use crate::config::{Fault, Faults};
 use crate::driver::AskError;
@@ -22,6 +24,42 @@ pub(super) struct Problem {
     /// Each thing to mend.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     faults: Vec<FaultLine>,
+}
+
+/// What any request can be answered with.
+#[derive(IntoResponses)]
+#[allow(dead_code, reason = "for the document alone")]
+pub(super) enum Refused {
+    /// It cannot be understood
+    #[response(status = 400, content_type = "application/problem+json")]
+    Broken(Problem),
+    /// A token is needed, or this one is not valid
+    #[response(status = 401, content_type = "application/problem+json")]
+    Unknown(Problem),
+    /// The token does not allow this, or a page of another site asks
+    #[response(status = 403, content_type = "application/problem+json")]
+    Forbidden(Problem),
+    /// Too many wrong tokens
+    #[response(status = 429, content_type = "application/problem+json")]
+    Guessed(Problem),
+    /// The server is ending, or its loop or its disk gives no answer
+    #[response(status = 503, content_type = "application/problem+json")]
+    Away(Problem),
+}
+
+/// What a request with a body can be answered with besides.
+#[derive(IntoResponses)]
+#[allow(dead_code, reason = "for the document alone")]
+pub(super) enum Unfit {
+    /// The body is too long
+    #[response(status = 413, content_type = "application/problem+json")]
+    Long(Problem),
+    /// The body is no JSON
+    #[response(status = 415, content_type = "application/problem+json")]
+    Other(Problem),
+    /// It has faults; nothing was changed
+    #[response(status = 422, content_type = "application/problem+json")]
+    Faulty(Problem),
 }
 
 /// One thing to mend.
@@ -65,6 +103,47 @@ impl Problem {
         problem.faults = faults.iter().map(line).collect();
         problem
     }
+}
+
+/// A body of JSON; what it lacks is told as everything else is.
+#[derive(FromRequest)]
+#[from_request(via(Json), rejection(Problem))]
+pub(super) struct Asked<T>(pub(super) T);
+
+impl From<JsonRejection> for Problem {
+    fn from(rejection: JsonRejection) -> Self {
+        Self::new(rejection.status(), rejection.body_text())
+    }
+}
+
+/// What stands behind the `?`.
+#[derive(FromRequestParts)]
+#[from_request(via(Query), rejection(Problem))]
+pub(super) struct Of<T>(pub(super) T);
+
+impl From<QueryRejection> for Problem {
+    fn from(rejection: QueryRejection) -> Self {
+        Self::new(rejection.status(), rejection.body_text())
+    }
+}
+
+/// A part of the path.
+#[derive(FromRequestParts)]
+#[from_request(via(Path), rejection(Problem))]
+pub(super) struct Part<T>(pub(super) T);
+
+impl From<PathRejection> for Problem {
+    fn from(rejection: PathRejection) -> Self {
+        Self::new(rejection.status(), rejection.body_text())
+    }
+}
+
+/// The place is there and cannot be used like this.
+pub(super) async fn wrong_method() -> Problem {
+    Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "this cannot be done here; see /api/v1/openapi.json",
+    )
 }
 
 impl From<Faults> for Problem {

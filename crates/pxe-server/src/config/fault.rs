@@ -26,10 +26,10 @@ impl Fault {
         Self { line: None, key: key.into(), problem: problem.into(), remedy: remedy.into() }
     }
 
-    /// The same fault at a line of the file.
+    /// The same fault at a line of the file; 0 is none.
     #[must_use]
     pub fn at(mut self, line: Option<usize>) -> Self {
-        self.line = line;
+        self.line = line.filter(|line| *line > 0);
         self
     }
 }

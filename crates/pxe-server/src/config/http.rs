@@ -52,11 +52,16 @@ impl HttpConfig {
 
     /// The URL of the root folder at a server, which is written as in a URL.
     pub fn url(&self, server: &str) -> String {
+        format!("{}/boot/", self.origin(server))
+    }
+
+    /// What every URL at a server begins with, without a slash at its end.
+    pub fn origin(&self, server: &str) -> String {
         match (self.is_tls(), self.listen.port()) {
-            (false, 80) => format!("http://{server}/boot/"),
-            (true, 443) => format!("https://{server}/boot/"),
-            (false, port) => format!("http://{server}:{port}/boot/"),
-            (true, port) => format!("https://{server}:{port}/boot/"),
+            (false, 80) => format!("http://{server}"),
+            (true, 443) => format!("https://{server}"),
+            (false, port) => format!("http://{server}:{port}"),
+            (true, port) => format!("https://{server}:{port}"),
         }
     }
 }

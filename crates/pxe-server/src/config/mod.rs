@@ -6,7 +6,9 @@
 mod admin;
 mod boot_api;
 mod fault;
+mod host;
 mod http;
+mod menu;
 mod reader;
 mod sections;
 mod seeds;
@@ -19,11 +21,13 @@ use std::path::{Path, PathBuf};
 
 use pxe_dhcp::options::OptionSet;
 use pxe_dhcp::respond::ProxyStyles;
+use pxe_select::Target;
 
 pub use admin::AdminConfig;
 pub use boot_api::BootApiConfig;
 pub use fault::{Fault, Faults};
 pub use http::HttpConfig;
+pub use menu::{MenuConfig, PASSWORD_ROUNDS_MAX, PasswordHash};
 pub use reader::Located;
 pub use seeds::{Secrets, Variable, Variables};
 pub use subnet::{AddressConfig, ClassConfig, ReservationConfig, StoreConfig, SubnetConfig};
@@ -112,6 +116,12 @@ pub struct HostConfig {
     pub boot: bool,
     /// Its folder of the root, looked into first.
     pub folder: Option<Located<String>>,
+    /// What it boots instead of being asked by a menu.
+    pub target: Option<Located<Target>>,
+    /// The entry as it is written.
+    pub written: toml::Table,
+    /// It was edited in the page, and is not of the configuration file.
+    pub is_edited: bool,
     /// Its folder of the seeds.
     pub seed: Option<Located<String>>,
     /// What its templates may name.
@@ -146,6 +156,10 @@ pub struct RuleConfig {
     pub mac: Option<Located<String>>,
     /// What it does.
     pub action: RuleAction,
+    /// The entry as it is written.
+    pub written: toml::Table,
+    /// It was edited in the page, and is not of the configuration file.
+    pub is_edited: bool,
 }
 
 /// Everything the server needs to know before it starts.
@@ -156,6 +170,8 @@ pub struct Config {
     pub interfaces: Vec<Located<String>>,
     /// Folder of the files clients may fetch.
     pub root: PathBuf,
+    /// Folder of templates that take the place of the built-in ones. It need not be there.
+    pub templates: PathBuf,
     /// Folder of images.
     pub images: PathBuf,
     /// Folder of templates for single machines.
@@ -174,6 +190,8 @@ pub struct Config {
     pub tftp: TftpConfig,
     /// `[http]`.
     pub http: HttpConfig,
+    /// `[menu]`.
+    pub menu: MenuConfig,
     /// `boot_api`: an inventory that says which machines boot, and what.
     pub boot_api: Option<BootApiConfig>,
     /// `[admin]`.
@@ -208,6 +226,8 @@ impl Default for Config {
             state: PathBuf::from("state"),
             select: SelectConfig::default(),
             http: HttpConfig::default(),
+            menu: MenuConfig::default(),
+            templates: PathBuf::from("templates"),
             boot_api: None,
             admin: AdminConfig::default(),
             loaders: Vec::new(),
@@ -237,6 +257,7 @@ impl Config {
             config.root = folder.join(&config.root);
             config.images = folder.join(&config.images);
             config.state = folder.join(&config.state);
+            config.templates = folder.join(&config.templates);
             config.seeds = folder.join(&config.seeds);
             let (http, admin) = (&mut config.http, &mut config.admin);
             let paths = [
@@ -258,6 +279,33 @@ impl Config {
 
     /// Reads a configuration text, and reports every fault in it at once.
     pub fn parse(text: &str) -> Result<Self, Faults> {
-        sections::read(text)
+        let mut config = sections::read(text, false)?;
+        config.keep_as_written(text);
+        Ok(config)
+    }
+
+    /// The same of a text that no file holds as it is: nothing of it has a line.
+    pub(crate) fn parse_unlined(text: &str) -> Result<Self, Faults> {
+        let mut config = sections::read(text, true)?;
+        config.keep_as_written(text);
+        Ok(config)
+    }
+
+    /// Entries are shown and edited as they are written; all of them were read, so that their order is the same.
+    fn keep_as_written(&mut self, text: &str) {
+        let mut document: toml::Table = text.parse().unwrap_or_default();
+        let mut tables = |key: &str| match document.remove(key) {
+            Some(toml::Value::Array(entries)) => entries,
+            _ => Vec::new(),
+        };
+        let (hosts, rules) = (tables("host"), tables("rule"));
+        let table =
+            |value| if let toml::Value::Table(table) = value { table } else { toml::Table::new() };
+        for (host, value) in self.hosts.iter_mut().zip(hosts) {
+            host.written = table(value);
+        }
+        for (rule, value) in self.rules.iter_mut().zip(rules) {
+            rule.written = table(value);
+        }
     }
 }

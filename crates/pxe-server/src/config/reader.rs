@@ -15,12 +15,14 @@ use super::seeds::{Variable, Variables};
 /// The text and the faults found in it so far.
 pub(super) struct Reader<'t> {
     text: &'t str,
+    /// Lines of the text are none of a file that somebody sees.
+    is_unlined: bool,
     faults: RefCell<Vec<Fault>>,
 }
 
 impl<'t> Reader<'t> {
-    pub(super) fn new(text: &'t str) -> Self {
-        Self { text, faults: RefCell::new(Vec::new()) }
+    pub(super) fn new(text: &'t str, is_unlined: bool) -> Self {
+        Self { text, is_unlined, faults: RefCell::new(Vec::new()) }
     }
 
     pub(super) fn into_faults(self) -> Vec<Fault> {
@@ -29,6 +31,9 @@ impl<'t> Reader<'t> {
 
     /// The line, from 1, of a byte offset.
     pub(super) fn line(&self, span: &Range<usize>) -> usize {
+        if self.is_unlined {
+            return 0;
+        }
         let before = self.text.as_bytes().get(..span.start).unwrap_or(self.text.as_bytes());
         1 + before.iter().filter(|&&byte| byte == b'\n').count()
     }
@@ -89,6 +94,11 @@ impl<'r, 't> Section<'r, 't> {
         let line = self.reader.line(&value.span());
         let found = value.get_ref().type_str();
         self.fault(line, name, format!("expected {wanted}, found {} {found}", article(found)), "");
+    }
+
+    /// The value of a key that may have one of several types.
+    pub(super) fn value(&self, name: &str) -> Option<&'r Spanned<DeValue<'t>>> {
+        self.table.and_then(|table| table.get(name))
     }
 
     /// Whether the table has this key, with whatever value.
@@ -327,22 +337,6 @@ impl<'r, 't> Section<'r, 't> {
             }
         }
         pairs
-    }
-
-    /// Keys that belong to the project's contract but to a later version: said plainly, never
-    /// ignored in silence.
-    pub(super) fn reserved(&self, names: &[&'static str]) {
-        for name in names {
-            if let Some(value) = self.get(name) {
-                let line = self.reader.line(&value.span());
-                self.fault(
-                    line,
-                    name,
-                    "this version does not have it yet".into(),
-                    "remove the key; CHANGELOG.md says when it arrives",
-                );
-            }
-        }
     }
 
     /// Reports every key that nobody asked for. Call it last.

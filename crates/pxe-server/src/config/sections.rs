@@ -2,15 +2,14 @@
 
 use core::ops::RangeInclusive;
 
-use pxe_dhcp::options::OptionSet;
 use pxe_dhcp::respond::{ProxyStyle, ProxyStyles};
 use toml::de::DeTable;
 
 use super::fault::Faults;
 use super::reader::{Located, Reader, Section};
 use super::{
-    Config, DhcpConfig, DhcpMode, HostConfig, RuleAction, RuleConfig, SelectConfig, admin,
-    boot_api, http, seeds, subnet, tftp,
+    Config, DhcpConfig, DhcpMode, RuleAction, RuleConfig, SelectConfig, admin, boot_api, host,
+    http, menu, subnet, tftp,
 };
 
 const PORTS: RangeInclusive<i64> = 1..=65_535;
@@ -24,8 +23,8 @@ const PROXY_STYLES: [(&str, ProxyStyles); 6] = [
     ("delayed", ProxyStyles::Only(ProxyStyle::Delayed)),
 ];
 
-pub(super) fn read(text: &str) -> Result<Config, Faults> {
-    let reader = Reader::new(text);
+pub(super) fn read(text: &str, is_unlined: bool) -> Result<Config, Faults> {
+    let reader = Reader::new(text, is_unlined);
     let (document, errors) = DeTable::parse_recoverable(text);
     let mut config = Config::default();
     if errors.is_empty() {
@@ -53,6 +52,9 @@ fn top(root: Section<'_, '_>, config: &mut Config) {
     if let Some(path) = root.string("state") {
         config.state = path.value.into();
     }
+    if let Some(path) = root.string("templates") {
+        config.templates = path.value.into();
+    }
     if let Some(path) = root.string("seeds") {
         config.seeds = path.value.into();
     }
@@ -63,11 +65,12 @@ fn top(root: Section<'_, '_>, config: &mut Config) {
     dhcp(root.section("dhcp"), &mut config.dhcp);
     tftp::read(root.section("tftp"), &mut config.tftp);
     http::read(root.section("http"), &mut config.http);
+    menu::read(root.section("menu"), &mut config.menu);
     admin::read(root.section("admin"), &mut config.admin);
     select(root.section("select"), &mut config.select);
     config.boot_api = boot_api::read(&root);
     config.loaders = root.section("loaders").texts();
-    config.hosts = root.sections("host").into_iter().filter_map(host).collect();
+    config.hosts = root.sections("host").into_iter().filter_map(host::read).collect();
     config.rules = root.sections("rule").into_iter().filter_map(rule).collect();
     root.finish();
 }
@@ -107,41 +110,6 @@ fn select(section: Section<'_, '_>, select: &mut SelectConfig) {
     section.finish();
 }
 
-fn host(section: Section<'_, '_>) -> Option<HostConfig> {
-    let mac = section.string("mac");
-    if mac.is_none() {
-        section.fault(
-            section.line,
-            "mac",
-            "a host needs its MAC address".into(),
-            "mac = \"52:54:00:aa:00:01\"",
-        );
-    }
-    let mut options = OptionSet::new();
-    let hostname = section.string("hostname");
-    if let Some(name) = &hostname
-        && let Err(fault) = options.set("host-name", &name.value)
-    {
-        section.fault(name.line, "hostname", fault.to_string(), "");
-    }
-    subnet::read_options(&section, &mut options);
-    let host = mac.map(|mac| HostConfig {
-        line: section.line,
-        mac,
-        hostname,
-        address: section.parsed("address", "an IPv4 address like 192.0.2.50"),
-        options,
-        loader: section.string("loader"),
-        boot: section.boolean("boot").unwrap_or(true),
-        folder: section.string("folder"),
-        seed: seeds::folder(&section),
-        vars: section.section("vars").variables(),
-    });
-    section.reserved(&["image", "script", "kernel", "initrd", "cmdline"]);
-    section.finish();
-    host
-}
-
 fn rule(section: Section<'_, '_>) -> Option<RuleConfig> {
     let when = section.section("when");
     let arch = when.strings("arch").unwrap_or_default();
@@ -164,8 +132,21 @@ fn rule(section: Section<'_, '_>) -> Option<RuleConfig> {
         );
     }
     let line = section.line;
+    host::signature(&section);
     section.finish();
-    Some(RuleConfig { line, arch, user_class, vendor_class, subnet, mac, action: action? })
+    let (written, is_edited) = (toml::Table::new(), false);
+    let action = action?;
+    Some(RuleConfig {
+        line,
+        arch,
+        user_class,
+        vendor_class,
+        subnet,
+        mac,
+        action,
+        written,
+        is_edited,
+    })
 }
 
 pub(super) fn port(section: &Section<'_, '_>, name: &'static str) -> Option<u16> {

@@ -124,7 +124,7 @@ impl Secrets {
     /// # Errors
     /// Everything that is wrong with it, with the lines of that file.
     pub fn parse(text: &str) -> Result<Self, Vec<Fault>> {
-        let reader = Reader::new(text);
+        let reader = Reader::new(text, false);
         let (document, errors) = DeTable::parse_recoverable(text);
         let mut secrets = Self::default();
         for error in &errors {

@@ -11,11 +11,15 @@ use pxe_select::Generated;
 
 #[cfg(feature = "http")]
 use super::images::Catalogue;
+use super::listing::{self, Listing};
+#[cfg(feature = "http")]
+use super::menu::Unlock;
+use super::menu::{CatalogueItem, Offer};
 use super::open::Content;
 use super::root::{self, Root};
 use super::uploads::Uploads;
-use super::{Shared, images, listing, menu};
-use crate::engine::ContentError;
+use super::{Shared, images};
+use crate::engine::{ContentError, Recipient};
 
 /// What names of images begin with.
 pub(crate) const IMAGES: &[u8] = b"images/";
@@ -25,18 +29,31 @@ pub(crate) const IMAGES: &[u8] = b"images/";
 pub(crate) struct Links {
     /// What a name beneath the root is put behind to make a URL of it.
     pub(crate) base: String,
-    /// The same on the device that a text came from, for GRUB.
-    pub(crate) path: &'static str,
+    /// Our address as the client reaches it, written as in a URL.
+    pub(crate) server: String,
+    /// The text goes by HTTP, so its reader has that.
+    pub(crate) over_http: bool,
+}
+
+/// A text that is made up.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Made<'r> {
+    /// Which.
+    pub(crate) generated: Generated,
+    /// Whether it is made even if there is such a file.
+    pub(crate) goes_first: bool,
+    /// For whom.
+    pub(crate) recipient: &'r Recipient,
 }
 
 impl Links {
     pub(crate) fn tftp(server: IpAddr, port: u16) -> Self {
-        let host = host(server);
+        let server = host(server);
         let base = match port {
-            69 => format!("tftp://{host}/"),
-            port => format!("tftp://{host}:{port}/"),
+            69 => format!("tftp://{server}/"),
+            port => format!("tftp://{server}:{port}/"),
         };
-        Self { base, path: "/" }
+        Self { base, server, over_http: false }
     }
 }
 
@@ -65,9 +82,12 @@ impl Finder {
     pub(crate) fn find(
         &self,
         name: &[u8],
-        generated: Option<Generated>,
+        made: Option<Made<'_>>,
         links: &Links,
     ) -> Result<Content, ContentError> {
+        if let Some(made) = made.filter(|made| made.goes_first) {
+            return self.made(&made, links);
+        }
         match self.root.open(name, self.shared.cases.as_ref()) {
             Ok((file, metadata)) => return Ok(self.content(file, &metadata)),
             Err(ContentError::NotFound) => {}
@@ -81,14 +101,39 @@ impl Finder {
             let (file, metadata) = root::open_system(path)?;
             return Ok(self.content(file, &metadata));
         }
-        let generated = generated.ok_or(ContentError::NotFound)?;
-        let listing = self.root.folder().map(listing::read).unwrap_or_default();
-        let text = match generated {
-            Generated::IpxeMenu => menu::ipxe(&listing, &links.base),
-            Generated::GrubConfig => menu::grub(&listing, links.path),
-            _ => return Err(ContentError::NotFound),
+        self.made(&made.ok_or(ContentError::NotFound)?, links)
+    }
+
+    fn made(&self, made: &Made<'_>, links: &Links) -> Result<Content, ContentError> {
+        let listing = match made.recipient.target {
+            Some(_) => Listing::default(),
+            None => self.root.folder().map(listing::read).unwrap_or_default(),
         };
-        Ok(Content::generated(text.into_bytes().into()))
+        let catalogue = self.offered();
+        let offer = Offer { catalogue: &catalogue, listing: &listing };
+        let text = self.shared.menus().text(made.generated, made.recipient, &offer, links);
+        match text.ok_or(ContentError::NotFound)? {
+            Ok(text) => Ok(Content::generated(text.into_bytes().into())),
+            Err(fault) => Err(ContentError::Unavailable(fault.to_string())),
+        }
+    }
+
+    /// The images as menus offer them: what needs a file that the root lacks is left out.
+    fn offered(&self) -> Vec<CatalogueItem> {
+        let Some(images) = &self.shared.images else { return Vec::new() };
+        let loaders = self.shared.loaders();
+        let is_there = |name: &str| {
+            let name = name.as_bytes();
+            self.root.open(name, self.shared.cases.as_ref()).is_ok()
+                || loaders.system_file(name).is_some()
+        };
+        CatalogueItem::all(&images.catalogue(), is_there)
+    }
+
+    /// Whether this is the password that opens the menu. Takes a while.
+    #[cfg(feature = "http")]
+    pub(crate) fn unlock(&self, password: &[u8]) -> Unlock {
+        self.shared.menus().unlock(password)
     }
 
     /// Opens an image, or a file inside one, by its normalised name: `images/debian.iso/files/install/vmlinuz`. May wait

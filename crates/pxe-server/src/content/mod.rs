@@ -33,9 +33,12 @@ pub use cache::{CACHE_BYTES_MAX, CACHED_FILE_BYTES_MAX};
 use cases::Cases;
 pub use cases::{CASE_NAMES_MAX, FOLDER_NAMES_MAX};
 pub use find::Finder;
-pub(crate) use find::{Links, host};
+pub(crate) use find::{Links, Made, host};
 pub use images::{Catalogue, IMAGES_MAX, ImageInfo, Images, OPEN_IMAGES_MAX, State};
 pub use loaders::{FoundLoader, Loaders, MissingLoader};
+pub use menu::Menus;
+#[cfg(feature = "http")]
+pub(crate) use menu::Unlock;
 pub(crate) use open::Content;
 #[cfg(feature = "http")]
 pub use seeds::{SEED_BYTES_MAX, Seeds, TEMPLATE_BYTES_MAX, TEMPLATE_STEPS_MAX};
@@ -47,6 +50,7 @@ pub use uploads::{UPLOADS_MAX, UPLOADS_PER_CLIENT_MAX, Uploads};
 #[derive(Debug)]
 pub struct Shared {
     loaders: RwLock<Arc<Loaders>>,
+    menus: RwLock<Arc<Menus>>,
     cache: Cache,
     cases: Option<Cases>,
     uploads: Option<Uploads>,
@@ -61,6 +65,7 @@ impl Shared {
         let loaders = RwLock::new(Arc::new(loaders));
         Self {
             loaders,
+            menus: RwLock::default(),
             cache: Cache::default(),
             cases: None,
             uploads: None,
@@ -91,6 +96,15 @@ impl Shared {
     /// Other loaders were found.
     pub fn set_loaders(&self, loaders: Loaders) {
         *self.loaders.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(loaders);
+    }
+
+    /// Menus are made in another way from now on.
+    pub fn set_menus(&self, menus: Menus) {
+        *self.menus.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(menus);
+    }
+
+    fn menus(&self) -> Arc<Menus> {
+        Arc::clone(&self.menus.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Machines have other templates.
@@ -147,9 +161,11 @@ impl Files {
 impl ContentStore for Files {
     fn open(&mut self, request: &ContentRequest<'_>) -> Result<Opened, ContentError> {
         let links = Links::tftp(request.server, self.tftp_port);
+        let &ContentRequest { goes_first, recipient, .. } = request;
+        let made = request.generated.map(|generated| Made { generated, goes_first, recipient });
         let content = match request.text {
             Some(text) => Content::generated(Arc::clone(text)),
-            None => self.finder.find(request.name, request.generated, &links)?,
+            None => self.finder.find(request.name, made, &links)?,
         };
         let size = content.size();
         Ok(Opened { id: self.keep(content), size })

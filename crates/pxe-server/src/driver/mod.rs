@@ -398,6 +398,7 @@ impl Driver {
         while let Some(output) = self.engine.poll_output() {
             match output {
                 Output::Event(event) => {
+                    self.control.pulse.count(&event.stage);
                     self.journal.tell(Instant::now(), unix_ms(), &event);
                     logging::tell(&event);
                 }

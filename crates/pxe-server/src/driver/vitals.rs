@@ -5,7 +5,7 @@ use core::time::Duration;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use crate::engine::Drops;
+use crate::engine::{Drops, Stage};
 
 /// After so long without a turn a loop counts as stuck. An idle one has a turn every ten seconds.
 pub const STUCK_AFTER: Duration = Duration::from_secs(30);
@@ -28,6 +28,7 @@ pub(super) struct Pulse {
     lost: AtomicU64,
     events: AtomicU64,
     transfers: AtomicU64,
+    bytes: AtomicU64,
 }
 
 impl Vitals {
@@ -42,6 +43,7 @@ impl Vitals {
             lost: zero(),
             events: zero(),
             transfers: zero(),
+            bytes: zero(),
         });
         self.lock().push(Arc::clone(&pulse));
         pulse
@@ -93,6 +95,11 @@ impl Vitals {
         self.lock().iter().map(|pulse| pulse.transfers.load(Ordering::Relaxed)).sum()
     }
 
+    /// Bytes of files that clients have by TFTP.
+    pub fn tftp_bytes(&self) -> u64 {
+        self.lock().iter().map(|pulse| pulse.bytes.load(Ordering::Relaxed)).sum()
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Arc<Pulse>>> {
         self.loops.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -108,6 +115,13 @@ impl Pulse {
         self.lost.store(drops.lost, Ordering::Relaxed);
         self.events.store(drops.events, Ordering::Relaxed);
         self.transfers.store(transfers as u64, Ordering::Relaxed);
+    }
+
+    /// A step of a client's story on this loop.
+    pub(super) fn count(&self, stage: &Stage) {
+        if let Stage::Delivered { bytes, .. } | Stage::Closed { bytes, .. } = stage {
+            self.bytes.fetch_add(*bytes, Ordering::Relaxed);
+        }
     }
 
     fn idle(&self, now: Instant) -> Duration {

@@ -3,10 +3,11 @@
 use core::net::IpAddr;
 use std::time::Instant;
 
-use pxe_select::{Action, Asked, Asker, Decision, Generated, Inventory};
+use pxe_select::{Action, Arch, Asked, Asker, Decision, Generated, Inventory};
 use pxe_tftp::{Mode, Request};
 
 use super::event::{ClientId, Stage, one_line, printable};
+use super::recipient::{Introduction, Recipient};
 use super::shared::Shared;
 use super::wanted::Wanted;
 
@@ -34,13 +35,14 @@ pub struct Baited {
 
 /// Asks the one decision about a requested name, the same for TFTP and HTTP: [`Asked::Name`] holds a TFTP
 /// file name as it came, or the path of a URL below the root, percent-decoded; `asker` is what the shape of
-/// the request tells ([`Asker::of_request`], [`Asker::of_user_agent`]).
+/// the request tells ([`Asker::of_request`], [`Asker::of_user_agent`]); `said` what the client says of itself.
 pub fn decide(
     shared: &Shared,
     now: Instant,
     peer: IpAddr,
     asker: Asker,
     asked: Asked<'_>,
+    said: Introduction,
 ) -> (ClientId, Choice) {
     let policy = shared.policy();
     let (bait, requested) = match asked {
@@ -56,13 +58,25 @@ pub fn decide(
         .unwrap_or(ClientId::Address(peer));
     let mut facts = known.as_facts();
     facts.inventory = shared.inventory(now, known.hardware_address(), false);
-    let decision = policy.decide(&facts, asked);
+    let mut decision = policy.decide(&facts, asked);
+    let mut archs = [Arch(0)];
+    // Whoever is refused by what we know of it is not let in by what it says.
+    if decision.bait.is_none()
+        && decision.action != Action::Deny
+        && let Some(own) = said.facts(&facts, &mut archs)
+    {
+        facts = own;
+        facts.inventory = shared.inventory(now, facts.hardware_address, false);
+        decision = policy.decide(&facts, asked);
+    }
+    let client = ClientId::from_hardware_address(facts.hardware_address).unwrap_or(client);
     if let Some(pin) = decision.pin.clone() {
         shared.pin(now, peer, known.hardware_address(), pin);
     }
+    let recipient = Recipient::new(peer, &facts, said, &decision);
     let choice = match script_of(&decision) {
         Some(mac) => machine_script(shared, now, mac, &decision, requested),
-        None => choose(&decision, requested, machine),
+        None => choose(&decision, requested, machine, recipient),
     };
     (client, choice)
 }
@@ -105,12 +119,17 @@ fn machine_script(
     }
 }
 
-fn choose(decision: &Decision<'_>, requested: &[u8], machine: Option<ClientId>) -> Choice {
+fn choose(
+    decision: &Decision<'_>,
+    requested: &[u8],
+    machine: Option<ClientId>,
+    recipient: Recipient,
+) -> Choice {
     // Most requests are for ordinary names, whose reasons nobody reads.
     let asked = || printable(requested);
     let reasons = || one_line(&decision.reasons);
     let is_bait = decision.bait.is_some();
-    if let Some(wanted) = Wanted::new(asked(), decision) {
+    if let Some(wanted) = Wanted::new(asked(), decision, recipient) {
         let file = || wanted.tries().first().map(|tried| printable(&tried.name));
         let baited = is_bait.then(|| {
             let file = file().unwrap_or_default();

@@ -8,6 +8,8 @@ use std::sync::Arc;
 
 use pxe_select::Generated;
 
+use super::recipient::Recipient;
+
 /// An open file or generated text, until it is closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ContentId(pub usize);
@@ -28,6 +30,10 @@ pub struct ContentRequest<'a> {
     pub name: &'a [u8],
     /// What to make up when no such file is there.
     pub generated: Option<Generated>,
+    /// Make it up even if there is one.
+    pub goes_first: bool,
+    /// For whom it is made up.
+    pub recipient: &'a Recipient,
     /// What this name stands for, if that is a text: then nothing is looked for.
     pub text: Option<&'a Arc<[u8]>>,
     /// Our address as this client sees it, for the links in a generated text.

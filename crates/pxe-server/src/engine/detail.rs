@@ -26,8 +26,10 @@ pub struct Detail {
 
 /// One field of a packet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "admin", derive(utoipa::ToSchema))]
 pub struct Field {
     /// Its name, with the number of the option if it is one.
+    #[cfg_attr(feature = "admin", schema(value_type = String))]
     pub name: Cow<'static, str>,
     /// Its value, printable.
     pub value: String,

@@ -22,6 +22,7 @@ mod leasing;
 mod lookups;
 mod named;
 mod observe;
+mod recipient;
 mod searches;
 mod seeds;
 mod server;
@@ -58,6 +59,7 @@ pub use inventory::{
 pub use leased::LeaseStep;
 pub use leasing::PoolUse;
 pub use lookups::{LOOKUP_WAITERS_MAX, WAITING_BYTES_MAX};
+pub use recipient::{Introduction, Recipient};
 pub(crate) use searches::SEARCH_ENDS_AFTER;
 pub use searches::SEARCHES_MAX;
 pub use seeds::may_have;

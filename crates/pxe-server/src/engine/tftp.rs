@@ -18,6 +18,7 @@ use super::asked::{self, Choice};
 use super::content::{ContentError, ContentId, ContentRequest, ContentStore, UploadError};
 use super::detail::Detail;
 use super::event::{ClientId, Stage, printable};
+use super::recipient::Introduction;
 use super::upload::write_failure;
 use super::wanted::{Try, Wanted};
 use super::{Arrival, Engine, SocketId, Transmit};
@@ -270,7 +271,8 @@ impl Engine {
         let asker = asked::asker(&request, arrival.source.port());
         let is_upload = request.is_upload();
         let question = if is_upload { Asked::Upload(name) } else { Asked::Name(name) };
-        let (client, choice) = asked::decide(&self.shared, now, peer, asker, question);
+        let (client, choice) =
+            asked::decide(&self.shared, now, peer, asker, question, Introduction::default());
         self.shared.note_fetch(client);
         self.learn_fetches(now);
         let detail = Detail::of_request(&request, arrival.source, asker);
@@ -312,9 +314,11 @@ impl Engine {
         let peer = arrival.source.ip();
         let server = self.advertise.map_or(arrival.local, IpAddr::V4);
         let opened = wanted.open(|tried| {
-            let Try { name, generated, text, .. } = tried;
-            let (generated, text) = (*generated, text.as_ref());
-            content.open(&ContentRequest { name, generated, text, server })
+            let Try { name, generated, goes_first, text, .. } = tried;
+            let (generated, goes_first, text) = (*generated, *goes_first, text.as_ref());
+            let recipient = &wanted.recipient;
+            let request = ContentRequest { name, generated, goes_first, recipient, text, server };
+            content.open(&request)
         });
         match opened {
             Ok((opened, found)) => {

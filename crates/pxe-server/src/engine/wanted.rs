@@ -6,12 +6,15 @@ use pxe_select::{Action, Decision, Generated, Reason, Reasons, names};
 
 use super::content::ContentError;
 use super::event::printable;
+use super::recipient::Recipient;
 
 /// Where to look for what a client asked for.
 #[derive(Debug)]
 pub struct Wanted {
     /// The name as it came, for the story.
     pub asked: String,
+    /// For whom a text is made.
+    pub recipient: Recipient,
     tries: Vec<Try>,
     reasons: Reasons,
 }
@@ -23,6 +26,8 @@ pub struct Try {
     pub name: Vec<u8>,
     /// What to make up when no such file is there.
     pub generated: Option<Generated>,
+    /// The text is made even if there is such a file.
+    pub goes_first: bool,
     /// A text that was made up already: nothing is looked for.
     pub text: Option<Arc<[u8]>>,
     /// It is in the client's own folder.
@@ -34,7 +39,11 @@ pub struct Try {
 impl Wanted {
     /// `None` unless the decision is a file: the client's own folder goes before the root, the name as it came before
     /// the one without garbage (docs/quirks.md), then what stands in for it, and a generated text comes last.
-    pub(super) fn new(asked: String, decision: &Decision<'_>) -> Option<Self> {
+    pub(super) fn new(
+        asked: String,
+        decision: &Decision<'_>,
+        recipient: Recipient,
+    ) -> Option<Self> {
         let (name, trimmed, instead, generated) = match &decision.action {
             Action::File { name, trimmed, instead, generated } => {
                 (&**name, *trimmed, instead.as_deref(), generated)
@@ -55,8 +64,10 @@ impl Wanted {
         }
         if let Some(last) = tries.last_mut() {
             last.generated = *generated;
+            // What is in the root is for everybody; what the host entry says is for this machine.
+            last.goes_first = generated.is_some() && decision.target.is_some();
         }
-        Some(Self { asked, tries, reasons: decision.reasons })
+        Some(Self { asked, recipient, tries, reasons: decision.reasons })
     }
 
     /// A machine's own script, which is no file.
@@ -68,7 +79,7 @@ impl Wanted {
     ) -> Self {
         let name = names::machine_script_name(mac).into_bytes();
         let tries = vec![Try { name, text: Some(text), ..Try::default() }];
-        Self { asked, tries, reasons: decision.reasons }
+        Self { asked, recipient: Recipient::default(), tries, reasons: decision.reasons }
     }
 
     /// Why these names.
@@ -103,6 +114,7 @@ impl Wanted {
             .iter()
             .filter(|reason| match reason {
                 Reason::NameRemapped { .. } => true,
+                Reason::HostNamesTarget { .. } => found.goes_first,
                 Reason::NameTrimmed => found.is_trimmed,
                 Reason::HostNamesFolder { .. } | Reason::FolderByMac | Reason::FolderByAddress => {
                     found.in_folder
@@ -143,7 +155,7 @@ mod tests {
         let policy = policy.build().expect("a sound policy");
         let facts = ClientFacts::new(&[0x52, 0x54, 0, 0xaa, 0, 1]);
         let decision = policy.decide(&facts, Asked::Name(name));
-        Wanted::new(printable(name), &decision).expect("a file")
+        Wanted::new(printable(name), &decision, Recipient::default()).expect("a file")
     }
 
     #[test]
@@ -171,7 +183,8 @@ mod tests {
     fn a_plain_name_needs_no_words() {
         let policy = Policy::default();
         let decision = policy.decide(&ClientFacts::new(&[]), Asked::Name(b"/a.efi"));
-        let plain = Wanted::new("/a.efi".to_owned(), &decision).expect("a file");
+        let plain =
+            Wanted::new("/a.efi".to_owned(), &decision, Recipient::default()).expect("a file");
         assert_eq!(
             (plain.why(&plain.tries()[0]), plain.looked_for()),
             ("".into(), "/a.efi".into())

@@ -9,6 +9,7 @@ use super::leased::LeaseStep;
 /// How much a step matters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "admin", derive(utoipa::ToSchema))]
 pub enum Weight {
     /// It belongs to the story, and only who looks for something wants to read it.
     Detail,

@@ -92,7 +92,7 @@ impl Service {
     /// Where links lead that this client can follow.
     pub(super) fn links(&self, peer: &Peer) -> Links {
         let server = host(self.advertise.unwrap_or(peer.local));
-        Links { base: self.config.url(&server), path: "/boot/" }
+        Links { base: self.config.url(&server), server, over_http: true }
     }
 }
 

@@ -27,16 +27,20 @@ pub(super) fn answer(service: &Service, asked: &Asked<'_>, work: Work) -> Respon
 /// write them.
 fn mac(query: &str) -> Option<[u8; 6]> {
     let value = query.split('&').find_map(|pair| pair.strip_prefix("mac="))?;
-    let value = decode(value)?;
+    parse(&decode(value)?)
+}
+
+/// The address itself.
+pub(super) fn parse(value: &[u8]) -> Option<[u8; 6]> {
     let digits: Vec<u8> = match value.len() {
-        12 => value,
+        12 => value.to_vec(),
         17 => {
             let separator = value[2];
             let is_right = |(index, byte): (usize, &u8)| index % 3 != 2 || *byte == separator;
             if !matches!(separator, b':' | b'-') || !value.iter().enumerate().all(is_right) {
                 return None;
             }
-            value.into_iter().filter(|byte| *byte != separator).collect()
+            value.iter().copied().filter(|byte| *byte != separator).collect()
         }
         _ => return None,
     };

@@ -17,11 +17,14 @@ use super::answers::{Asked, Service, plain};
 use super::body::{Answer, Part, Source};
 use super::media;
 use super::ranges::{self, Wish};
+use super::said;
 use super::slots::Work;
 use super::story::{Delivery, File, Story};
 use super::validators::{Validators, Verdict};
-use crate::content::Content;
-use crate::engine::{self, Choice, ClientId, ContentError, Detail, Stage, Wanted, printable};
+use crate::content::{Content, Made};
+use crate::engine::{
+    self, Choice, ClientId, ContentError, Detail, Introduction, Stage, Wanted, printable,
+};
 
 /// A file that was found.
 pub(super) struct Found {
@@ -53,7 +56,16 @@ pub(super) async fn answer(
     work: Work,
 ) -> Response<Answer> {
     let story = &service.story;
-    let (client, choice, detail) = decide(story, asked, name);
+    let (mut said, unlock) = said::read(asked.request.uri().query().unwrap_or_default());
+    let work = match unlock {
+        false => work,
+        true => match said::unlock(service, asked, work).await {
+            Ok(work) => work,
+            Err(answer) => return answer,
+        },
+    };
+    said.unlocked = unlock;
+    let (client, choice, detail) = decide(story, asked, name, said);
     let (status, stage) = match choice {
         Choice::Open(wanted, baited) => {
             let looked_for = wanted.looked_for();
@@ -97,12 +109,17 @@ pub(super) async fn answer(
 }
 
 /// Asks the one decision; who asks is told by the address, what asks by the name it gives itself.
-fn decide(story: &Story, asked: &Asked<'_>, name: &[u8]) -> (ClientId, Choice, Detail) {
+fn decide(
+    story: &Story,
+    asked: &Asked<'_>,
+    name: &[u8],
+    said: Introduction,
+) -> (ClientId, Choice, Detail) {
     let agent = asked.request.headers().get(USER_AGENT).map(HeaderValue::as_bytes);
     let asker = Asker::of_user_agent(agent.unwrap_or_default());
     let question = pxe_select::Asked::Name(name);
     let (shared, peer) = (&story.shared, asked.peer.address);
-    let (client, choice) = engine::decide(shared, Instant::now(), peer, asker, question);
+    let (client, choice) = engine::decide(shared, Instant::now(), peer, asker, question, said);
     shared.note_fetch(client);
     let method = if asked.head_only { "HEAD" } else { "GET" };
     (client, choice, Detail::of_asker(peer, asker, method, name))
@@ -119,10 +136,14 @@ async fn find(
     let finder = Arc::clone(&service.finder);
     let links = service.links(&asked.peer);
     let opened = tokio::task::spawn_blocking(move || {
-        let open = |tried: &engine::Try| match (&tried.text, place) {
-            (Some(text), _) => Ok(Content::generated(Arc::clone(text))),
-            (None, Where::Root) => finder.find(&tried.name, tried.generated, &links),
-            (None, Where::Images) => finder.find_image(&tried.name),
+        let open = |tried: &engine::Try| {
+            let (goes_first, recipient) = (tried.goes_first, &wanted.recipient);
+            let made = tried.generated.map(|generated| Made { generated, goes_first, recipient });
+            match (&tried.text, place) {
+                (Some(text), _) => Ok(Content::generated(Arc::clone(text))),
+                (None, Where::Root) => finder.find(&tried.name, made, &links),
+                (None, Where::Images) => finder.find_image(&tried.name),
+            }
         };
         let (content, tried) = wanted.open(open)?;
         Ok(Found { content, name: tried.name.clone(), why: wanted.why(tried), machine, detail })

@@ -15,6 +15,7 @@ pub(crate) mod listen;
 mod media;
 mod path;
 mod ranges;
+mod said;
 mod seeds;
 pub(crate) mod slots;
 mod socket;
@@ -24,6 +25,7 @@ pub(crate) mod tls;
 mod validators;
 
 use core::net::IpAddr;
+use core::sync::atomic::Ordering;
 use std::io;
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -90,6 +92,31 @@ pub struct Faults {
 /// HTTP being served, until this is dropped.
 pub struct Server {
     runtime: Option<Runtime>,
+    traffic: Traffic,
+}
+
+/// How much HTTP there is.
+#[derive(Clone)]
+pub struct Traffic {
+    story: Arc<Story>,
+    slots: Arc<Slots>,
+}
+
+impl Traffic {
+    /// Bytes of files sent since the start.
+    pub fn bytes(&self) -> u64 {
+        self.story.sent_bytes.load(Ordering::Relaxed)
+    }
+
+    /// Connections now.
+    pub fn connections(&self) -> usize {
+        self.slots.count()
+    }
+
+    /// Answers under way.
+    pub fn downloads(&self) -> usize {
+        self.slots.working()
+    }
 }
 
 impl Server {
@@ -124,8 +151,14 @@ impl Server {
         };
         let story = Arc::clone(&service.story);
         runtime.spawn(async move { story.follow_searches().await });
+        let traffic = Traffic { story: Arc::clone(&service.story), slots: Arc::clone(&slots) };
         runtime.spawn(connections::take(listener, port.tls, service, slots));
-        Ok(Self { runtime: Some(runtime) })
+        Ok(Self { runtime: Some(runtime), traffic })
+    }
+
+    /// For those who measure.
+    pub fn traffic(&self) -> Traffic {
+        self.traffic.clone()
     }
 }
 

@@ -92,6 +92,11 @@ impl Slots {
         self.working.load(Ordering::Relaxed)
     }
 
+    /// Connections that have a place.
+    pub(crate) fn count(&self) -> usize {
+        self.lock().slots.len()
+    }
+
     fn milliseconds(&self) -> u64 {
         u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
     }

@@ -26,6 +26,8 @@ pub(super) struct Story {
     journal: Arc<Journal>,
     lines: Mutex<Lines>,
     missed: Notify,
+    /// Bytes of files that left, over all connections.
+    pub(super) sent_bytes: AtomicU64,
 }
 
 struct Lines {
@@ -55,7 +57,13 @@ impl Lines {
 impl Story {
     pub(super) fn new(shared: Arc<Shared>, journal: Arc<Journal>) -> Self {
         let lines = Lines { second: Instant::now(), told: 0, left_out: 0 };
-        Self { shared, journal, lines: Mutex::new(lines), missed: Notify::new() }
+        Self {
+            shared,
+            journal,
+            lines: Mutex::new(lines),
+            missed: Notify::new(),
+            sent_bytes: AtomicU64::new(0),
+        }
     }
 
     pub(super) fn tell(&self, client: ClientId, stage: Stage) {
@@ -150,6 +158,7 @@ impl File {
 
     fn sent(&self, bytes: usize) {
         let sent = self.sent.fetch_add(bytes as u64, Ordering::Relaxed) + bytes as u64;
+        self.story.sent_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
         let now = Instant::now();
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         let due = now.saturating_duration_since(told.0) >= PROGRESS_EVERY && sent < self.bytes;

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 /// What a file is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "admin", derive(utoipa::ToSchema))]
 pub enum Role {
     /// A boot program, or a part of one.
     Loader,

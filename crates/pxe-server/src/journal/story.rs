@@ -10,6 +10,7 @@ use crate::engine::{Field, Weight};
 /// How far a boot is, in the order of a good one. Not every boot has every step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "admin", derive(utoipa::ToSchema))]
 pub enum Step {
     /// It was heard.
     Discovered,
@@ -38,6 +39,7 @@ pub enum Step {
 /// How it goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "admin", derive(utoipa::ToSchema))]
 pub enum Verdict {
     /// It booted: it said so, or has its kernel or image.
     Ok,
@@ -57,6 +59,7 @@ pub enum Verdict {
 
 /// The file that is on its way, or came last.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "admin", derive(utoipa::ToSchema))]
 pub struct Progress {
     /// Its name.
     pub file: String,
@@ -70,6 +73,7 @@ pub struct Progress {
 
 /// When a step of this boot was first reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "admin", derive(utoipa::ToSchema))]
 pub struct StageTime {
     /// The step.
     pub step: Step,
@@ -79,6 +83,7 @@ pub struct StageTime {
 
 /// A machine as one row of a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "admin", derive(utoipa::ToSchema))]
 pub struct MachineSummary {
     /// Its hardware address, or its IP address if nothing else is known.
     pub id: String,
@@ -89,6 +94,7 @@ pub struct MachineSummary {
     /// When it was last heard.
     pub last_seen: u64,
     /// Its IP address, as far as it was told.
+    #[cfg_attr(feature = "admin", schema(value_type = Option<String>))]
     pub address: Option<IpAddr>,
     /// Its firmware, by our name for it.
     pub firmware: Option<String>,
@@ -110,6 +116,7 @@ pub struct MachineSummary {
 
 /// A machine with its story.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "admin", derive(utoipa::ToSchema))]
 pub struct MachineStory {
     /// What a list shows of it.
     pub summary: MachineSummary,
@@ -123,6 +130,7 @@ pub struct MachineStory {
 
 /// One step of a story.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "admin", derive(utoipa::ToSchema))]
 pub struct StoryEntry {
     /// Its number.
     pub sequence: u64,

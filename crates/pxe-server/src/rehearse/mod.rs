@@ -148,7 +148,10 @@ impl Rehearsal {
     /// What somebody who asks for this name gets, in words.
     pub fn ask(&mut self, now: Instant, source: IpAddr, asker: Asker, name: &[u8]) -> String {
         let shared = self.engine.shared();
-        let (client, choice) = engine::decide(shared, now, source, asker, Asked::Name(name));
+        let (client, choice) = {
+            let said = engine::Introduction::default();
+            engine::decide(shared, now, source, asker, Asked::Name(name), said)
+        };
         let shown = engine::printable(name);
         match choice {
             Choice::Open(wanted, _) => {

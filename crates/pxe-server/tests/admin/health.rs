@@ -1,12 +1,11 @@
 //! Health, as load balancers and monitoring ask for it.
 
 use std::process::Command;
-use std::time::{Duration, Instant};
 
 use crate::client::Client;
-use crate::common::{Folder, PATIENCE};
+use crate::common::Folder;
 use crate::stage::{SUBNET, enter, serve};
-use crate::wire::{Site, ask, token};
+use crate::wire::{Site, ask, token, until};
 
 #[test]
 fn a_server_that_serves_is_alive_and_ready() {
@@ -59,15 +58,4 @@ fn limit_files(pid: u32, bytes: &str) {
     let limit = format!("--fsize={bytes}:unlimited");
     let status = Command::new("prlimit").args(["--pid", &pid, &limit]).status();
     assert!(status.expect("prlimit runs: it is in util-linux").success());
-}
-
-fn until<T>(mut look: impl FnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        if let Some(seen) = look() {
-            return seen;
-        }
-        assert!(Instant::now() < deadline, "it does not come");
-        std::thread::sleep(Duration::from_millis(50));
-    }
 }

@@ -12,5 +12,9 @@ mod common;
 mod stage;
 
 mod access;
+mod api;
+mod contract;
 mod health;
+mod texts;
+mod tls;
 mod wire;

@@ -3,6 +3,7 @@
 use core::sync::atomic::{AtomicU16, Ordering};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -52,6 +53,11 @@ impl Site {
         self.ask("GET", path, "", "")
     }
 
+    /// Sends JSON.
+    pub fn send(&self, method: &str, path: &str, body: &Value) -> Reply {
+        self.ask(method, path, "Content-Type: application/json\r\n", &body.to_string())
+    }
+
     /// Sends whatever.
     pub fn ask(&self, method: &str, path: &str, headers: &str, body: &str) -> Reply {
         ask(self.page, method, path, headers, body)
@@ -86,4 +92,16 @@ pub fn token(folder: &Folder, name: &str, role: &str) -> String {
     let made = add.output().expect("it runs");
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     String::from_utf8(made.stdout).expect("text").trim().to_owned()
+}
+
+/// Looks until there is something to see.
+pub fn until<T>(mut look: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(seen) = look() {
+            return seen;
+        }
+        assert!(Instant::now() < deadline, "it does not come");
+        std::thread::sleep(Duration::from_millis(50));
+    }
 }

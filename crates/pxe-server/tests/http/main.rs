@@ -10,6 +10,7 @@ mod boot;
 mod conditions;
 mod hostile;
 mod images;
+mod menus;
 mod moved;
 mod names;
 mod nginx;

@@ -9,14 +9,14 @@ use crate::menu::links::Links;
 use crate::menu::{Kind, Menu, MenuItem, Platform};
 use crate::{Cpu, How, Initrd, Piece};
 
-/// The variables of an entry; else why it is left out.
+/// The variables of an entry, and whether it certainly fits the machine; else why it is left out.
 pub(super) fn of(
     menu: &Menu<'_>,
     kind: Kind,
     item: &MenuItem<'_>,
     id: &str,
     is_default: bool,
-) -> Result<Value, String> {
+) -> Result<(Value, bool), String> {
     let entry = item.entry;
     let tests = fit::tests(entry, kind, &menu.client)?;
     let links = Links { kind, menu, image: item.image.map(|image| image.name) };
@@ -27,6 +27,7 @@ pub(super) fn of(
     map.insert("memory", entry.memory_mib.into());
     map.insert("is_default", is_default.into());
     let tests: Vec<String> = tests.into_iter().filter_map(|test| test.written(kind)).collect();
+    let is_certain = tests.is_empty();
     map.insert("condition", safe(tests.join(" -o ")));
     map.insert("tests", tests.into_iter().map(safe).collect::<Vec<_>>().into());
     match &entry.how {
@@ -65,7 +66,7 @@ pub(super) fn of(
             map.insert("memdisk", safe(links.piece(&Piece::Root("memdisk".to_owned()))?));
         }
     }
-    Ok(Value::from(map))
+    Ok((Value::from(map), is_certain))
 }
 
 /// The initial RAM disks with the names by which a kernel asks iPXE for them.
@@ -95,7 +96,7 @@ impl Initrds {
     }
 
     /// A UEFI kernel looks its initrd up by name. `initrd.magic` is all of them with the archives that iPXE makes of
-    /// injected files; builds before 2021 (Debian 12) have no such name, so it is used only where it must be.
+    /// injected files; old builds (Debian 12: 2019) have no such name, so it is used only where it must be.
     fn cmdline(&self, kind: Kind, cmdline: &str) -> String {
         match kind {
             Kind::Ipxe => {

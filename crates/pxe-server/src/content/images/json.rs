@@ -9,10 +9,15 @@ impl Catalogue {
     /// `{"images": [{"name", "size", "state", "label", "files", "error", and what was
     /// recognised: "title", "rule", "kind", "version", "cpus", "warnings", "entries"}, …], "truncated"}`.
     pub(crate) fn to_json(&self) -> String {
-        let images: Vec<Value> = self.images.iter().map(|(name, info)| image(name, info)).collect();
-        let mut text = json!({ "images": images, "truncated": self.truncated }).to_string();
+        let mut text = self.to_value().to_string();
         text.push('\n');
         text
+    }
+
+    /// The same, not yet as text.
+    pub(crate) fn to_value(&self) -> Value {
+        let images: Vec<Value> = self.images.iter().map(|(name, info)| image(name, info)).collect();
+        json!({ "images": images, "truncated": self.truncated })
     }
 }
 

@@ -1,0 +1,53 @@
+// Which view is shown: the part of the address after #.
+import { byId, el } from "./dom.js";
+import { explainView } from "./explain.js";
+import { hostsView } from "./hosts.js";
+import { imagesView } from "./images.js";
+import { leasesView } from "./leases.js";
+import { start } from "./live.js";
+import { loadersView } from "./loaders.js";
+import { machinesView } from "./machines.js";
+import { rulesView } from "./rules.js";
+import { language, setLanguage, t } from "./words.js";
+
+const views = {
+  machines: machinesView, images: imagesView, hosts: hostsView, rules: rulesView, leases: leasesView, loaders: loadersView, explain: explainView,
+};
+let end = () => {};
+let shown = "";
+
+async function route() {
+  const [name, id] = decodeURIComponent(location.hash.slice(1)).split(/\/(.*)/s);
+  const view = name in views ? name : "machines";
+  // The link that skips the navigation is no view.
+  if (name === "main") return byId("main").focus();
+  end();
+  end = () => {};
+  for (const link of byId("nav").querySelectorAll("a")) {
+    if (link.dataset.view === view) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+  document.title = `${t(view)} · pxe-server`;
+  const main = byId("main");
+  const place = el("div", {});
+  main.replaceChildren(place);
+  try {
+    end = (await views[view](place, id)) ?? end;
+  } catch (error) {
+    place.append(el("p", { class: "trouble", role: "alert" }, error.message));
+  }
+  if (shown && shown !== view) main.focus();
+  shown = view;
+}
+
+document.documentElement.lang = language;
+byId("skip").textContent = t("skip");
+byId("language-label").textContent = t("language");
+byId("language").value = language;
+byId("language").addEventListener("change", (event) => setLanguage(event.target.value));
+byId("nav").setAttribute("aria-label", t("views"));
+byId("nav").append(el("ul", {}, Object.keys(views).map((name) =>
+  el("li", {}, el("a", { href: `#${name}`, "data-view": name }, t(name))))));
+addEventListener("hashchange", route);
+start();
+route();

@@ -1,0 +1,26 @@
+// Images: what they are, and on which firmware they boot.
+import { get } from "./api.js";
+import { el, size, table } from "./dom.js";
+import { t } from "./words.js";
+
+function boots(image) {
+  const entries = image.entries ?? [];
+  const on = (key, name) => entries.some((entry) => entry[key]) && name;
+  const kinds = [on("bios", "BIOS"), on("efi", "UEFI")].filter(Boolean);
+  if (image.state === "arriving") return el("span", { class: "verdict busy" }, t("arriving"));
+  if (image.state === "broken") return el("span", { class: "verdict failed" }, image.error);
+  if (!image.kind) return el("span", { class: "verdict waiting" }, t("examined"));
+  if (!kinds.length) return el("span", { class: "verdict denied" }, t("bootsNot"));
+  return el("span", { class: "verdict ok" }, `${kinds.join(", ")} · ${image.cpus.join(", ")}`);
+}
+
+export async function imagesView(main) {
+  const { images } = await get("/api/v1/images");
+  const rows = images.map((image) => el("tr", {},
+    el("th", { scope: "row", class: "mono" }, image.name),
+    el("td", {}, image.title || image.label || "", image.version ? ` ${image.version}` : ""),
+    el("td", {}, boots(image), (image.warnings ?? []).map((line) => el("p", { class: "soft" }, line))),
+    el("td", {}, size(image.size))));
+  main.append(el("h1", {}, t("images")), images.length
+    ? table(t("images"), [t("file"), t("name"), t("bootsOn"), t("bytes")], rows) : el("p", {}, t("none")));
+}

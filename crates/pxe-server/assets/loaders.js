@@ -1,0 +1,14 @@
+// Boot programs and their health.
+import { get } from "./api.js";
+import { el, size, table } from "./dom.js";
+import { t } from "./words.js";
+
+export async function loadersView(main) {
+  const loaders = await get("/api/v1/loaders");
+  const rows = loaders.map((it) => el("tr", {}, el("th", { scope: "row" }, it.firmware),
+    el("td", { class: "mono" }, it.file ?? ""),
+    el("td", {}, it.ok ? el("span", { class: "verdict ok" }, t("fine")) : el("span", { class: "verdict failed" }, it.trouble)),
+    el("td", {}, it.bytes === null ? "" : size(it.bytes)), el("td", { class: "mono" }, it.path ?? "")));
+  main.append(el("h1", {}, t("loaders")),
+    table(t("loaders"), [t("firmware"), t("file"), t("state"), t("bytes"), t("path")], rows));
+}

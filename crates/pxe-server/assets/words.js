@@ -1,0 +1,53 @@
+// What the page says. English is here; another language is a module with the same keys.
+import { sv } from "./sv.js";
+
+const en = {
+  skip: "Skip to content", language: "Language", views: "Views", token: "Token", ok: "OK", cancel: "Cancel",
+  machines: "Machines", hosts: "Hosts", rules: "Rules", leases: "Leases", loaders: "Loaders", explain: "Explain",
+  live: "Live", cut: "No connection, trying again", none: "Nothing here yet.", save: "Save", remove: "Remove",
+  add: "Add", edit: "Edit", release: "Release", close: "Close", up: "Move up", down: "Move down", saved: "Saved",
+  removed: "Removed", filter: "Filter", all: "all", shown: "{shown} of {all} machines",
+  machine: "Machine", address: "Address", firmware: "Firmware", step: "Step", verdict: "Verdict",
+  progress: "Progress", file: "File", seen: "Last heard", last: "Last step",
+  "verdict.ok": "booted", "verdict.busy": "fetching", "verdict.waiting": "waiting", "verdict.silent": "silent",
+  "verdict.held": "held", "verdict.denied": "denied", "verdict.failed": "failed",
+  "step.discovered": "discovered", "step.offered": "offered", "step.addressed": "has an address",
+  "step.asked": "asked", "step.loader-asked": "asks for its loader", "step.loader-delivered": "has its loader",
+  "step.menu": "menu", "step.kernel": "kernel", "step.initrd": "initrd", "step.image": "image", "step.booted": "booted",
+  story: "Story of {id}", pick: "Choose a machine to see its story.", unknown: "unknown", boots: "Boots seen: {n}",
+  steps: "Steps of this boot", entries: "What happened", reasons: "Why", packet: "What the packet said",
+  again: "{n} times again, last {at}", dropped: "{n} older entries are not kept.", gone: "Nothing is known of {id}.",
+  changed: "{id}: {step}, {verdict}",
+  mac: "MAC address", hostname: "Host name", loader: "Loader", folder: "Folder", boot: "May boot from here",
+  more: "Further keys of the configuration (JSON)", origin: "From", "origin.file": "configuration file",
+  "origin.page": "page", editedBy: "{by}, {at}", hostForm: "Host entry", newHost: "New host entry",
+  hostsWhy: "An entry of the page takes the place of the configuration's for the same MAC address; the next request follows it.",
+  fileEntry: "It stands in the configuration file; saving lays an entry of the page over it.",
+  rulesWhy: "The first rule that fits decides. Rules of the page are tried before those of the configuration file.",
+  "when.arch": "Firmware (with commas)", "when.user-class": "User class", "when.vendor-class": "Vendor class",
+  "when.subnet": "Subnet", "when.mac": "MAC, with * at its end", action: "Gives", "action.file": "file",
+  "action.url": "URL", "action.deny": "nothing (deny)", target: "File or URL", number: "Number", rule: "Rule",
+  newRule: "New rule", anybody: "everybody", state: "State", ends: "Ends", never: "never", name: "Name",
+  pools: "Pools", network: "Network", addresses: "Addresses", leased: "Leased", free: "Free", offered: "Offered",
+  quarantined: "Set aside", sureRelease: "End the lease of {address}?", sureRemove: "Remove the entry of {mac}?",
+  fine: "fine", trouble: "Trouble", path: "Path", bytes: "Size", describe: "Describe a machine",
+  ipxe: "It runs iPXE already", relay: "Relay", ask: "What would it get?", gets: "It gets",
+  "gets.file": "the file {target}", "gets.url": "{target}", "gets.script": "the script {target}", "gets.deny": "nothing: denied",
+  "gets.hold": "no answer: held", images: "Images", arriving: "arriving", examined: "being looked at", bootsNot: "boots on nothing we know",
+  bootsOn: "Boots on", "kind.host": "Host", "kind.rule": "Rule", takenFor: "Taken for {firmware}",
+};
+
+const languages = { en, sv };
+const saved = localStorage.getItem("pxe-language");
+export const language = saved in languages ? saved : navigator.languages.some((it) => /^sv\b/i.test(it)) ? "sv" : "en";
+
+/** The text of a key, with `{name}` filled in. */
+export function t(key, values = {}) {
+  const text = languages[language][key] ?? en[key] ?? key;
+  return text.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
+}
+
+export function setLanguage(next) {
+  localStorage.setItem("pxe-language", next);
+  location.reload();
+}

@@ -1,0 +1,87 @@
+//! Rules for kinds of machines.
+
+use axum::extract::State;
+use axum::{Extension, Json};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::edit::{self, Origin};
+use crate::admin::Site;
+use crate::admin::access::Who;
+use crate::admin::problem::{Asked, Problem, Refused, Unfit};
+use crate::config::RuleConfig;
+
+/// A rule; the first that fits decides.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Rule {
+    /// Its number, as reasons of decisions have it.
+    number: usize,
+    /// The keys of `[[rule]]` in the configuration.
+    entry: Value,
+    origin: Origin,
+    /// Who wrote it, if it comes from the page.
+    edited_by: Option<String>,
+    /// When, as RFC 3339 has it.
+    edited_at: Option<String>,
+}
+
+impl Rule {
+    fn of((index, rule): (usize, &RuleConfig)) -> Self {
+        let shown = edit::shown(&rule.written);
+        Self {
+            number: index + 1,
+            entry: shown.entry,
+            origin: Origin::of_rule(rule),
+            edited_by: shown.by,
+            edited_at: shown.at,
+        }
+    }
+}
+
+fn all(site: &Site) -> Vec<Rule> {
+    site.parts.in_use.config().rules.iter().enumerate().map(Rule::of).collect()
+}
+
+/// Every rule, in the order in which they are tried
+#[utoipa::path(
+    get, path = "/api/v1/rules", tag = "rules",
+    responses((status = 200, body = Vec<Rule>), Refused)
+)]
+pub(super) async fn list(State(site): State<Site>) -> Json<Vec<Rule>> {
+    Json(all(&site))
+}
+
+/// Replaces the rules of the page, which are tried before those of the configuration file
+///
+/// Each has the keys of `[[rule]]` in the configuration. All rules are answered.
+#[utoipa::path(
+    put, path = "/api/v1/rules", tag = "rules",
+    request_body = Vec<Value>,
+    responses(
+        (status = 200, body = Vec<Rule>), Refused, Unfit
+    )
+)]
+pub(super) async fn put(
+    State(site): State<Site>,
+    Extension(who): Extension<Who>,
+    Asked(body): Asked<Vec<Value>>,
+) -> Result<Json<Vec<Rule>>, Problem> {
+    let entries = body.into_iter().map(|rule| edit::entry(rule, &who.name));
+    let mut entries = entries.collect::<Result<Vec<_>, _>>()?;
+    let what = format!("set {} rules", entries.len());
+    edit::change(&site, who.name, what, move |overrides| {
+        for entry in &mut entries {
+            // One that stays as it was keeps its signature.
+            let unsigned = |table: &toml::Table| edit::shown(table).entry;
+            let same = overrides.rules.iter().find(|known| unsigned(known) == unsigned(entry));
+            if let Some(same) = same {
+                entry.clone_from(same);
+            }
+        }
+        overrides.rules = entries;
+        Ok(())
+    })
+    .await?;
+    Ok(Json(all(&site)))
+}

@@ -1,0 +1,45 @@
+//! From what we call firmware to what menus tell apart.
+
+use pxe_image::Cpu;
+use pxe_image::menu::{Client, Kind, Platform};
+use pxe_select::Firmware;
+
+use crate::engine::Recipient;
+
+pub(super) fn of(kind: Kind, recipient: &Recipient) -> Client {
+    let (platform, cpu) = recipient.firmware.map_or((None, None), machine);
+    // An iPXE or a GRUB runs on firmware of the two kinds; on U-Boot by its UEFI.
+    let platform = platform.filter(|it| *it != Platform::Other || kind == Kind::Pxelinux);
+    Client {
+        platform,
+        cpu,
+        mac: recipient.mac,
+        address: recipient.address,
+        memory_mib: recipient.said.memory_mib,
+    }
+}
+
+fn machine(firmware: Firmware) -> (Option<Platform>, Option<Cpu>) {
+    let cpu = cpu(firmware);
+    let platform = match firmware {
+        Firmware::Bios => Platform::Bios,
+        firmware if firmware.is_uefi() => Platform::Efi,
+        _ => Platform::Other,
+    };
+    (Some(platform), cpu)
+}
+
+/// `None` for a BIOS, which runs on two.
+pub(super) fn cpu(firmware: Firmware) -> Option<Cpu> {
+    Some(match firmware.over_tftp() {
+        Firmware::X86Uefi => Cpu::X86,
+        Firmware::X64Uefi => Cpu::X64,
+        Firmware::Arm32Uefi => Cpu::Arm32,
+        Firmware::Arm64Uefi | Firmware::Arm64Uboot | Firmware::Rpi => Cpu::Arm64,
+        Firmware::Riscv64Uefi => Cpu::Riscv64,
+        Firmware::Loong64Uefi => Cpu::Loong64,
+        Firmware::Ppc64Of => Cpu::Ppc64,
+        Firmware::S390x => Cpu::S390x,
+        _ => return None,
+    })
+}

@@ -1,0 +1,232 @@
+use pxe_image::{How, Initrd, Piece, Platforms};
+use pxe_select::Target;
+
+use super::*;
+use crate::content::listing::{Entry, Kind as Found};
+
+fn config(text: &str) -> Config {
+    Config::parse(text).unwrap_or_else(|faults| panic!("{faults}"))
+}
+
+fn listing() -> Listing {
+    let entry = |path: &str, kind| Entry { path: path.into(), kind };
+    Listing {
+        entries: vec![
+            entry("debian/vmlinuz", Found::Linux { initrd: "debian/initrd.gz".into() }),
+            entry("old.kpxe", Found::Bios),
+            entry("rescue.ipxe", Found::Script),
+            entry("tool.efi", Found::Efi(Some(Firmware::X64Uefi))),
+        ],
+        truncated: false,
+    }
+}
+
+fn catalogue() -> Vec<CatalogueItem> {
+    let entry = |id: &str, cpu| BootEntry {
+        id: id.to_owned(),
+        title: format!("Debian {id}"),
+        cpus: vec![cpu],
+        platforms: Platforms::ANY,
+        memory_mib: Some(1024),
+        how: How::Linux {
+            kernel: Piece::Inside("linux".to_owned()),
+            initrds: vec![Initrd {
+                piece: Piece::Inside("initrd.gz".to_owned()),
+                path: None,
+                mode: None,
+            }],
+            cmdline: "fetch={files}/x".to_owned(),
+        },
+        note: String::new(),
+    };
+    vec![CatalogueItem {
+        name: "debian.iso".to_owned(),
+        title: "Debian".to_owned(),
+        entries: vec![entry("arm", Cpu::Arm64), entry("live", Cpu::X64)],
+        shims: Vec::new(),
+    }]
+}
+
+fn recipient(firmware: Firmware, target: Option<Target>) -> Recipient {
+    let mac = Some([0x52, 0x54, 0, 0xaa, 0, 1]);
+    Recipient { mac, firmware: Some(firmware), target, ..Recipient::default() }
+}
+
+fn over_tftp() -> Links {
+    Links::tftp([192, 0, 2, 5].into(), 69)
+}
+
+fn over_http() -> Links {
+    let base = "http://192.0.2.5:8080/boot/".to_owned();
+    Links { base, server: "192.0.2.5".to_owned(), over_http: true }
+}
+
+fn text(menus: &Menus, generated: Generated, recipient: &Recipient, links: &Links) -> String {
+    let (catalogue, listing) = (catalogue(), listing());
+    let offer = Offer { catalogue: &catalogue, listing: &listing };
+    let text = menus.text(generated, recipient, &offer, links).expect("a kind that there is");
+    text.unwrap_or_else(|fault| panic!("{fault}"))
+}
+
+fn menus(toml: &str) -> Menus {
+    Menus::load(&config(toml)).unwrap_or_else(|faults| panic!("{faults:?}"))
+}
+
+#[test]
+fn links_lead_where_the_text_came_from() {
+    let menus = menus("");
+    let known = recipient(Firmware::X64Uefi, None);
+    let script = text(&menus, Generated::IpxeMenu, &known, &over_tftp());
+    assert!(
+        script.contains("kernel tftp://192.0.2.5/debian/vmlinuz initrd=initrd0 ||"),
+        "{script}"
+    );
+    assert!(script.contains("choose --default local --timeout 20000 target"), "{script}");
+    assert!(script.contains("item e5 tool.efi\n") && !script.contains("old.kpxe\n:"), "{script}");
+    let http = cfg!(feature = "http");
+    let image = "kernel http://192.0.2.5:8080/images/debian.iso/files/linux fetch=http://192.0.2.5:8080/images/";
+    assert_eq!(script.contains(image), http, "{script}");
+    let grub = text(&menus, Generated::GrubConfig, &known, &over_tftp());
+    assert!(grub.contains("linux /debian/vmlinuz\n  initrd /debian/initrd.gz\n"), "{grub}");
+    assert_eq!(grub.contains("configfile (http,192.0.2.5:8080)/menu.cfg?mac="), http, "{grub}");
+    assert!(grub.contains("chainloader /tool.efi") && !grub.contains("--id e4"), "{grub}");
+    let bios = recipient(Firmware::Bios, None);
+    let pxelinux = text(&menus, Generated::PxelinuxConfig, &bios, &over_tftp());
+    assert!(
+        pxelinux.contains("KERNEL ::debian/vmlinuz\n  INITRD ::debian/initrd.gz\n"),
+        "{pxelinux}"
+    );
+    let uboot = recipient(
+        Firmware::Arm64Uboot,
+        Some(Target::Linux {
+            kernel: "Image".to_owned(),
+            initrds: vec!["initrd".to_owned()],
+            cmdline: "console=ttyS0".to_owned(),
+        }),
+    );
+    let uboot = text(&menus, Generated::PxelinuxConfig, &uboot, &over_tftp());
+    let own = "  KERNEL /Image\n  INITRD /initrd\n  APPEND console=ttyS0\n";
+    assert!(uboot.contains(own) && uboot.contains("DEFAULT e0\n"), "{uboot}");
+}
+
+#[cfg(feature = "http")]
+#[test]
+fn by_http_everything_comes_by_http() {
+    let menus = menus("");
+    let known = recipient(Firmware::X64Uefi, None);
+    let grub = text(&menus, Generated::GrubConfig, &known, &over_http());
+    assert!(
+        grub.contains("linux (http,192.0.2.5:8080)/images/debian.iso/files/linux fetch=http://"),
+        "{grub}"
+    );
+    assert!(grub.contains("linux (http,192.0.2.5:8080)/boot/debian/vmlinuz\n"), "{grub}");
+    assert!(!grub.contains("configfile"), "{grub}");
+    // Only who is not known is asked who it is, and once.
+    let mut nobody = Recipient::default();
+    let again = "chain --replace http://192.0.2.5:8080/menu.ipxe?mac=${netX/mac}&platform=";
+    assert!(text(&menus, Generated::IpxeMenu, &nobody, &over_http()).contains(again));
+    nobody.said.is_given = true;
+    assert!(!text(&menus, Generated::IpxeMenu, &nobody, &over_http()).contains(again));
+    assert!(!text(&menus, Generated::IpxeMenu, &known, &over_http()).contains(again));
+    // The memory of a BIOS machine is told by iPXE alone.
+    let mut bios = recipient(Firmware::Bios, None);
+    assert!(text(&menus, Generated::IpxeMenu, &bios, &over_http()).contains(again));
+    bios.said.is_given = true;
+    bios.said.memory_mib = Some(512);
+    let script = text(&menus, Generated::IpxeMenu, &bios, &over_http());
+    assert!(script.contains("# not here: Debian live: it needs 1024 MiB"), "{script}");
+}
+
+#[cfg(feature = "http")]
+#[test]
+fn a_machine_with_a_target_is_not_asked() {
+    let menus = menus("");
+    let script = |target| {
+        let recipient = recipient(Firmware::X64Uefi, Some(target));
+        text(&menus, Generated::IpxeMenu, &recipient, &over_http())
+    };
+    let image = script(Target::Image("debian.iso".to_owned()));
+    assert!(
+        image.contains("\ngoto e1\n") && !image.contains("\nmenu "),
+        "the one that fits: {image}"
+    );
+    assert!(script(Target::Image("debian.iso#live".to_owned())).contains("\ngoto e0\n"));
+    let gone = script(Target::Image("arch.iso".to_owned()));
+    assert!(gone.contains("echo there is no image arch.iso\n"), "{gone}");
+    let wrong = script(Target::Image("debian.iso#arm".to_owned()));
+    assert!(wrong.contains("echo Debian arm: it is for arm64"), "{wrong}");
+    assert!(script(Target::Local).contains("\ngoto local\n"));
+    let own = script(Target::Script("hosts/a b.ipxe".to_owned()));
+    assert!(
+        own.contains("chain --replace http://192.0.2.5:8080/boot/hosts/a%20b.ipxe ||"),
+        "{own}"
+    );
+    let elsewhere = script(Target::Script("http://192.0.2.9/x".to_owned()));
+    assert!(elsewhere.contains("chain --replace http://192.0.2.9/x ||"), "{elsewhere}");
+    let kernel = script(Target::Linux {
+        kernel: "http://192.0.2.9/vmlinuz".to_owned(),
+        initrds: vec!["a".to_owned(), "b".to_owned()],
+        cmdline: "url={seed}/preseed.cfg".to_owned(),
+    });
+    let line = "kernel http://192.0.2.9/vmlinuz url=http://192.0.2.5:8080/seed/52-54-00-aa-00-01/preseed.cfg \
+                initrd=initrd0 initrd=initrd1 ||";
+    assert!(kernel.contains(line), "{kernel}");
+    assert!(kernel.contains("initrd --name initrd1 http://192.0.2.5:8080/boot/b ||"), "{kernel}");
+}
+
+#[test]
+fn the_default_is_what_the_configuration_says() {
+    for (default, id) in [
+        ("debian/vmlinuz", "e2"),
+        ("debian.iso", if cfg!(feature = "http") { "e1" } else { "local" }),
+        ("debian.iso#arm", "local"),
+        ("nothing", "local"),
+        ("local", "local"),
+    ] {
+        let menus =
+            menus(&format!("[menu]\ntitle = \"Lab\"\ntimeout = 3\ndefault = \"{default}\"\n"));
+        let known = recipient(Firmware::X64Uefi, None);
+        let script = text(&menus, Generated::IpxeMenu, &known, &over_tftp());
+        assert!(
+            script.contains(&format!("choose --default {id} --timeout 3000 ")),
+            "{default}: {script}"
+        );
+        assert!(script.contains("\nmenu Lab\n"), "{script}");
+        let is_told = script.contains("# menu.default is ");
+        assert_eq!(is_told, matches!(default, "nothing" | "debian.iso#arm"), "{default}: {script}");
+    }
+}
+
+#[test]
+fn a_locked_menu_opens_for_whoever_knows_the_password() {
+    let hash = "grub.pbkdf2.sha512.10.AB.000102030405060708090a0b0c0d0e0f";
+    let menus = menus(&format!("[menu]\npassword = \"{hash}\"\n"));
+    let mut known = recipient(Firmware::X64Uefi, None);
+    let script = text(&menus, Generated::IpxeMenu, &known, &over_http());
+    assert!(!script.contains("debian") && !script.contains("\nshell\n"), "{script}");
+    assert_eq!(script.contains("\nlogin "), cfg!(feature = "http"), "{script}");
+    assert!(text(&menus, Generated::GrubConfig, &known, &over_tftp()).contains(hash));
+    known.said.unlocked = true;
+    assert!(text(&menus, Generated::IpxeMenu, &known, &over_http()).contains("debian/vmlinuz"));
+}
+
+#[test]
+fn templates_of_the_user_are_taken_or_refused_with_their_line() {
+    let folder = std::env::temp_dir().join(format!("pxe-templates-{}", std::process::id()));
+    fs::create_dir_all(&folder).expect("a folder");
+    let config = config(&format!("templates = {:?}\n", folder.display().to_string()));
+    fs::write(folder.join("menu.ipxe.j2"), "#!ipxe\necho {{ title }}\n").expect("a template");
+    let menus = Menus::load(&config).unwrap_or_else(|faults| panic!("{faults:?}"));
+    let known = recipient(Firmware::X64Uefi, None);
+    let script = text(&menus, Generated::IpxeMenu, &known, &over_tftp());
+    assert_eq!(script, "#!ipxe\necho Network boot\n");
+    fs::write(folder.join("grub.cfg.j2"), "\n{% for %}\n").expect("a template");
+    fs::write(folder.join("pxelinux.cfg.j2"), "{{ titel }}").expect("a template");
+    let faults = Menus::load(&config).expect_err("faults");
+    assert_eq!(faults.len(), 2, "{faults:?}");
+    assert!(
+        faults[0].key.ends_with("grub.cfg.j2:2") && faults[1].key.ends_with("pxelinux.cfg.j2:1"),
+        "{faults:?}"
+    );
+    fs::remove_dir_all(folder).expect("clean");
+}
