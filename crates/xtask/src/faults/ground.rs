@@ -12,7 +12,7 @@ use crate::lab::foreign::ForeignServer;
 use crate::lab::server::{launch, message, toml_string};
 use crate::lab::topology::site::{RELAY_ADDRESS, forward, relay};
 use crate::lab::wire::{FOREIGN_ADDRESS, Namespace, POOL, SERVER_ADDRESS, Wire};
-use crate::process::{Background, describe, tail};
+use crate::process::{Background, capture, describe, tail};
 
 /// A host that is nobody's server.
 const GUEST_ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 9);
@@ -167,6 +167,20 @@ impl Ground {
             return Ok(());
         }
         fail(format!("`explain {mac}` does not say {part:?}:\n{}", tail(&explained, 20)))
+    }
+
+    /// That the page is given this of the machine, by the API on the loopback.
+    pub(super) fn page_tells(&self, mac: &str, part: &str) -> Result<()> {
+        let url = format!("http://127.0.0.1:8081/api/v1/machines/{mac}");
+        let told = capture(&mut self.boot.command(&["curl", "--silent", "--fail", &url]))?;
+        let story: serde_json::Value =
+            serde_json::from_str(&told).context(|| format!("reading {url}"))?;
+        let entries = story["entries"].as_array().into_iter().flatten();
+        let texts: Vec<&str> = entries.filter_map(|entry| entry["text"].as_str()).collect();
+        if texts.iter().any(|text| text.contains(part)) {
+            return Ok(());
+        }
+        fail(format!("{url} does not tell {part:?}: {texts:#?}"))
     }
 
     /// What our server's log says, line by line.

@@ -90,6 +90,7 @@ fn boot(ground: &Ground, machine: Machine, parts: &[&str]) -> Result<String> {
     drop(vm);
     for part in parts {
         ground.explains(&mac, part)?;
+        ground.page_tells(&mac, part)?;
     }
     Ok(told)
 }

@@ -23,7 +23,7 @@ pub(crate) const NEEDS: &[&Need] = &[
     &packages::WIRE,
     &packages::DNSMASQ,
     &packages::IMAGES,
-    &packages::TCPDUMP,
+    &packages::CURL,
     &packages::QEMU_X86,
     &packages::QEMU_ROM,
     &packages::OVMF_X64,
