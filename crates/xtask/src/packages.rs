@@ -330,6 +330,16 @@ pub(crate) const DHCPCD: Need = Need {
     packages: [&["dhcpcd-base"], &["dhcpcd"], &["dhcpcd"], &["dhcpcd"]],
 };
 
+pub(crate) const DEBOOTSTRAP: Need = Need {
+    what: "debootstrap, and what makes Debian packages",
+    present: Present::Programs(&["debootstrap", "dpkg-shlibdeps", "nsenter"]),
+    packages: [
+        &["debootstrap", "dpkg-dev", "util-linux"],
+        &["debootstrap"],
+        &["debootstrap"],
+        &["debootstrap"],
+    ],
+};
 pub(crate) const NGINX: Need = Need {
     what: "nginx, to compare and to measure beside",
     present: Present::File(&["/usr/sbin/nginx", "/usr/bin/nginx", "/usr/local/sbin/nginx"]),
@@ -527,7 +537,8 @@ mod tests {
             &POSTGRESQL,
             &IMAGES,
         ];
-        let clients: &[&Need] = &[&CURL, &TFTP_HPA, &ATFTP, &BUSYBOX, &DHCLIENT, &DHCPCD, &NGINX];
+        let clients: &[&Need] =
+            &[&CURL, &TFTP_HPA, &ATFTP, &BUSYBOX, &DHCLIENT, &DHCPCD, &NGINX, &DEBOOTSTRAP];
         for need in [LOADERS, LAB, others, clients].concat() {
             assert!(!Manager::Apt.packages(&[need]).is_empty(), "{}", need.what);
         }

@@ -6,7 +6,8 @@ use std::time::Instant;
 use pxe_select::{Action, Arch, Asked, Asker, Beside, Decision, Generated, Inventory};
 use pxe_tftp::{Mode, Request};
 
-use super::event::{ClientId, Stage, one_line, printable};
+use super::client::ClientId;
+use super::event::{Stage, one_line, printable};
 use super::orders::LastPiece;
 use super::recipient::{Introduction, Recipient};
 use super::shared::Shared;

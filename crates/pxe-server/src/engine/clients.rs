@@ -6,7 +6,8 @@ use std::collections::hash_map::DefaultHasher;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Instant;
 
-use super::event::{ClientId, Stage};
+use super::client::ClientId;
+use super::event::Stage;
 
 /// Clients whose last steps are remembered; the one silent for longest makes room. About 200 bytes
 /// each, 3 MB in all when full.

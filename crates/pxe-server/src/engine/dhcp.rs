@@ -9,8 +9,9 @@ use pxe_dhcp::respond::{
 };
 use pxe_select::{Action, Asked, Beside, Decision, Firmware, Ipxe};
 
+use super::client::ClientId;
 use super::detail::Detail;
-use super::event::{ClientId, Stage, one_line, printable};
+use super::event::{Stage, one_line, printable};
 use super::server::Taken;
 use super::{Arrival, Engine, SocketId, Transmit};
 use super::{facts, named, observe};

@@ -10,6 +10,7 @@
 //! alike; the engine only turns what the wire says into its facts and its answer into packets.
 
 mod asked;
+mod client;
 mod clients;
 mod content;
 mod detail;
@@ -45,6 +46,7 @@ use pxe_dhcp::respond::ProxyResponder;
 use pxe_tftp::TransferId;
 
 pub use asked::{Baited, Choice, decide};
+pub use client::{ClientId, DOCTOR_PREFIX, NoClient};
 pub use clients::{CLIENTS_MAX, FETCHES_MAX};
 pub use content::{
     ContentError, ContentId, ContentRequest, ContentStore, Opened, Upload, UploadError,
@@ -52,7 +54,7 @@ pub use content::{
 };
 pub use detail::{Detail, Field, reason_lines};
 pub(crate) use event::printable;
-pub use event::{ClientId, Event, NoClient, OrderEnd, Stage};
+pub use event::{Event, OrderEnd, Stage};
 pub(crate) use facts::of_boot as facts_of_message;
 pub use inventory::{
     INVENTORY_MACHINES_MAX, InventoryAnswer, InventorySettings, LOOKUPS_QUEUED_MAX,

@@ -5,7 +5,8 @@ use std::time::Instant;
 
 use pxe_select::{Action, Asked, Beside, ClientFacts, Link, Origin};
 
-use super::event::{ClientId, Stage, one_line};
+use super::client::ClientId;
+use super::event::{Stage, one_line};
 use super::shared::Shared;
 use super::tokens::BootToken;
 

@@ -9,9 +9,10 @@ use pxe_select::{
     Asker, Bait, ClientFacts, Evidence, Heard, Inventory, Known, Pin, Policy, Query, Source, Target,
 };
 
+use super::client::ClientId;
 use super::clients::Clients;
 use super::detail::Detail;
-use super::event::{ClientId, Event, OrderEnd, Stage};
+use super::event::{Event, OrderEnd, Stage};
 use super::inventory::{Inventories, InventoryAnswer, InventorySettings};
 use super::orders::{LastPiece, OrderBook};
 use super::searches::Searches;

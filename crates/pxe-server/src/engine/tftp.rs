@@ -15,9 +15,10 @@ use pxe_tftp::{
 };
 
 use super::asked::{self, Choice};
+use super::client::ClientId;
 use super::content::{ContentError, ContentId, ContentRequest, ContentStore, UploadError};
 use super::detail::Detail;
-use super::event::{ClientId, Stage, printable};
+use super::event::{Stage, printable};
 use super::orders::LastPiece;
 use super::recipient::Introduction;
 use super::upload::write_failure;
