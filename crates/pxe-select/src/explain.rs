@@ -25,6 +25,7 @@ impl fmt::Display for Reason {
             | Self::LoaderOfTwin { .. }
             | Self::ScriptForIpxe
             | Self::NextBoot
+            | Self::InventoryTarget
             | Self::HeldForInventory
             | Self::InventoryIgnores
             | Self::InventoryScript
@@ -155,6 +156,7 @@ impl Reason {
                 write!(f, "the loader for {firmware}: the same machine by TFTP, it runs the same programs")
             }
             Self::ScriptForIpxe => f.write_str("a running iPXE gets its script"),
+            Self::InventoryTarget => f.write_str("the inventory says what this machine boots"),
             Self::NextBoot => f.write_str("an order for its next boot says what this machine boots"),
             Self::HeldForInventory => f.write_str("the inventory was asked and has not answered yet"),
             Self::InventoryIgnores => f.write_str("the inventory does not boot this machine"),
@@ -433,9 +435,10 @@ mod tests {
         reasons
     }
 
-    fn of_inventories() -> [Reason; 6] {
+    fn of_inventories() -> [Reason; 7] {
         [
             Reason::NextBoot,
+            Reason::InventoryTarget,
             Reason::HeldForInventory,
             Reason::InventoryIgnores,
             Reason::InventoryScript,

@@ -74,7 +74,7 @@ pub use loaders::{
 };
 pub use mac::parse as parse_mac;
 pub use names::{Generated, NameFault};
-pub use next_boot::NextBoot;
+pub use next_boot::{Beside, NextBoot};
 pub use policy::Policy;
 pub use reason::{Conditions, Mismatch, Reason, Reasons};
 pub use remap::Remap;

@@ -1,4 +1,4 @@
-//! What a machine boots the next time, once.
+//! What is said of one machine alone, beside the policy: what it boots the next time, once, and what an inventory boots.
 
 use crate::target::Target;
 
@@ -10,4 +10,15 @@ pub enum NextBoot {
     Menu,
     /// This.
     Boots(Target),
+}
+
+/// What is said of one machine beside the policy.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Beside<'p> {
+    /// An order for this boot. It goes before the host entry, `boot = false` included, before rules that deny, and before an
+    /// inventory.
+    pub next_boot: Option<&'p NextBoot>,
+    /// What an inventory that boots the machine ([`crate::Inventory::Boots`]) boots it with, for loaders that cannot read its
+    /// script.
+    pub inventory: Option<&'p Target>,
 }

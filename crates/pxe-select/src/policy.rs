@@ -11,7 +11,7 @@ use crate::{
     folder::FolderBy,
     identity::{self, Identity},
     names::{self, Generated},
-    next_boot::NextBoot,
+    next_boot::Beside,
     question::Question,
     reason::Reasons,
     remap::{self, CheckedRemap},
@@ -77,21 +77,20 @@ impl Policy {
     /// allocates only when a requested name has to be put together anew.
     #[must_use]
     pub fn decide<'p>(&'p self, facts: &ClientFacts<'_>, asked: Asked<'p>) -> Decision<'p> {
-        self.decide_ordered(facts, None, asked)
+        self.decide_beside(facts, Beside::default(), asked)
     }
 
-    /// The same where there may be an order for this boot, which goes before the host entry, `boot = false` included, before
-    /// rules that deny, and before an inventory.
+    /// The same where something is said of this machine beside the policy.
     #[must_use]
-    pub fn decide_ordered<'p>(
+    pub fn decide_beside<'p>(
         &'p self,
         facts: &ClientFacts<'_>,
-        order: Option<&'p NextBoot>,
+        beside: Beside<'p>,
         asked: Asked<'p>,
     ) -> Decision<'p> {
         let mut reasons = Reasons::new();
         let identity = identity::identify(facts, self.script_base().is_some(), &mut reasons);
-        let mut question = Question::new(self, (facts, order), identity, reasons);
+        let mut question = Question::new(self, (facts, beside), identity, reasons);
         let action = match asked {
             Asked::BootFile => question.boot_file(),
             Asked::Name(requested) => question.name(requested),

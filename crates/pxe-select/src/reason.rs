@@ -151,6 +151,8 @@ pub enum Reason {
     },
     /// iPXE runs: it gets its script.
     ScriptForIpxe,
+    /// An inventory says what this machine boots, and its loader is told so.
+    InventoryTarget,
     /// There is an order for this boot.
     NextBoot,
     /// An inventory was asked about this machine, and has not answered yet.

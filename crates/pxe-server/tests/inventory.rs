@@ -137,6 +137,13 @@ fn a_machine_of_the_inventory_boots_what_it_says() {
         status == 200 && script.starts_with("#!ipxe\n") && script.contains(&kernel),
         "{script}"
     );
+    // The same for GRUB, in its own words and without a menu.
+    let (status, config) = get(server.http, "/grub/grub.cfg");
+    let port = inventory.port;
+    let linux = format!("linux (http,127.0.0.1:{port})/vmlinuz quiet ds={api}/seed\n");
+    let initrd = format!("initrd (http,127.0.0.1:{port})/initrd\n");
+    assert!(status == 200 && config.contains(&linux) && config.contains(&initrd), "{config}");
+    assert!(config.contains("set timeout=0\n"), "{config}");
     // By TFTP too, and other files as ever.
     let by_tftp = fetch(server.tftp, b"machine/52-54-00-aa-00-07.ipxe");
     assert_eq!(by_tftp, Fetched::Whole(script.into_bytes()));

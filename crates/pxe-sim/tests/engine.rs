@@ -109,7 +109,7 @@ fn duplicates_and_reordering_alone_harm_nobody() {
 /// An inventory that boots every machine, and takes long about it.
 fn slow_inventory(mac: [u8; 6]) -> InventoryAnswer {
     let script = String::from_utf8(script_of(mac)).expect("text");
-    InventoryAnswer::Boots { script, what: "a script".to_owned() }
+    InventoryAnswer::Boots { script, target: None, what: "a script".to_owned() }
 }
 
 fn script_of(mac: [u8; 6]) -> Vec<u8> {

@@ -16,7 +16,7 @@ use crate::{
     inventory::Inventory,
     mac::MacText,
     names::{self, Generated, Name},
-    next_boot::NextBoot,
+    next_boot::{Beside, NextBoot},
     policy::Policy,
     reason::{Mismatch, Reason, Reasons},
     remap,
@@ -28,7 +28,7 @@ use crate::{
 pub(crate) struct Question<'p, 'f, 'a> {
     policy: &'p Policy,
     facts: &'f ClientFacts<'a>,
-    order: Option<&'p NextBoot>,
+    beside: Beside<'p>,
     pub(crate) identity: Identity,
     pub(crate) reasons: Reasons,
     pub(crate) folder: Option<Cow<'p, str>>,
@@ -40,12 +40,12 @@ pub(crate) struct Question<'p, 'f, 'a> {
 impl<'p, 'f, 'a> Question<'p, 'f, 'a> {
     pub(crate) const fn new(
         policy: &'p Policy,
-        (facts, order): (&'f ClientFacts<'a>, Option<&'p NextBoot>),
+        (facts, beside): (&'f ClientFacts<'a>, Beside<'p>),
         identity: Identity,
         reasons: Reasons,
     ) -> Self {
         let (folder, target, bait, pin) = (None, None, None, None);
-        Self { policy, facts, order, identity, reasons, folder, target, bait, pin }
+        Self { policy, facts, beside, identity, reasons, folder, target, bait, pin }
     }
 
     pub(crate) fn boot_file(&mut self) -> Action<'p> {
@@ -70,7 +70,7 @@ impl<'p, 'f, 'a> Question<'p, 'f, 'a> {
 
     /// What is ordered for this boot alone. Firmware gets its loader as ever, and boots it from there.
     fn by_order(&mut self) -> Option<Action<'p>> {
-        let order = self.order?;
+        let order = self.beside.next_boot?;
         if !self.identity.runs_scripts() {
             return None;
         }
@@ -83,7 +83,7 @@ impl<'p, 'f, 'a> Question<'p, 'f, 'a> {
 
     /// Whether a host entry forbids its machine to boot, and no order for this boot says otherwise.
     fn is_off(&self, host: &CheckedHost) -> bool {
-        !host.boot && self.order.is_none()
+        !host.boot && self.beside.next_boot.is_none()
     }
 
     /// A machine that an inventory does not boot gets nothing; one that it boots gets its script from there once iPXE
@@ -113,7 +113,7 @@ impl<'p, 'f, 'a> Question<'p, 'f, 'a> {
 
     /// What an inventory's silence or refusal means for a machine.
     fn kept_back(&mut self) -> Option<Action<'p>> {
-        let is_ordered = self.order.is_some();
+        let is_ordered = self.beside.next_boot.is_some();
         if is_ordered || !self.policy.leaves_open(self.facts.hardware_address) {
             return None;
         }
@@ -187,7 +187,7 @@ impl<'p, 'f, 'a> Question<'p, 'f, 'a> {
     /// that entry then no longer decides: a `deny` further down is not for it.
     fn matching_rule(&mut self, host: Option<&CheckedHost>) -> Option<&'p CheckedRule> {
         let mac = MacText::new(self.facts.hardware_address);
-        let mut admitted = self.order.is_some()
+        let mut admitted = self.beside.next_boot.is_some()
             || host.is_some_and(|host| host.loader.is_some() || host.target.is_some());
         for rule in &self.policy.rules {
             match rule.applies(self.facts, &self.identity, &mac, admitted) {
@@ -341,14 +341,16 @@ impl<'p, 'f, 'a> Question<'p, 'f, 'a> {
         let policy = self.policy;
         let said = names::pxelinux_mac(name);
         let host = policy.host(self.facts.hardware_address).or_else(|| policy.host(&said?));
-        let order = self.order.map(|order| (Reason::NextBoot, order));
+        let order = self.beside.next_boot.map(|order| (Reason::NextBoot, order));
         let named = match (order, host.filter(|host| host.boot)) {
             (Some((reason, NextBoot::Boots(target))), _) => Some((reason, target)),
             (Some(_), _) => None,
-            (None, host) => host.and_then(|host| {
-                let reason = Reason::HostNamesTarget { host: host.index };
-                Some((reason, host.target.as_deref()?))
-            }),
+            (None, host) => host
+                .and_then(|host| {
+                    let reason = Reason::HostNamesTarget { host: host.index };
+                    Some((reason, host.target.as_deref()?))
+                })
+                .or_else(|| self.inventory_target(generated)),
         };
         let target = named.filter(|(_, target)| {
             // To GRUB and PXELINUX a script of iPXE means nothing.
@@ -375,6 +377,15 @@ impl<'p, 'f, 'a> Question<'p, 'f, 'a> {
             self.target = Some(target);
         }
         Some(generated)
+    }
+
+    /// What an inventory boots, for whatever reads configurations: iPXE has a script of its own.
+    fn inventory_target(&self, generated: Generated) -> Option<(Reason, &'p Target)> {
+        let reads_it = matches!(generated, Generated::GrubConfig | Generated::PxelinuxConfig);
+        let boots = self.facts.inventory == Inventory::Boots
+            && self.policy.leaves_open(self.facts.hardware_address);
+        let target = self.beside.inventory.filter(|_| reads_it && boots)?;
+        Some((Reason::InventoryTarget, target))
     }
 
     /// Whether the first rule that applies is a denial: what DHCP would have answered this client.

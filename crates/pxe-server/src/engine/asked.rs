@@ -3,7 +3,7 @@
 use core::net::IpAddr;
 use std::time::Instant;
 
-use pxe_select::{Action, Arch, Asked, Asker, Decision, Generated, Inventory};
+use pxe_select::{Action, Arch, Asked, Asker, Beside, Decision, Generated, Inventory};
 use pxe_tftp::{Mode, Request};
 
 use super::client::ClientId;
@@ -60,10 +60,12 @@ pub fn decide(
         .unwrap_or(ClientId::Address(peer));
     let mut facts = known.as_facts();
     let order = shared.orders().of_file(now, known.hardware_address());
-    let boots = order.as_ref().map(|order| &order.boots);
     facts.inventory = shared.inventory(now, known.hardware_address(), false);
-    let own_order;
-    let mut decision = policy.decide_ordered(&facts, boots, asked);
+    let target = shared.inventory_target(facts.hardware_address);
+    let beside =
+        Beside { next_boot: order.as_ref().map(|order| &order.boots), inventory: target.as_ref() };
+    let (own_order, own_target);
+    let mut decision = policy.decide_beside(&facts, beside, asked);
     let mut archs = [Arch(0)];
     // Whoever is refused by what we know of it is not let in by what it says.
     if decision.bait.is_none()
@@ -73,8 +75,12 @@ pub fn decide(
         facts = own;
         facts.inventory = shared.inventory(now, facts.hardware_address, false);
         own_order = shared.orders().of_file(now, facts.hardware_address);
-        let boots = own_order.as_ref().map(|order| &order.boots);
-        decision = policy.decide_ordered(&facts, boots, asked);
+        own_target = shared.inventory_target(facts.hardware_address);
+        let beside = Beside {
+            next_boot: own_order.as_ref().map(|order| &order.boots),
+            inventory: own_target.as_ref(),
+        };
+        decision = policy.decide_beside(&facts, beside, asked);
     }
     let client = ClientId::from_hardware_address(facts.hardware_address).unwrap_or(client);
     if let Some(pin) = decision.pin.clone() {

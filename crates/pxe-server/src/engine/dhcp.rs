@@ -7,7 +7,7 @@ use pxe_dhcp::observe::Observation;
 use pxe_dhcp::respond::{
     Inbound, ProxyAnswer, ProxyEvent, ProxyRequest, ProxyStyle, Received, RequestKind, ServerPort,
 };
-use pxe_select::{Action, Asked, Decision, Firmware, Ipxe};
+use pxe_select::{Action, Asked, Beside, Decision, Firmware, Ipxe};
 
 use super::client::ClientId;
 use super::detail::Detail;
@@ -91,7 +91,8 @@ impl Engine {
         let mut facts = known.as_facts();
         let order = self.shared.orders().of_boot(view.hardware_address());
         facts.inventory = self.shared.inventory(now, view.hardware_address(), true);
-        let decision = policy.decide_ordered(&facts, order.as_ref(), Asked::BootFile);
+        let beside = Beside { next_boot: order.as_ref(), inventory: None };
+        let decision = policy.decide_beside(&facts, beside, Asked::BootFile);
         let server = self.advertise.unwrap_or(local);
         let file = named::boot_file(&policy, &decision, server, self.tftp_port);
         let stage = stage(&request, &decision, file.as_deref());

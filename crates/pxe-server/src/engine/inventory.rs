@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
 
-use pxe_select::Inventory;
+use pxe_select::{Inventory, Target};
 
 /// Machines whose answers are remembered; the one asked about longest ago makes room. At most 40 KiB each, usually
 /// one.
@@ -28,6 +28,8 @@ pub enum InventoryAnswer {
     Boots {
         /// The iPXE script that boots it.
         script: String,
+        /// The same for loaders that read no script of iPXE, where it can be said to them.
+        target: Option<Target>,
         /// The same in a few words.
         what: String,
     },
@@ -152,7 +154,11 @@ mod tests {
     }
 
     fn boots() -> Arc<InventoryAnswer> {
-        Arc::new(InventoryAnswer::Boots { script: "#!ipxe\n".into(), what: "it".into() })
+        Arc::new(InventoryAnswer::Boots {
+            script: "#!ipxe\n".into(),
+            target: None,
+            what: "it".into(),
+        })
     }
 
     fn ignores(said: bool) -> Arc<InventoryAnswer> {

@@ -3,7 +3,7 @@
 use core::net::IpAddr;
 use std::time::Instant;
 
-use pxe_select::{Action, Asked, ClientFacts, Link, Origin};
+use pxe_select::{Action, Asked, Beside, ClientFacts, Link, Origin};
 
 use super::client::ClientId;
 use super::event::{Stage, one_line};
@@ -52,9 +52,9 @@ pub fn may_have(
     let client = ClientId::Mac(mac);
     let mut facts = ClientFacts::new(&mac);
     let order = shared.orders().of_file(now, &mac);
-    let boots = order.as_ref().map(|order| &order.boots);
+    let beside = Beside { next_boot: order.as_ref().map(|order| &order.boots), inventory: None };
     facts.inventory = shared.inventory(now, &mac, false);
-    let decision = policy.decide_ordered(&facts, boots, Asked::Name(b"seed"));
+    let decision = policy.decide_beside(&facts, beside, Asked::Name(b"seed"));
     match decision.action {
         Action::Deny => Err((client, Stage::Denied { reasons: one_line(&decision.reasons) })),
         _ => Ok(client),

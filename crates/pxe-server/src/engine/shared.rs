@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
 use pxe_select::{
-    Asker, Bait, ClientFacts, Evidence, Heard, Inventory, Known, Pin, Policy, Query, Source,
+    Asker, Bait, ClientFacts, Evidence, Heard, Inventory, Known, Pin, Policy, Query, Source, Target,
 };
 
 use super::client::ClientId;
@@ -139,6 +139,19 @@ impl Shared {
         let answer = self.lock().inventories.as_ref()?.answer(mac)?;
         match &*answer {
             InventoryAnswer::Boots { script, .. } => Some(script.as_bytes().into()),
+            InventoryAnswer::Ignores { .. } => None,
+        }
+    }
+
+    /// What the inventory boots a machine with, for loaders that read no script of iPXE.
+    pub(super) fn inventory_target(&self, hardware_address: &[u8]) -> Option<Target> {
+        let mac = hardware_address.try_into().ok()?;
+        if !self.has_inventory() {
+            return None;
+        }
+        let answer = self.lock().inventories.as_ref()?.answer(mac)?;
+        match &*answer {
+            InventoryAnswer::Boots { target, .. } => target.clone(),
             InventoryAnswer::Ignores { .. } => None,
         }
     }

@@ -118,7 +118,9 @@ impl Wanted {
             .iter()
             .filter(|reason| match reason {
                 Reason::NameRemapped { .. } => true,
-                Reason::HostNamesTarget { .. } => found.goes_first,
+                Reason::HostNamesTarget { .. } | Reason::NextBoot | Reason::InventoryTarget => {
+                    found.goes_first
+                }
                 Reason::NameTrimmed => found.is_trimmed,
                 Reason::HostNamesFolder { .. } | Reason::FolderByMac | Reason::FolderByAddress => {
                     found.in_folder

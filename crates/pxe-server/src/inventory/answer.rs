@@ -1,5 +1,6 @@
 //! What `GET <api>/v1/boot/<mac>` answers: JSON, read without trust (Pixiecore, `README.api.md`).
 
+use pxe_select::Target;
 use serde_json::{Map, Value};
 use url::Url;
 
@@ -40,7 +41,7 @@ pub(super) fn read(base: &Url, body: &[u8]) -> Result<InventoryAnswer, String> {
     if !given.is_empty() {
         // As it is, as Pixiecore does.
         let what = format!("a script of its own, {} bytes", given.len());
-        return Ok(InventoryAnswer::Boots { script: given.to_owned(), what });
+        return Ok(InventoryAnswer::Boots { script: given.to_owned(), target: None, what });
     }
     let kernel = match text("kernel")? {
         "" => return Err("neither kernel nor ipxe-script is in it".to_owned()),
@@ -53,7 +54,10 @@ pub(super) fn read(base: &Url, body: &[u8]) -> Result<InventoryAnswer, String> {
         0 => format!("kernel {}", boot.kernel),
         count => format!("kernel {} and {count} initrd", boot.kernel),
     };
-    Ok(InventoryAnswer::Boots { script: script::ipxe(&boot)?, what })
+    let script = script::ipxe(&boot)?;
+    let Boot { kernel, initrds, cmdline, .. } = boot;
+    let target = Some(Target::Linux { kernel, initrds, cmdline: cmdline.trim().to_owned() });
+    Ok(InventoryAnswer::Boots { script, target, what })
 }
 
 fn initrds(base: &Url, answer: &Map<String, Value>) -> Result<Vec<String>, String> {
@@ -142,6 +146,20 @@ mod tests {
         assert!(url.contains("echo Hello\necho there\n"), "{url}");
         let raw = script(r##"{"ipxe-script": "#!ipxe\nshell\n"}"##);
         assert_eq!(raw, "#!ipxe\nshell\n");
+    }
+
+    #[test]
+    fn a_loader_that_reads_no_script_is_told_the_same() {
+        let target = |body: &str| match read(&base(), body.as_bytes()) {
+            Ok(InventoryAnswer::Boots { target, .. }) => target,
+            other => panic!("{body}: {other:?}"),
+        };
+        let linux = target(r#"{"kernel": "/k", "initrd": ["/i"], "cmdline": " quiet "}"#);
+        let at = |name: &str| format!("http://inventory.example/{name}");
+        let expected =
+            Target::Linux { kernel: at("k"), initrds: vec![at("i")], cmdline: "quiet".into() };
+        assert_eq!(linux, Some(expected));
+        assert_eq!(target(r##"{"ipxe-script": "#!ipxe\nshell\n"}"##), None);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use pxe_dhcp::respond::{
 };
 use pxe_dhcp::{MessageKind, OptionCode};
 use pxe_lease::SubnetId;
-use pxe_select::{Action, Asked, Firmware, Ipxe, Reasons};
+use pxe_select::{Action, Asked, Beside, Firmware, Ipxe, Reasons};
 
 use super::DhcpServer;
 use crate::engine::event::{one_line, printable};
@@ -96,7 +96,8 @@ impl DhcpServer {
         let mut facts = known.as_facts();
         let order = self.shared.orders().of_boot(message.hardware_address().as_bytes());
         facts.inventory = self.shared.inventory(now, message.hardware_address().as_bytes(), true);
-        let decision = policy.decide_ordered(&facts, order.as_ref(), Asked::BootFile);
+        let beside = Beside { next_boot: order.as_ref(), inventory: None };
+        let decision = policy.decide_beside(&facts, beside, Asked::BootFile);
         let file = named::boot_file(&policy, &decision, server, self.tftp_port);
         let without = file.is_none().then(|| {
             let is_denied = matches!(decision.action, Action::Deny);
