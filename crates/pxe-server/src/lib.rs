@@ -23,6 +23,8 @@ pub mod journal;
 pub mod leases;
 pub mod logging;
 pub mod manual;
+#[cfg(feature = "http")]
+mod outward;
 pub mod overrides;
 pub mod policy;
 pub mod rehearse;
@@ -33,3 +35,5 @@ pub mod snippet;
 pub mod state;
 pub mod watch;
 pub mod watchdog;
+#[cfg(feature = "http")]
+pub mod webhook;
