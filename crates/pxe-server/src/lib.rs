@@ -10,6 +10,7 @@ pub mod cli;
 pub mod config;
 pub mod content;
 pub mod diagnose;
+pub mod doctor;
 pub mod driver;
 pub mod engine;
 pub mod explain;
@@ -23,6 +24,7 @@ pub mod journal;
 pub mod leases;
 pub mod logging;
 pub mod manual;
+pub mod next_boot;
 #[cfg(feature = "http")]
 mod outward;
 pub mod overrides;

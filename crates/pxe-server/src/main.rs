@@ -7,7 +7,8 @@ use clap::Parser;
 use pxe_server::cli::{Cli, Command};
 use pxe_server::config::LogConfig;
 use pxe_server::{
-    check, explain, fetch, leases, logging, manual, overrides, replay, serve, snippet,
+    check, doctor, explain, fetch, leases, logging, manual, next_boot, overrides, replay, serve,
+    snippet,
 };
 
 fn main() -> ExitCode {
@@ -33,11 +34,13 @@ fn main() -> ExitCode {
     match cli.command.clone().unwrap_or_default() {
         Command::Serve => serve::serve(&config, Arc::new(move || cli.load())),
         Command::Check => check::check(&config),
+        Command::Doctor(options) => doctor::run(&options, &config),
         Command::Explain(options) => explain::run(&options, &config),
         Command::Fetch(options) => fetch::fetch(&options),
         Command::Completions(options) => manual::completions(&options),
         Command::Man(options) => manual::man(&options),
         Command::Leases(options) => leases::run(&options, &config),
+        Command::NextBoot(options) => next_boot::run(&options, &config),
         Command::Replay(options) => replay::run(&options, &config),
         #[cfg(feature = "admin")]
         Command::Token(options) => pxe_server::admin::run_token_command(&options, &config),

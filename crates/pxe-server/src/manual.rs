@@ -78,7 +78,7 @@ mod tests {
         for command in Cli::command().get_subcommands() {
             let name = command.get_name();
             assert!(to.join(format!("pxe-server-{name}.1")).is_file(), "{name}");
-            assert!(script.contains(&format!("pxe-server,{name})")), "{name}");
+            assert!(script.contains(&format!(",{name})")), "{name}");
         }
     }
 }

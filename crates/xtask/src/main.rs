@@ -7,6 +7,7 @@ mod clients;
 mod debian;
 mod demo;
 mod error;
+mod faults;
 mod interrupt;
 mod lab;
 mod matrix;

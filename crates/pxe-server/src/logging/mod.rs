@@ -111,7 +111,7 @@ fn text(
 pub fn tell(event: &Event, firmware: Option<&str>) {
     let Event { client, repeated, stage, .. } = event;
     let level = match stage.weight() {
-        _ if *repeated => Level::Debug,
+        _ if *repeated || client.is_doctor() => Level::Debug,
         Weight::Detail => Level::Debug,
         Weight::Step => Level::Info,
         Weight::Trouble => Level::Warn,
@@ -124,6 +124,7 @@ pub fn tell(event: &Event, firmware: Option<&str>) {
     let mut fields = vec![(key, &*name), ("stage", stage.word())];
     fields.extend(firmware.map(|firmware| ("firmware", firmware)));
     fields.extend(stage.file().map(|file| ("file", file)));
+    let who = if client.is_doctor() { " (doctor asks)" } else { "" };
     let again = if *repeated { " (again)" } else { "" };
     log::logger().log(
         &Record::builder()
@@ -131,7 +132,7 @@ pub fn tell(event: &Event, firmware: Option<&str>) {
             .target(module_path!())
             .module_path_static(Some(module_path!()))
             .key_values(&fields.as_slice())
-            .args(format_args!("{name} {stage}{again}"))
+            .args(format_args!("{name}{who} {stage}{again}"))
             .build(),
     );
 }
