@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::config::{Config, DhcpMode, Faults, Located};
+use crate::config::{Config, DhcpMode, Faults, Located, LogFormat};
 use crate::doctor::DoctorOptions;
 use crate::explain::ExplainOptions;
 use crate::fetch::FetchOptions;
@@ -49,6 +49,9 @@ pub struct Overrides {
     /// Address that clients are told [default: the receiving interface's]
     #[arg(long, value_name = "ADDRESS", global = true)]
     pub advertise: Option<Ipv4Addr>,
+    /// How the log looks
+    #[arg(long, value_enum, value_name = "FORMAT", global = true)]
+    pub log_format: Option<LogFormat>,
     /// Our part in DHCP
     #[arg(long, value_enum, global = true)]
     pub mode: Option<Mode>,
@@ -113,6 +116,7 @@ impl Cli {
             config.root.clone_from(root);
         }
         config.advertise = self.overrides.advertise.or(config.advertise);
+        config.log.format = self.overrides.log_format.unwrap_or(config.log.format);
         match self.overrides.mode {
             Some(Mode::Server) => config.dhcp.mode = DhcpMode::Server,
             Some(Mode::Proxy) => config.dhcp.mode = DhcpMode::Proxy,

@@ -25,6 +25,8 @@ pub mod leases;
 pub mod logging;
 pub mod manual;
 pub mod next_boot;
+#[cfg(feature = "http")]
+mod outward;
 pub mod overrides;
 pub mod policy;
 pub mod rehearse;
@@ -35,3 +37,5 @@ pub mod snippet;
 pub mod state;
 pub mod watch;
 pub mod watchdog;
+#[cfg(feature = "http")]
+pub mod webhook;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use clap::Parser;
 use pxe_server::cli::{Cli, Command};
+use pxe_server::config::LogConfig;
 use pxe_server::{
     check, doctor, explain, fetch, leases, logging, manual, next_boot, overrides, replay, serve,
     snippet,
@@ -12,10 +13,12 @@ use pxe_server::{
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    logging::start(cli.verbose);
     // These need no configuration.
     match &cli.command {
-        Some(Command::Fetch(options)) => return fetch::fetch(options),
+        Some(Command::Fetch(options)) => {
+            logging::start(&LogConfig::default(), cli.verbose);
+            return fetch::fetch(options);
+        }
         Some(Command::Completions(options)) => return manual::completions(options),
         Some(Command::Man(options)) => return manual::man(options),
         _ => {}
@@ -27,6 +30,7 @@ fn main() -> ExitCode {
             return ExitCode::from(serve::EXIT_CONFIG);
         }
     };
+    logging::start(&config.log, cli.verbose);
     match cli.command.clone().unwrap_or_default() {
         Command::Serve => serve::serve(&config, Arc::new(move || cli.load())),
         Command::Check => check::check(&config),

@@ -33,6 +33,10 @@ pub fn keep_what_is_bound(old: &Config, new: &mut Config) -> Vec<&'static str> {
     keep("tftp", bound(old) != bound(new));
     keep("http", format!("{:?}", old.http) != format!("{:?}", new.http));
     keep("boot_api", old.boot_api != new.boot_api);
+    keep("log", old.log != new.log);
+    keep("webhook", old.webhooks != new.webhooks);
+    new.log.clone_from(&old.log);
+    new.webhooks.clone_from(&old.webhooks);
     new.boot_api.clone_from(&old.boot_api);
     keep("admin", format!("{:?}", old.admin) != format!("{:?}", new.admin));
     new.http = old.http.clone();

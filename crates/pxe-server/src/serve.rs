@@ -28,6 +28,8 @@ use crate::logging::READY_TARGET;
 use crate::next_boot::NextBoots;
 use crate::state::{self, Keeper};
 use crate::watchdog::Watchdog;
+#[cfg(feature = "http")]
+use crate::webhook::Webhooks;
 use crate::{addresses, check, leases, policy};
 
 /// Exit code for a fault that the administrator mends in the configuration.
@@ -90,6 +92,10 @@ pub fn serve(config: &Config, reload: Reload) -> ExitCode {
     shared.orders().set(Box::new(NextBoots::new(config)));
     let served = keeper(config, &shared).and_then(|keeper| {
         let journal = Journal::new();
+        #[cfg(feature = "http")]
+        let webhooks = Webhooks::start(&config.webhooks)?;
+        #[cfg(feature = "http")]
+        webhooks.sinks().for_each(|sink| journal.subscribe(sink));
         let journal_keeper = journal::Keeper::start(config.state.clone(), Arc::clone(&journal))?;
         let parts =
             Parts { bound, served, loaders, menus, leases, alone, reload, journal, secrets };
@@ -314,6 +320,7 @@ fn run(running: Running, ready: &str) -> io::Result<()> {
         sd_notify::NotifyState::Status("serving"),
     ]);
     let mut ended = first.run();
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
     for thread in threads {
         let other = thread.join().unwrap_or_else(|_| Err(io::Error::other("a loop panicked")));
         ended = ended.and(other);

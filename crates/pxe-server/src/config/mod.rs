@@ -8,12 +8,14 @@ mod boot_api;
 mod fault;
 mod host;
 mod http;
+mod log;
 mod menu;
 mod reader;
 mod sections;
 mod seeds;
 mod subnet;
 mod tftp;
+mod webhook;
 
 use core::fmt;
 use core::net::Ipv4Addr;
@@ -23,6 +25,7 @@ use pxe_dhcp::options::OptionSet;
 use pxe_dhcp::respond::ProxyStyles;
 use pxe_select::Target;
 
+pub use self::log::{LogConfig, LogFormat, SyslogTarget};
 pub use admin::AdminConfig;
 pub use boot_api::BootApiConfig;
 pub use fault::{Fault, Faults};
@@ -32,6 +35,7 @@ pub use reader::Located;
 pub use seeds::{Secrets, Variable, Variables};
 pub use subnet::{AddressConfig, ClassConfig, ReservationConfig, StoreConfig, SubnetConfig};
 pub use tftp::{RewriteConfig, TftpConfig};
+pub use webhook::{WEBHOOKS_MAX, WebhookConfig};
 
 /// How we stand towards DHCP (design section 2).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -196,6 +200,10 @@ pub struct Config {
     pub boot_api: Option<BootApiConfig>,
     /// `[admin]`.
     pub admin: AdminConfig,
+    /// `[log]`.
+    pub log: LogConfig,
+    /// `[[webhook]]`.
+    pub webhooks: Vec<WebhookConfig>,
     /// `[loaders]`: firmware name and file name, as written.
     pub loaders: Vec<(Located<String>, Located<String>)>,
     /// `[[host]]`.
@@ -230,6 +238,8 @@ impl Default for Config {
             templates: PathBuf::from("templates"),
             boot_api: None,
             admin: AdminConfig::default(),
+            log: LogConfig::default(),
+            webhooks: Vec::new(),
             loaders: Vec::new(),
             hosts: Vec::new(),
             rules: Vec::new(),

@@ -9,7 +9,7 @@ use super::fault::Faults;
 use super::reader::{Located, Reader, Section};
 use super::{
     Config, DhcpConfig, DhcpMode, RuleAction, RuleConfig, SelectConfig, admin, boot_api, host,
-    http, menu, subnet, tftp,
+    http, log, menu, subnet, tftp, webhook,
 };
 
 const PORTS: RangeInclusive<i64> = 1..=65_535;
@@ -69,6 +69,8 @@ fn top(root: Section<'_, '_>, config: &mut Config) {
     admin::read(root.section("admin"), &mut config.admin);
     select(root.section("select"), &mut config.select);
     config.boot_api = boot_api::read(&root);
+    log::read(root.section("log"), &mut config.log);
+    config.webhooks = webhook::read(&root);
     config.loaders = root.section("loaders").texts();
     config.hosts = root.sections("host").into_iter().filter_map(host::read).collect();
     config.rules = root.sections("rule").into_iter().filter_map(rule).collect();

@@ -399,8 +399,8 @@ impl Driver {
             match output {
                 Output::Event(event) => {
                     self.control.pulse.count(&event.stage);
-                    self.journal.tell(Instant::now(), unix_ms(), &event);
-                    logging::tell(&event);
+                    let firmware = self.journal.tell(Instant::now(), unix_ms(), &event);
+                    logging::tell(&event, firmware.as_deref());
                 }
                 Output::Notice(notice) if notice.is_fault => warn!("{notice}"),
                 Output::Notice(notice) => info!("{notice}"),

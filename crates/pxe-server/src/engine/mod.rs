@@ -80,7 +80,7 @@ pub use tokens::{BOOT_TOKENS_MAX, BootToken, parse_token, token_text};
 pub(crate) use transfers::has_news;
 pub use upload::UPLOAD_BLOCK_BYTES_MAX;
 pub use wanted::{Try, Wanted};
-pub use weight::Weight;
+pub use weight::{STAGE_WORDS, Weight};
 
 /// Reports that wait to be polled; beyond this the oldest is lost and counted.
 pub const EVENTS_MAX: usize = 4_096;

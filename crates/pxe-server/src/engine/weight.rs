@@ -20,6 +20,40 @@ pub enum Weight {
     Trouble,
 }
 
+/// Every [`Stage::word`].
+pub const STAGE_WORDS: &[&str] = &[
+    "acknowledged",
+    "addressed",
+    "asked",
+    "booted",
+    "closed",
+    "declined",
+    "delivered",
+    "denied",
+    "discovered",
+    "failed",
+    "heard",
+    "held",
+    "ignored",
+    "looked-up",
+    "missing",
+    "offered",
+    "probed",
+    "progress",
+    "read",
+    "refused",
+    "released",
+    "renewed",
+    "requested",
+    "settled",
+    "silent",
+    "stored",
+    "tried",
+    "trying",
+    "unserved",
+    "uploading",
+];
+
 impl Stage {
     /// How much it matters.
     pub fn weight(&self) -> Weight {
@@ -63,5 +97,22 @@ impl Stage {
             Self::Leased { file, .. } => file.as_deref(),
             _ => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_word_is_listed() {
+        let source = include_str!("event.rs");
+        let (_, words) = source.split_once("pub fn word(&self)").expect("the function");
+        let (words, _) = words.split_once("\n    }\n").expect("its end");
+        let mut found: Vec<&str> =
+            words.split("=> \"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+        found.sort_unstable();
+        found.dedup();
+        assert_eq!(found, STAGE_WORDS);
     }
 }

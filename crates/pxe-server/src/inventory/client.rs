@@ -1,17 +1,13 @@
 //! Asks the inventory, one request at a time for each thread.
 
-use core::time::Duration;
-use std::sync::Arc;
-
-use tokio_rustls::rustls::crypto::ring;
 use ureq::Agent;
-use ureq::tls::{RootCerts, TlsConfig};
 use url::Url;
 
 use super::answer::{self, ANSWER_BYTES_MAX};
 use crate::config::BootApiConfig;
 use crate::driver::Ask;
 use crate::engine::InventoryAnswer;
+use crate::outward;
 
 /// A client of one inventory.
 #[derive(Debug)]
@@ -24,22 +20,7 @@ pub struct Client {
 impl Client {
     /// For the inventory of the configuration.
     pub fn new(config: &BootApiConfig) -> Self {
-        let tls = TlsConfig::builder()
-            .root_certs(RootCerts::PlatformVerifier)
-            .unversioned_rustls_crypto_provider(Arc::new(ring::default_provider()))
-            .build();
-        let agent = Agent::config_builder()
-            .tls_config(tls)
-            // Names looked up, connections made, and all of the answer.
-            .timeout_global(Some(config.timeout))
-            .http_status_as_error(false)
-            // An inventory is in the house; a proxy is for what is not.
-            .proxy(None)
-            .max_idle_age(Duration::from_secs(15))
-            .user_agent(concat!("pxe-server/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .new_agent();
-        Self { agent, base: config.base.clone() }
+        Self { agent: outward::agent(config.timeout), base: config.base.clone() }
     }
 
     fn get(&self, mac: [u8; 6]) -> Result<InventoryAnswer, InventoryAnswer> {

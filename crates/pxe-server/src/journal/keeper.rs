@@ -38,7 +38,9 @@ impl Keeper {
             loop {
                 let last = stopped.recv_timeout(WRITTEN_EVERY) != Err(RecvTimeoutError::Timeout);
                 let silences = journal.handle_timeout(Instant::now(), unix_ms());
-                silences.iter().for_each(logging::tell);
+                for event in &silences {
+                    logging::tell(event, journal.firmware(event.client).as_deref());
+                }
                 writer.write(&journal);
                 if last {
                     return;

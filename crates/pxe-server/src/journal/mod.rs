@@ -93,11 +93,12 @@ impl Journal {
         })
     }
 
-    /// Takes an event. `unix_ms` is the time of `now` in milliseconds of UNIX time.
-    pub fn tell(&self, now: Instant, unix_ms: u64, event: &Event) {
+    /// Takes an event. `unix_ms` is the time of `now` in milliseconds of UNIX time. Returns the machine's firmware, if
+    /// that is known by now.
+    pub fn tell(&self, now: Instant, unix_ms: u64, event: &Event) -> Option<Arc<str>> {
         // A question of `doctor` is no machine, and would be a silent one for ever.
         if event.client.is_doctor() {
-            return;
+            return None;
         }
         let firmware = self.write(now, unix_ms, event);
         self.changed.notify_all();
@@ -107,6 +108,7 @@ impl Journal {
             let told = Told { unix_ms, event, firmware, repeated: event.repeated };
             sinks.iter().for_each(|sink| sink.take(&told));
         }
+        firmware
     }
 
     /// Into the book and what waits for the file; the machine's firmware.
@@ -135,7 +137,9 @@ impl Journal {
             told.map(|(client, stage)| Event { client, repeated: false, stage, detail: None })
                 .collect()
         };
-        silences.iter().for_each(|event| self.tell(now, unix_ms, event));
+        for event in &silences {
+            self.tell(now, unix_ms, event);
+        }
         silences
     }
 
@@ -184,6 +188,11 @@ impl Journal {
             .wait_timeout_while(state, patience, |state| state.book.sequence() == sequence);
         let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
         state.book.sequence()
+    }
+
+    /// A machine's firmware, if that is known by now.
+    pub fn firmware(&self, client: ClientId) -> Option<Arc<str>> {
+        self.lock().book.firmware(client)
     }
 
     /// How full it is.

@@ -101,6 +101,7 @@ fn life(debian: &Machine, wire: &Wire, folder: &Path) -> Result<()> {
     println!("installed, and started by systemd as an unprivileged user (process {first})");
     boot_machine(debian, wire, folder)?;
     println!("{} booted to the menu", firmware::Machine::Bios.title());
+    check_journal_fields(debian)?;
 
     debian.shell(&format!("printf '{}' >> {CONFIG}", OWN_LINES.replace('\n', "\\n")))?;
     debian.run(&["systemctl", "reload", "pxe-server"])?;
@@ -181,6 +182,17 @@ fn boot_machine(debian: &Machine, wire: &Wire, folder: &Path) -> Result<()> {
             return fail(format!("the machine did not come to the menu:\n{}", tail(&screen, 8)));
         }
     }
+}
+
+/// That systemd's journal can be asked for a machine and a stage.
+fn check_journal_fields(debian: &Machine) -> Result<()> {
+    let mac = format!("MAC={}", mac_text(firmware::Machine::Bios.hardware_address()));
+    let fields = [&*mac, "STAGE=delivered", "FIRMWARE=bios", "FILE=menu.ipxe"];
+    let found = debian.run(&[&["journalctl", "--output=cat"][..], &fields].concat())?;
+    if found.contains(" delivered menu.ipxe ") {
+        return Ok(());
+    }
+    fail(format!("systemd's journal has nothing for {}: {found:?}", fields.join(" ")))
 }
 
 fn paths(debian: &Machine) -> Result<BTreeSet<String>> {

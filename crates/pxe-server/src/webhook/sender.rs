@@ -1,0 +1,157 @@
+//! Delivers to one receiver, on a thread that may wait.
+
+use core::time::Duration;
+use std::sync::Arc;
+use std::time::{Instant, SystemTime};
+
+use log::{info, warn};
+use ureq::Agent;
+
+use super::queue::{Notice, Queue};
+use super::signature::{key, sign};
+use crate::config::WebhookConfig;
+use crate::outward;
+
+/// How often one event is tried.
+pub const WEBHOOK_TRIES_MAX: u32 = 8;
+/// Until the second try; twice as long before each further one.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+/// Of one pause.
+pub const WEBHOOK_PAUSE_MAX: Duration = Duration::from_secs(30);
+/// Of one try: names looked up, connection made, answer read.
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// Receivers that are away are told of no more often.
+const TROUBLE_TOLD_EVERY: Duration = Duration::from_secs(60);
+
+pub(super) struct Sender {
+    agent: Agent,
+    url: String,
+    key: Option<Vec<u8>>,
+    queue: Arc<Queue>,
+    /// Makes ids of different runs differ.
+    began: u64,
+    delivered: u64,
+    trouble: Trouble,
+}
+
+/// What went wrong since it was last told.
+#[derive(Default)]
+struct Trouble {
+    last: String,
+    given_up: u64,
+    dropped: u64,
+    told: Option<Instant>,
+}
+
+enum Answer {
+    Taken,
+    /// It may take it later.
+    Later(String),
+    Never(String),
+}
+
+impl Sender {
+    pub(super) fn new(config: &WebhookConfig, queue: Arc<Queue>) -> Self {
+        Self {
+            agent: outward::agent(TIMEOUT),
+            url: config.url.value.clone(),
+            key: config.secret.as_deref().and_then(key),
+            queue,
+            began: unix_seconds(),
+            delivered: 0,
+            trouble: Trouble::default(),
+        }
+    }
+
+    /// Until the queue is closed.
+    pub(super) fn run(&mut self) {
+        while let Some((notice, dropped)) = self.queue.pop() {
+            self.trouble.dropped += dropped;
+            self.delivered += 1;
+            let id = format!("pxe-{}-{}", self.began, self.delivered);
+            if !self.deliver(&id, &notice) {
+                return;
+            }
+            self.tell();
+        }
+    }
+
+    /// Tries until it is taken or given up; false once the queue is closed.
+    fn deliver(&mut self, id: &str, notice: &Notice) -> bool {
+        let body = serde_json::to_vec(&notice.0).unwrap_or_default();
+        let mut pause = FIRST_PAUSE;
+        for attempt in 1..=WEBHOOK_TRIES_MAX {
+            match self.post(id, &body) {
+                Answer::Taken => return true,
+                Answer::Never(why) => {
+                    self.trouble.last = why;
+                    break;
+                }
+                Answer::Later(why) => self.trouble.last = why,
+            }
+            if attempt < WEBHOOK_TRIES_MAX {
+                if !self.queue.pause(pause) {
+                    return false;
+                }
+                pause = (pause * 2).min(WEBHOOK_PAUSE_MAX);
+            }
+        }
+        self.trouble.given_up += 1;
+        true
+    }
+
+    fn post(&self, id: &str, body: &[u8]) -> Answer {
+        let now = unix_seconds();
+        let mut request = self
+            .agent
+            .post(&self.url)
+            .config()
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .build()
+            .content_type("application/json")
+            .header("webhook-id", id)
+            .header("webhook-timestamp", now.to_string());
+        if let Some(key) = &self.key {
+            request = request.header("webhook-signature", sign(key, id, now, body));
+        }
+        match request.send(body) {
+            Ok(response) => match response.status().as_u16() {
+                200..=299 => Answer::Taken,
+                408 | 425 | 429 | 500..=599 => Answer::Later(response.status().to_string()),
+                _ => Answer::Never(response.status().to_string()),
+            },
+            Err(error) => Answer::Later(error.to_string()),
+        }
+    }
+
+    /// Says what was not delivered, now and then.
+    fn tell(&mut self) {
+        let Trouble { last, given_up, dropped, told } = &mut self.trouble;
+        if *given_up + *dropped == 0 {
+            return;
+        }
+        let now = Instant::now();
+        if told.is_some_and(|told| now < told + TROUBLE_TOLD_EVERY) {
+            return;
+        }
+        warn!(
+            "webhook {}: {given_up} events were given up ({last}), and {dropped} found its queue full",
+            self.url
+        );
+        (*given_up, *dropped, *told) = (0, 0, Some(now));
+    }
+}
+
+impl Drop for Sender {
+    fn drop(&mut self) {
+        let Trouble { given_up, dropped, .. } = &self.trouble;
+        if *given_up + *dropped > 0 {
+            info!("webhook {}: {} more events were not delivered", self.url, given_up + dropped);
+        }
+    }
+}
+
+fn unix_seconds() -> u64 {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs()
+}
