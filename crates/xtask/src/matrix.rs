@@ -350,7 +350,13 @@ mod tests {
     #[test]
     fn every_row_names_what_its_machines_need() {
         for row in rows() {
-            for need in row.seats.iter().flat_map(|seat| seat.machine.needs()) {
+            let systems = match row.act {
+                Act::Run(systems) => systems.machines,
+                _ => &[],
+            };
+            let machines = row.seats.iter().map(|seat| seat.machine);
+            let machines = machines.chain(systems.iter().map(|system| system.machine));
+            for need in machines.flat_map(Machine::needs) {
                 assert!(row.needs().iter().any(|known| known.what == need.what), "{}", row.name);
             }
         }
