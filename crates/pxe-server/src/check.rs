@@ -35,16 +35,7 @@ pub fn check(config: &Config) -> ExitCode {
         println!("uploads        {}", folder.display());
     }
     let loaders = Loaders::search(config);
-    for found in loaders.found() {
-        println!("loader         {}: {found}", found.firmware);
-        if let Some(signed) = crate::content::signed::describe(found) {
-            println!("               {signed}");
-        }
-    }
-    for missing in loaders.missing_common() {
-        let key = format!("loaders.{}", missing.firmware);
-        faults.push(Fault::new(key, "this firmware has no loader", missing.to_string()));
-    }
+    show_loaders(&loaders, &mut faults);
     match policy::build(config, &loaders) {
         Ok(_) => println!(
             "rules          {}, {} that rewrite names, and {} hosts",
@@ -86,6 +77,20 @@ pub fn check(config: &Config) -> ExitCode {
     eprintln!("\n{}", Faults { file: config.file.clone(), list: faults });
     eprintln!("\n{count} to mend");
     ExitCode::from(EXIT_CONFIG)
+}
+
+/// Which there are, and who vouches for them.
+fn show_loaders(loaders: &Loaders, faults: &mut Vec<Fault>) {
+    for found in loaders.found() {
+        println!("loader         {}: {found}", found.firmware);
+        if let Some(signed) = crate::content::signed::describe(found) {
+            println!("               {signed}");
+        }
+    }
+    for missing in loaders.missing_common() {
+        let key = format!("loaders.{}", missing.firmware);
+        faults.push(Fault::new(key, "this firmware has no loader", missing.to_string()));
+    }
 }
 
 /// What was edited in the page, and counts before the configuration.

@@ -13,7 +13,8 @@ use pcap_parser::traits::PcapReaderIterator;
 use pcap_parser::{LegacyPcapReader, PcapBlockOwned, PcapError};
 use pxe_select::{Asked, Asker};
 use pxe_server::engine::{
-    Arrival, Choice, ClientId, Engine, EngineConfig, Output, Shared, SocketId, Stage, decide,
+    Arrival, Choice, ClientId, Engine, EngineConfig, Introduction, Output, Shared, SocketId, Stage,
+    decide,
 };
 use pxe_sim::engine::MemoryFiles;
 use pxe_tftp::{Mode, Packet};
@@ -123,7 +124,8 @@ impl Replay {
 
     fn ask(&mut self, now: Instant, source: Ipv4Addr, asker: Asker, name: &[u8]) {
         let shared = self.engine.shared();
-        let (client, choice) = decide(shared, now, source.into(), asker, Asked::Name(name));
+        let (asked, said) = (Asked::Name(name), Introduction::default());
+        let (client, choice) = decide(shared, now, source.into(), asker, asked, said);
         let name = String::from_utf8_lossy(name).into_owned();
         let answer = match choice {
             Choice::Open(wanted, _) => {
