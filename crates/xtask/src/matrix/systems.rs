@@ -138,7 +138,7 @@ pub(crate) const LINUX: [System; 4] = [BIOS_LINUX, X64_LINUX, X64_HTTP_LINUX, AR
 pub(crate) fn linux_needs(machine: Machine) -> &'static [&'static Need] {
     match machine {
         Machine::Bios => NEEDS_BIOS,
-        Machine::X64Uefi | Machine::X64UefiHttp => NEEDS_X64,
+        Machine::X64Uefi | Machine::X64UefiHttp | Machine::X64UefiSecure => NEEDS_X64,
         Machine::X86Uefi | Machine::Arm64Uefi => NEEDS_ARM64,
     }
 }
