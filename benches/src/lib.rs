@@ -8,4 +8,5 @@ pub mod dhcp;
 pub mod http;
 pub mod lease;
 pub mod messages;
+pub mod scale;
 pub mod tftp;

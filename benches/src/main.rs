@@ -1,4 +1,4 @@
-//! `cargo run --release -p pxe-benches -- codec | tftp | dhcp | http | lease`: times us and peers in turn, in many rounds, and prints
+//! `cargo run --release -p pxe-benches -- codec | tftp | dhcp | http | lease | scale`: times us and peers in turn, in many rounds, and prints
 //! medians. With `--assert` a missed target makes the program fail.
 
 use std::process::ExitCode;
@@ -10,6 +10,7 @@ use pxe_benches::dhcp;
 use pxe_benches::http;
 use pxe_benches::lease;
 use pxe_benches::messages::{Sample, samples};
+use pxe_benches::scale;
 use pxe_benches::tftp::{self, bare};
 
 /// Turns each competitor gets.
@@ -47,6 +48,8 @@ enum Bench {
     Http(http::Options),
     /// Giving out leases and making them durable
     Lease(lease::Options),
+    /// How long many machines take, by a model: the tables of docs/scale.md
+    Scale,
     /// The bare sender, which the tftp bench starts
     #[command(hide = true)]
     BareSender {
@@ -69,6 +72,10 @@ fn main() -> ExitCode {
         Bench::Dhcp(options) => dhcp::run(&options),
         Bench::Http(options) => http::run(&options),
         Bench::Lease(options) => lease::run(&options),
+        Bench::Scale => {
+            print!("{}", scale::tables());
+            Ok(true)
+        }
         Bench::BareSender { port, sockets } => bare::serve(port, sockets).map(|()| true),
     };
     match ran {

@@ -2,19 +2,21 @@
 
 use core::time::Duration;
 use std::fs;
+use std::path::Path;
 use std::time::Instant;
 
 use nix::unistd::geteuid;
 
-use crate::error::{Result, fail};
+use crate::error::{Context as _, Result, fail};
 use crate::interrupt;
 use crate::lab::firmware::Machine;
 use crate::lab::proof::Seat;
 use crate::lab::server::Subject;
+use crate::lab::stage::systems::{self, System};
 use crate::lab::stage::{Boot, Happening, Stage};
 use crate::lab::vm::mac_text;
 use crate::lab::wire::{FOREIGN_ADDRESS, SERVER_ADDRESS, sweep_leftovers};
-use crate::matrix::{self, ONE_OF_EACH, PXELINUX_FOR_BIOS};
+use crate::matrix::{self, LINUX, LINUX_SCENE, ONE_OF_EACH, PXELINUX_FOR_BIOS};
 use crate::packages::{self, Need};
 use crate::workspace::Workspace;
 
@@ -24,6 +26,9 @@ pub(crate) struct Options {
     /// Boot only this firmware (again for more): bios, x64-uefi, x64-uefi-http, x86-uefi, arm64-uefi
     #[arg(long, value_name = "FIRMWARE", value_parser = firmware)]
     only: Vec<Machine>,
+    /// Leave out the first part, which ends with each firmware's loader
+    #[arg(long)]
+    linux_only: bool,
 }
 
 fn firmware(name: &str) -> Result<Machine, String> {
@@ -42,31 +47,73 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
         );
     }
     interrupt::watch()?;
-    let wanted = |seat: &Seat| options.only.is_empty() || options.only.contains(&seat.machine);
-    let seats: Vec<Seat> = ONE_OF_EACH.into_iter().filter(wanted).collect();
-    packages::ensure(&needs(&seats))?;
+    let chosen = |machine: Machine| options.only.is_empty() || options.only.contains(&machine);
+    let seats = ONE_OF_EACH.into_iter().filter(|seat| !options.linux_only && chosen(seat.machine));
+    let seats: Vec<Seat> = seats.collect();
+    let linux: Vec<System> = LINUX.into_iter().filter(|linux| chosen(linux.machine)).collect();
+    let linux_needs = linux.iter().flat_map(|linux| matrix::linux_needs(linux.machine)).copied();
+    packages::ensure(&needs(&seats).into_iter().chain(linux_needs).collect::<Vec<_>>())?;
     let seats: Vec<Seat> = seats.into_iter().filter(can_boot).collect();
-    if seats.is_empty() || !packages::missing(packages::LAB).is_empty() {
+    let linux: Vec<System> = linux.into_iter().filter(can_run).collect();
+    if (seats.is_empty() && linux.is_empty()) || !packages::missing(packages::LAB).is_empty() {
         return fail("the private wire cannot be set up without the packages named above");
     }
-    let binary = workspace.build_server()?;
+    let subject = Subject::Ours(workspace.build_server()?);
     sweep_leftovers();
+    let folder = matrix::folder(&workspace.target);
+    if !seats.is_empty() {
+        show_loaders(&subject, &seats, &folder.join("loaders"))?;
+    }
+    if !linux.is_empty() {
+        show_linux(&subject, &linux, &folder.join("linux"))?;
+    }
+    let _ = fs::remove_dir_all(&folder);
+    Ok(())
+}
+
+/// Every firmware to its loader, beside a DHCP server that knows nothing of booting.
+fn show_loaders(subject: &Subject, seats: &[Seat], folder: &Path) -> Result<()> {
     println!(
         "\nA private wire: dnsmasq at {FOREIGN_ADDRESS} gives addresses and knows nothing of \
          booting;\nour server at {SERVER_ADDRESS} runs in proxy mode and gives no addresses. \
          Emulated machines are slow:\nexpect 10 to 60 seconds for each.\n"
     );
-    let folder = matrix::folder(&workspace.target);
-    fs::create_dir_all(&folder).map_err(|why| crate::error::Failure::new(why.to_string()))?;
-    let mut stage = Stage::build(&Subject::Ours(binary), PXELINUX_FOR_BIOS, &folder)?;
-    let at_once = std::thread::available_parallelism().map_or(2, |cores| cores.get().max(2));
-    let show = Progress::new(&seats);
-    let boots = stage.play(&seats, at_once, &mut |happening| show.line(&happening))?;
+    make(folder)?;
+    let mut stage = Stage::build(subject, PXELINUX_FOR_BIOS, folder)?;
+    let show = Progress::new(seats.iter().map(|seat| seat.machine));
+    let boots = stage.play(seats, at_once(), &mut |happening| show.line(&happening))?;
     stage.server.stop()?;
-    drop(stage);
-    println!("\n{}", table(&seats, &boots));
-    let _ = fs::remove_dir_all(&folder);
+    println!("\n{}", table(seats, &boots));
     Ok(())
+}
+
+/// From the firmware to a running Linux, from inside an image that is served in place.
+fn show_linux(subject: &Subject, linux: &[System], folder: &Path) -> Result<()> {
+    println!(
+        "\nThe same server on a wire of its own, where it gives the addresses too. Its folder of images has \
+         discs of\nDebian's installer, made here in Debian's layout, and is all that it needs: firmware, loader, \
+         menu, kernel\nand initrd from inside the disc, until the installer asks its first question. Expect one to \
+         three minutes for each.\n"
+    );
+    make(folder)?;
+    matrix::make_discs(linux, folder)?;
+    let mut stage = Stage::build(subject, LINUX_SCENE, folder)?;
+    let show = Progress::new(linux.iter().map(|linux| linux.machine));
+    let took = stage.run_systems(linux, at_once(), &mut |progress| show.system(&progress))?;
+    stage.server.stop()?;
+    println!();
+    for (system, took) in linux.iter().zip(took) {
+        println!("{:<52}asked `{}` after {}", system.title, system.says, seconds(took));
+    }
+    Ok(())
+}
+
+fn at_once() -> usize {
+    std::thread::available_parallelism().map_or(2, |cores| cores.get().max(2))
+}
+
+fn make(folder: &Path) -> Result<()> {
+    fs::create_dir_all(folder).context(|| format!("making {}", folder.display()))
 }
 
 fn needs(seats: &[Seat]) -> Vec<&'static Need> {
@@ -98,6 +145,14 @@ fn can_boot(seat: &Seat) -> bool {
     missing.is_empty()
 }
 
+fn can_run(system: &System) -> bool {
+    let missing = packages::missing(matrix::linux_needs(system.machine));
+    if let [need, ..] = missing[..] {
+        println!("left out: {} ({} is missing)", system.title, need.what);
+    }
+    missing.is_empty()
+}
+
 /// Turns happenings into lines: seconds since the start, the machine, what it did.
 struct Progress {
     started: Instant,
@@ -105,9 +160,9 @@ struct Progress {
 }
 
 impl Progress {
-    fn new(seats: &[Seat]) -> Self {
-        let named = |seat: &Seat| (mac_text(seat.machine.hardware_address()), seat.machine.name());
-        Self { started: Instant::now(), machines: seats.iter().map(named).collect() }
+    fn new(machines: impl Iterator<Item = Machine>) -> Self {
+        let named = |machine: Machine| (mac_text(machine.hardware_address()), machine.name());
+        Self { started: Instant::now(), machines: machines.map(named).collect() }
     }
 
     fn line(&self, happening: &Happening<'_>) {
@@ -126,8 +181,28 @@ impl Progress {
                 None => return,
             },
         };
-        let seconds = self.started.elapsed().as_secs_f32();
-        println!("{seconds:>6.1} s  {machine:<11}{text}");
+        self.print(machine, &text);
+    }
+
+    fn system(&self, progress: &systems::Progress<'_>) {
+        let (machine, text) = match progress {
+            systems::Progress::SwitchedOn(system) => {
+                (system.machine.name(), format!("switched on: {}", system.title))
+            }
+            systems::Progress::Runs(system, took) => {
+                (system.machine.name(), format!("RUNS after {}: `{}`", seconds(*took), system.says))
+            }
+            systems::Progress::Said(said) => match self.whose(said) {
+                Some((machine, rest)) => (machine, rest.to_owned()),
+                None => return,
+            },
+        };
+        self.print(machine, &text);
+    }
+
+    fn print(&self, machine: &str, text: &str) {
+        let since = self.started.elapsed().as_secs_f32();
+        println!("{since:>6.1} s  {machine:<15}{text}");
     }
 
     /// A line of the server about one of our machines: which, and what.
@@ -167,7 +242,7 @@ mod tests {
 
     #[test]
     fn lines_of_the_log_find_their_machine() {
-        let progress = Progress::new(&ONE_OF_EACH);
+        let progress = Progress::new(ONE_OF_EACH.iter().map(|seat| seat.machine));
         let said = "52:54:00:aa:00:02 offered ipxe.efi";
         assert_eq!(progress.whose(said), Some(("x64-uefi", "offered ipxe.efi")));
         assert_eq!(progress.whose("ready on eth0"), None);

@@ -2,6 +2,7 @@
 
 mod given;
 mod rows;
+mod systems;
 mod topologies;
 
 use core::cmp::Reverse;
@@ -18,6 +19,7 @@ use crate::lab::firmware::Machine;
 use crate::lab::proof::{Proof, Seat};
 use crate::lab::refusals;
 use crate::lab::server::{Subject, message};
+use crate::lab::stage::systems::System;
 use crate::lab::stage::{Boot, Scene, Stage};
 use crate::lab::topology::{Presence, Topology};
 use crate::lab::vm::mac_text;
@@ -25,6 +27,7 @@ use crate::packages::{self, Need};
 use crate::report::Outcome;
 
 pub(crate) use rows::{ONE_OF_EACH, PXELINUX_FOR_BIOS};
+pub(crate) use systems::{LINUX, LINUX_SCENE, Systems, linux_needs, make_discs};
 
 /// More emulated machines than this at a time only make each other slow on a small computer.
 const MACHINES_AT_ONCE: usize = 2;
@@ -42,6 +45,8 @@ enum Act {
     Idle,
     /// The server is started where it cannot run.
     Refuse,
+    /// Machines boot until their system runs.
+    Run(&'static Systems),
 }
 
 /// What the rows run with.
@@ -67,7 +72,8 @@ pub(crate) struct Row {
 
 /// Every row.
 pub(crate) fn rows() -> impl Iterator<Item = &'static Row> {
-    topologies::ROWS.iter().chain(given::ROWS).chain(rows::ROWS)
+    let booting = topologies::ROWS.iter().chain(given::ROWS).chain(rows::ROWS);
+    systems::ROWS.iter().chain(booting)
 }
 
 impl Row {
@@ -131,6 +137,7 @@ fn run_row(lab: &Lab, row: &Row) -> Result<String> {
     let _ = fs::remove_dir_all(&folder);
     let text = match (row.act, &lab.subject) {
         (Act::Refuse, Subject::Ours(binary)) => refusals::try_all(binary, &folder)?,
+        (Act::Run(systems), _) => run_systems(lab, row, systems, &folder)?,
         _ => run_on_stage(lab, row, &folder)?,
     };
     fs::remove_dir_all(&folder).context(|| format!("removing {}", folder.display()))?;
@@ -159,6 +166,17 @@ fn run_on_stage(lab: &Lab, row: &Row, folder: &Path) -> Result<String> {
     }
     stage.server.stop()?;
     Ok(text)
+}
+
+fn run_systems(lab: &Lab, row: &Row, systems: &Systems, folder: &Path) -> Result<String> {
+    make_discs(systems.machines, folder)?;
+    let mut stage = Stage::build(&lab.subject, row.scene, folder)?;
+    let took = stage.run_systems(systems.machines, row.at_once(), &mut |_| {})?;
+    stage.server.stop()?;
+    let each = systems.machines.iter().zip(took).map(|(System { title, says, .. }, took)| {
+        format!("{title}: `{says}` after {:.1} s", took.as_secs_f32())
+    });
+    Ok(each.collect::<Vec<_>>().join("; "))
 }
 
 /// On a wire that was to lose frames, how many it lost; none would make the row worthless.
@@ -332,7 +350,13 @@ mod tests {
     #[test]
     fn every_row_names_what_its_machines_need() {
         for row in rows() {
-            for need in row.seats.iter().flat_map(|seat| seat.machine.needs()) {
+            let systems = match row.act {
+                Act::Run(systems) => systems.machines,
+                _ => &[],
+            };
+            let machines = row.seats.iter().map(|seat| seat.machine);
+            let machines = machines.chain(systems.iter().map(|system| system.machine));
+            for need in machines.flat_map(Machine::needs) {
                 assert!(row.needs().iter().any(|known| known.what == need.what), "{}", row.name);
             }
         }

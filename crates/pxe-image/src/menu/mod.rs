@@ -208,6 +208,9 @@ pub struct Menu<'m> {
     /// The same menu for a machine that says who it is: `?mac=…` is put behind it. iPXE goes there at once, by a URL; GRUB
     /// offers it, as a path on a device: where the menu came by TFTP it may or may not have HTTP.
     pub ask_again: Option<String>,
+    /// What is to boot and is not known yet, such as the name of an image that is still looked at. In [`Mode::Boot`] without
+    /// an item that fits, the machine then asks for this text again every few seconds instead of giving up.
+    pub awaited: Option<String>,
     /// Lines for those who read the text.
     pub remarks: Vec<String>,
 }
@@ -224,6 +227,7 @@ impl<'m> Menu<'m> {
             mode: Mode::Choose { timeout_s: 20, default: None },
             lock: Lock::Open,
             ask_again: None,
+            awaited: None,
             remarks: Vec::new(),
         }
     }

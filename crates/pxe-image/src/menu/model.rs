@@ -51,6 +51,9 @@ pub(super) fn of(menu: &Menu<'_>, kind: Kind) -> Value {
     let again = menu.ask_again.as_deref();
     let query = if kind == Kind::Grub { "mac=$net_default_mac" } else { QUERY };
     map.insert("ask_again", again.map(|url| safe(format!("{url}?{query}"))).into());
+    let awaited =
+        menu.awaited.as_ref().filter(|_| menu.mode == Mode::Boot && sorted.shown.is_empty());
+    map.insert("awaited", awaited.map(Value::from).into());
     map.insert("client", client(&menu.client));
     let remarks: Vec<Value> = menu.remarks.iter().map(Value::from).collect();
     map.insert("remarks", remarks.into());

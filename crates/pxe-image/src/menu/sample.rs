@@ -141,6 +141,8 @@ pub(super) fn menus(kind: Kind) -> Vec<Menu<'static>> {
         Kind::Grub => "(http,192.0.2.5:8080)/menu.cfg".to_owned(),
         _ => "http://192.0.2.5:8080/menu.ipxe".to_owned(),
     });
+    let mut waiting = Menu::new("Network boot", places(kind), known);
+    (waiting.mode, waiting.awaited) = (Mode::Boot, Some("new.iso".to_owned()));
     let mut many = whole(choose(Some(1)), known);
     many.items = items().into_iter().cycle().take(60).collect();
     vec![
@@ -152,6 +154,7 @@ pub(super) fn menus(kind: Kind) -> Vec<Menu<'static>> {
         locked,
         asking,
         many,
+        waiting,
         Menu::new("Network boot", places(kind), nobody),
     ]
 }

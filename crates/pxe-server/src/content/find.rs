@@ -7,13 +7,15 @@ use std::sync::Arc;
 #[cfg(feature = "http")]
 use std::sync::PoisonError;
 
-use pxe_select::Generated;
+use pxe_select::{Generated, Target};
 
 #[cfg(feature = "http")]
 use super::images::Catalogue;
+use super::images::State;
 use super::listing::{self, Listing};
 #[cfg(feature = "http")]
 use super::menu::Unlock;
+use super::menu::target::image_name;
 use super::menu::{CatalogueItem, Offer};
 use super::open::Content;
 use super::root::{self, Root};
@@ -110,11 +112,27 @@ impl Finder {
             None => self.root.folder().map(listing::read).unwrap_or_default(),
         };
         let catalogue = self.offered();
-        let offer = Offer { catalogue: &catalogue, listing: &listing };
+        let target_is_awaited =
+            made.recipient.target.as_ref().is_some_and(|target| self.awaits(target));
+        let offer = Offer { catalogue: &catalogue, listing: &listing, target_is_awaited };
         let text = self.shared.menus().text(made.generated, made.recipient, &offer, links);
         match text.ok_or(ContentError::NotFound)? {
             Ok(text) => Ok(Content::generated(text.into_bytes().into())),
             Err(fault) => Err(ContentError::Unavailable(fault.to_string())),
+        }
+    }
+
+    /// Whether a machine is to boot an image that is there, and of which it is not known yet what it is.
+    fn awaits(&self, target: &Target) -> bool {
+        let (Target::Image(image), Some(images)) = (target, &self.shared.images) else {
+            return false;
+        };
+        let name = image_name(image);
+        let catalogue = images.catalogue();
+        match catalogue.images.get(name).map(|info| &info.state) {
+            Some(State::Arriving | State::Ready { recognition: None, .. }) => true,
+            Some(_) => false,
+            None => !catalogue.truncated && images.find(name.as_bytes()).is_ok(),
         }
     }
 

@@ -3,6 +3,7 @@
 
 pub(crate) mod asker;
 pub(crate) mod capture;
+pub(crate) mod disc;
 pub(crate) mod evidence;
 pub(crate) mod firmware;
 pub(crate) mod foreign;

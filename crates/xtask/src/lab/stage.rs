@@ -1,5 +1,7 @@
 //! A whole scene: a wire, the foreign DHCP server, our server, and machines that boot on it.
 
+pub(crate) mod systems;
+
 use core::time::Duration;
 use std::collections::VecDeque;
 use std::fs;
@@ -107,7 +109,11 @@ impl Stage {
         let root = folder.join("boot");
         fs::create_dir_all(&root).context(|| format!("making {}", root.display()))?;
         for (name, sources) in scene.files {
-            place(&root.join(name), sources)?;
+            let file = root.join(name);
+            if let Some(folder) = file.parent() {
+                fs::create_dir_all(folder).context(|| format!("making {}", folder.display()))?;
+            }
+            place(&file, sources)?;
         }
         if matches!(subject, Subject::StandIn) {
             equip_stand_in(&root)?;

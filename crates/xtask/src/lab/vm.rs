@@ -19,7 +19,19 @@ pub(crate) struct Vm {
 impl Vm {
     /// Switches a machine on at the end of this tap.
     pub(crate) fn start(machine: Machine, tap: &Tap, folder: &Path) -> Result<Self> {
-        let words = machine.command_line(&tap.interface, folder)?;
+        Self::start_with(machine, None, tap, folder)
+    }
+
+    /// The same with other memory than its loader needs.
+    pub(crate) fn start_with(
+        machine: Machine,
+        memory_mib: Option<u32>,
+        tap: &Tap,
+        folder: &Path,
+    ) -> Result<Self> {
+        let mut words = machine.command_line(&tap.interface, folder)?;
+        // The last of several counts.
+        words.extend(memory_mib.into_iter().flat_map(|mib| ["-m".to_owned(), mib.to_string()]));
         let log = folder.join(format!("{}.serial", machine.name()));
         let command = tap.namespace.command(&words);
         let process = Background::start(command, machine.title(), &log)?;

@@ -7,7 +7,7 @@ mod client;
 #[cfg(feature = "http")]
 mod lock;
 mod root;
-mod target;
+pub(super) mod target;
 
 use std::fs;
 use std::io;
@@ -42,6 +42,8 @@ pub(super) struct CatalogueItem {
 pub(super) struct Offer<'o> {
     pub(super) catalogue: &'o [CatalogueItem],
     pub(super) listing: &'o Listing,
+    /// The image that this machine is to boot is there, and not yet looked at.
+    pub(super) target_is_awaited: bool,
 }
 
 /// How menus are made.
@@ -107,8 +109,7 @@ impl Menus {
         let mut menu = Menu::new(&self.config.title, places, client::of(kind, recipient));
         match &recipient.target {
             Some(target) => {
-                menu.items =
-                    target::items(target, own.as_ref(), offer.catalogue, &mut menu.remarks);
+                target::fill(&mut menu, target, own.as_ref(), offer);
                 menu.mode = target::mode(target, &links.base);
             }
             None => {
@@ -151,7 +152,11 @@ impl Menus {
         match (kind, &http) {
             (Kind::Ipxe, _) => Places {
                 // A text that comes by TFTP may be for an iPXE that trusts no certificate of ours.
-                images: http.as_ref().filter(|http| links.over_http || is_plain(http)).map(images),
+                images: match http.as_ref().filter(|http| links.over_http || is_plain(http)) {
+                    Some(http) => Some(images(http)),
+                    None if links.over_http => None,
+                    None => Some(format!("{}images/", links.base)),
+                },
                 http,
                 root: links.base.clone(),
                 encoded: true,
@@ -170,7 +175,8 @@ impl Menus {
                 let is_pxelinux = recipient.asker == Asker::Pxelinux
                     || recipient.firmware == Some(Firmware::Bios);
                 let root = if kind == Kind::Pxelinux && is_pxelinux { "::" } else { "/" };
-                Places { http, root: root.to_owned(), images: None, encoded: false }
+                let images = Some(format!("{root}images/"));
+                Places { http, root: root.to_owned(), images, encoded: false }
             }
         }
     }

@@ -1,10 +1,10 @@
 //! What one machine boots by its host entry.
 
-use pxe_image::menu::{MenuItem, Mode};
+use pxe_image::menu::{Menu, MenuItem, Mode};
 use pxe_image::{BootEntry, Cpu, How, Initrd, Piece, Platforms};
 use pxe_select::Target;
 
-use super::{CatalogueItem, is_meant, items as all_items};
+use super::{Offer, is_meant, items as all_items};
 
 /// The entry that a host entry writes down itself.
 pub(super) fn entry(target: &Target) -> Option<BootEntry> {
@@ -31,22 +31,29 @@ fn piece(text: &str) -> Piece {
     if Target::is_url(text) { Piece::Url(text.to_owned()) } else { Piece::Root(text.to_owned()) }
 }
 
-/// The entries that come into question.
-pub(super) fn items<'m>(
+/// Puts the entries that come into question into the menu.
+pub(super) fn fill<'m>(
+    menu: &mut Menu<'m>,
     target: &Target,
     own: Option<&'m BootEntry>,
-    catalogue: &'m [CatalogueItem],
-    remarks: &mut Vec<String>,
-) -> Vec<MenuItem<'m>> {
+    offer: &Offer<'m>,
+) {
     let Target::Image(image) = target else {
-        return own.map(|entry| MenuItem { image: None, entry }).into_iter().collect();
+        menu.items = own.map(|entry| MenuItem { image: None, entry }).into_iter().collect();
+        return;
     };
-    let mut found = all_items(catalogue, &[]);
-    found.retain(|item| is_meant(item, image));
-    if found.is_empty() {
-        remarks.push(format!("there is no image {image}"));
+    menu.items = all_items(offer.catalogue, &[]);
+    menu.items.retain(|item| is_meant(item, image));
+    if menu.items.is_empty() && offer.target_is_awaited {
+        menu.awaited = Some(image_name(image).to_owned());
+    } else if menu.items.is_empty() {
+        menu.remarks.push(format!("there is no image {image}"));
     }
-    found
+}
+
+/// The image that a text of the configuration names, with an entry of it or without.
+pub(in crate::content) fn image_name(text: &str) -> &str {
+    text.split_once('#').map_or(text, |(name, _)| name)
 }
 
 pub(super) fn mode(target: &Target, base: &str) -> Mode {

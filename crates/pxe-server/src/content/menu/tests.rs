@@ -63,7 +63,7 @@ fn over_http() -> Links {
 
 fn text(menus: &Menus, generated: Generated, recipient: &Recipient, links: &Links) -> String {
     let (catalogue, listing) = (catalogue(), listing());
-    let offer = Offer { catalogue: &catalogue, listing: &listing };
+    let offer = Offer { catalogue: &catalogue, listing: &listing, target_is_awaited: true };
     let text = menus.text(generated, recipient, &offer, links).expect("a kind that there is");
     text.unwrap_or_else(|fault| panic!("{fault}"))
 }
@@ -135,6 +135,49 @@ fn by_http_everything_comes_by_http() {
     bios.said.memory_mib = Some(512);
     let script = text(&menus, Generated::IpxeMenu, &bios, &over_http());
     assert!(script.contains("# not here: Debian live: it needs 1024 MiB"), "{script}");
+}
+
+#[test]
+fn without_http_the_files_of_images_come_by_tftp() {
+    let menus = menus("[http]\nenabled = false\n");
+    let image = |firmware| recipient(firmware, Some(Target::Image("own.iso".to_owned())));
+    let made = |generated, firmware| {
+        let mut catalogue = catalogue();
+        "own.iso".clone_into(&mut catalogue[0].name);
+        for entry in &mut catalogue[0].entries {
+            let How::Linux { cmdline, .. } = &mut entry.how else { panic!("{entry:?}") };
+            "quiet".clone_into(cmdline);
+        }
+        let listing = listing();
+        let offer = Offer { catalogue: &catalogue, listing: &listing, target_is_awaited: false };
+        let text = menus.text(generated, &image(firmware), &offer, &over_tftp());
+        text.expect("a kind that there is").unwrap_or_else(|fault| panic!("{fault}"))
+    };
+    let script = made(Generated::IpxeMenu, Firmware::X64Uefi);
+    let kernel = "kernel tftp://192.0.2.5/images/own.iso/files/linux quiet initrd=initrd0 ||";
+    assert!(script.contains(kernel), "{script}");
+    let grub = made(Generated::GrubConfig, Firmware::Arm64Uefi);
+    let kernel =
+        "linux /images/own.iso/files/linux quiet\n  initrd /images/own.iso/files/initrd.gz\n";
+    assert!(grub.contains(kernel) && grub.contains("set default=e0\n"), "{grub}");
+    // GRUB exports a variable of this name itself, with the entry that led here.
+    assert!(!grub.contains("chosen"), "{grub}");
+    let pxelinux = made(Generated::PxelinuxConfig, Firmware::Bios);
+    let kernel = "KERNEL ::images/own.iso/files/linux\n  INITRD ::images/own.iso/files/initrd.gz\n";
+    assert!(pxelinux.contains(kernel), "{pxelinux}");
+}
+
+#[test]
+fn an_image_that_is_still_looked_at_is_waited_for() {
+    let menus = menus("");
+    let new = recipient(Firmware::X64Uefi, Some(Target::Image("new.iso#live".to_owned())));
+    let script = text(&menus, Generated::IpxeMenu, &new, &over_tftp());
+    let again = "sleep 5\nchain --replace tftp://192.0.2.5/menu.ipxe || goto failed\n";
+    assert!(script.contains("echo Not known yet: new.iso.") && script.contains(again), "{script}");
+    let grub = text(&menus, Generated::GrubConfig, &new, &over_tftp());
+    assert!(grub.contains("sleep 5\nconfigfile /grub.cfg\n"), "{grub}");
+    let known = recipient(Firmware::X64Uefi, Some(Target::Image("debian.iso".to_owned())));
+    assert!(!text(&menus, Generated::IpxeMenu, &known, &over_tftp()).contains("sleep"));
 }
 
 #[cfg(feature = "http")]

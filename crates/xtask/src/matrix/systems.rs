@@ -1,0 +1,206 @@
+//! The rows that end in a running operating system, served from inside an image or as one.
+
+use std::path::Path;
+
+use super::rows::PLAIN;
+use super::{Act, Row};
+use crate::error::Result;
+use crate::lab::disc::Disc;
+use crate::lab::firmware::Machine;
+use crate::lab::stage::Scene;
+use crate::lab::stage::systems::System;
+use crate::lab::topology::Topology;
+use crate::packages::{self, Need};
+
+/// Machines that end in a system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Systems {
+    pub(crate) machines: &'static [System],
+}
+
+/// The first question of Debian's installer: kernel and initrd run, and a program of the initrd asks.
+const FIRST_QUESTION: &str = "Select a language";
+const MEMORY_MIB: u32 = 1024;
+
+/// By iPXE everything comes by HTTP, and the script tells before it boots.
+const BY_IPXE: &[&str] = &[
+    "requested menu.ipxe",
+    "booted",
+    "delivered images/debian-12-amd64.iso/files/install.amd/vmlinuz",
+    "delivered images/debian-12-amd64.iso/files/install.amd/initrd.gz",
+];
+const BY_GRUB: &[&str] = &[
+    "delivered bootnetaa64.efi",
+    "delivered grubaa64.efi",
+    "delivered debian-installer/arm64/grub/grub.cfg",
+    "menu.cfg",
+    "delivered images/debian-12-arm64.iso/files/install.a64/vmlinuz",
+    "delivered images/debian-12-arm64.iso/files/install.a64/initrd.gz",
+];
+
+pub(crate) const BIOS_LINUX: System = System {
+    machine: Machine::Bios,
+    disc: Some(Disc::Amd64),
+    memory_mib: MEMORY_MIB,
+    title: "SeaBIOS, iPXE, Debian's installer",
+    says: FIRST_QUESTION,
+    story: BY_IPXE,
+};
+const BIOS_TFTP_LINUX: System = System {
+    title: "SeaBIOS, iPXE, Debian's installer by TFTP",
+    story: &[
+        "requested menu.ipxe",
+        "delivered images/debian-12-amd64.iso/files/install.amd/vmlinuz",
+        "delivered images/debian-12-amd64.iso/files/install.amd/initrd.gz",
+    ],
+    ..BIOS_LINUX
+};
+const MEMTEST: System = System {
+    disc: None,
+    memory_mib: 256,
+    title: "SeaBIOS, iPXE, Memtest86+",
+    says: "Memtest86+",
+    story: &["requested menu.ipxe", "booted", "delivered memtest.bin"],
+    ..BIOS_LINUX
+};
+pub(crate) const X64_LINUX: System =
+    System { machine: Machine::X64Uefi, title: "EDK2 x64, iPXE, Debian's installer", ..BIOS_LINUX };
+pub(crate) const X64_HTTP_LINUX: System = System {
+    machine: Machine::X64UefiHttp,
+    title: "EDK2 x64 by HTTP Boot, iPXE, Debian's installer",
+    ..BIOS_LINUX
+};
+pub(crate) const ARM64_LINUX: System = System {
+    machine: Machine::Arm64Uefi,
+    disc: Some(Disc::Arm64),
+    title: "EDK2 ARM64, shim, GRUB, Debian's installer",
+    story: BY_GRUB,
+    ..BIOS_LINUX
+};
+
+/// What each machine boots. GRUB asks the DHCP server for its files, so we are that. Debian 12's has HTTP in a module,
+/// for port 80 alone; by TFTP, without a window, an emulated machine would take ten minutes.
+pub(crate) const LINUX_SCENE: Scene<'static> = Scene {
+    topology: Topology::SERVER,
+    rules: "[http]\nlisten = \"0.0.0.0:80\"\n\
+            [[host]]\nmac = \"52:54:00:aa:00:01\"\nimage = \"debian-12-amd64.iso#install\"\n\
+            [[host]]\nmac = \"52:54:00:aa:00:02\"\nimage = \"debian-12-amd64.iso#install\"\n\
+            [[host]]\nmac = \"52:54:00:aa:00:05\"\nimage = \"debian-12-amd64.iso\"\n\
+            [[host]]\nmac = \"52:54:00:aa:00:04\"\nimage = \"debian-12-arm64.iso#install\"\n",
+    files: &[(
+        "debian-installer/arm64/grub/arm64-efi/http.mod",
+        &[
+            "/usr/lib/debian-installer/images/12/arm64/text/debian-installer/arm64/grub/arm64-efi/http.mod",
+        ],
+    )],
+    ..PLAIN
+};
+/// Nobody is named: the menu's default boots by itself.
+const DEFAULT_SCENE: Scene<'static> =
+    Scene { rules: "[menu]\ndefault = \"debian-12-amd64.iso#install\"\ntimeout = 1\n", ..PLAIN };
+
+/// Without HTTP, everything comes by TFTP.
+const TFTP_SCENE: Scene<'static> = Scene {
+    rules: "[http]\nenabled = false\n\
+            [[host]]\nmac = \"52:54:00:aa:00:01\"\nimage = \"debian-12-amd64.iso#install\"\n",
+    ..PLAIN
+};
+
+/// A program as it is, from the root.
+const MEMTEST_SCENE: Scene<'static> = Scene {
+    rules: "[[host]]\nmac = \"52:54:00:aa:00:01\"\nkernel = \"memtest.bin\"\n\
+            cmdline = \"console=ttyS0,115200\"\n",
+    files: &[("memtest.bin", packages::MEMTEST_FILES)],
+    ..PLAIN
+};
+
+const NEEDS_BIOS: &[&Need] =
+    &[&packages::QEMU_X86, &packages::QEMU_ROM, &packages::XORRISO, &packages::DEBIAN_AMD64];
+const NEEDS_X64: &[&Need] = &[
+    &packages::QEMU_X86,
+    &packages::OVMF_X64,
+    &packages::IPXE,
+    &packages::XORRISO,
+    &packages::DEBIAN_AMD64,
+];
+const NEEDS_ARM64: &[&Need] = &[
+    &packages::QEMU_ARM,
+    &packages::AAVMF,
+    &packages::SHIM_ARM64,
+    &packages::XORRISO,
+    &packages::DEBIAN_ARM64,
+];
+
+/// The machines of the demonstration: each ends in Linux.
+pub(crate) const LINUX: [System; 4] = [BIOS_LINUX, X64_LINUX, X64_HTTP_LINUX, ARM64_LINUX];
+
+/// What a machine needs to end in Linux.
+pub(crate) fn linux_needs(machine: Machine) -> &'static [&'static Need] {
+    match machine {
+        Machine::Bios => NEEDS_BIOS,
+        Machine::X64Uefi | Machine::X64UefiHttp | Machine::X64UefiSecure => NEEDS_X64,
+        Machine::X86Uefi | Machine::Arm64Uefi => NEEDS_ARM64,
+    }
+}
+
+/// Makes the discs that these machines boot, in the folder of images of a server in `folder`.
+pub(crate) fn make_discs(machines: &[System], folder: &Path) -> Result<()> {
+    for disc in [Disc::Amd64, Disc::Arm64] {
+        if machines.iter().any(|machine| machine.disc == Some(disc)) {
+            disc.make(&folder.join("images"))?;
+        }
+    }
+    Ok(())
+}
+
+/// The slow ones first.
+pub(super) const ROWS: &[Row] = &[
+    Row {
+        name: "linux-arm64",
+        title: "EDK2 ARM64, shim, GRUB, and Debian's installer from inside a disc, by HTTP",
+        act: Act::Run(&Systems { machines: &[ARM64_LINUX] }),
+        seats: &[],
+        scene: LINUX_SCENE,
+        needs: NEEDS_ARM64,
+    },
+    Row {
+        name: "linux-x64",
+        title: "EDK2 x64, iPXE, and Debian's installer from inside a disc, by HTTP",
+        act: Act::Run(&Systems { machines: &[X64_LINUX] }),
+        seats: &[],
+        scene: LINUX_SCENE,
+        needs: NEEDS_X64,
+    },
+    Row {
+        name: "x64-uefi-http-linux",
+        title: "EDK2 x64 by UEFI HTTP Boot, iPXE, and Debian's installer from inside a disc",
+        act: Act::Run(&Systems { machines: &[X64_HTTP_LINUX] }),
+        seats: &[],
+        scene: LINUX_SCENE,
+        needs: NEEDS_X64,
+    },
+    Row {
+        name: "linux-bios-tftp",
+        title: "SeaBIOS, iPXE, and Debian's installer from inside a disc by TFTP, HTTP off",
+        act: Act::Run(&Systems { machines: &[BIOS_TFTP_LINUX] }),
+        seats: &[],
+        scene: TFTP_SCENE,
+        needs: NEEDS_BIOS,
+    },
+    Row {
+        name: "memtest",
+        title: "SeaBIOS to Memtest86+, a host's kernel",
+        act: Act::Run(&Systems { machines: &[MEMTEST] }),
+        seats: &[],
+        scene: MEMTEST_SCENE,
+        needs: &[&packages::QEMU_X86, &packages::QEMU_ROM, &packages::MEMTEST],
+    },
+    Row {
+        name: "linux-bios",
+        title: "SeaBIOS, and Debian's installer as the menu's default, beside a foreign DHCP server",
+        act: Act::Run(&Systems { machines: &[BIOS_LINUX] }),
+        seats: &[],
+        scene: DEFAULT_SCENE,
+        needs: NEEDS_BIOS,
+    },
+];
