@@ -44,7 +44,16 @@ pub(super) fn items<'m>(
     let mut found = all_items(catalogue, &[]);
     found.retain(|item| is_meant(item, image));
     if found.is_empty() {
-        remarks.push(format!("there is no image {image}"));
+        let name = image.split_once('#').map_or(&**image, |(name, _)| name);
+        match catalogue.iter().find(|item| item.name == name) {
+            Some(item) if item.lacking.is_empty() => {
+                remarks.push(format!("nothing is known of how {image} boots"));
+            }
+            Some(item) => remarks.extend_from_slice(&item.lacking),
+            None => {
+                remarks.push(format!("there is no image {image}, or what it is is not known yet"))
+            }
+        }
     }
     found
 }
