@@ -51,7 +51,7 @@ pub(super) fn items<'m>(
             }
             Some(item) => remarks.extend_from_slice(&item.lacking),
             None => {
-                remarks.push(format!("there is no image {image}, or what it is is not known yet"))
+                remarks.push(format!("there is no image {image}, or nothing is known of it yet"))
             }
         }
     }
