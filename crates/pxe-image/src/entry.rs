@@ -108,3 +108,87 @@ pub enum How {
         cd: bool,
     },
 }
+
+impl BootEntry {
+    /// Files beneath the server's root that it needs, by their paths there.
+    #[must_use]
+    pub fn root_files(&self) -> Vec<&str> {
+        let mut files: Vec<&str> = Vec::new();
+        for piece in self.pieces() {
+            if let Piece::Root(path) = piece {
+                files.push(path);
+            }
+        }
+        if matches!(self.how, How::Wimboot { .. }) {
+            files.push(if self.cpus == [Cpu::Arm64] { "wimboot.arm64" } else { "wimboot" });
+        }
+        files
+    }
+
+    /// Files made for the machine that it needs: what stands behind `{seed}/`, empty for the folder itself.
+    #[must_use]
+    pub fn seed_files(&self) -> Vec<&str> {
+        let mut texts: Vec<&str> = Vec::new();
+        for piece in self.pieces() {
+            if let Piece::Url(url) = piece {
+                texts.push(url);
+            }
+        }
+        texts.push(match &self.how {
+            How::Linux { cmdline: text, .. } | How::Chain { arguments: text, .. } => text,
+            _ => "",
+        });
+        let named = texts.into_iter().flat_map(|text| text.split("{seed}").skip(1));
+        named
+            .map(|rest| {
+                let end = rest.find(|end: char| end.is_whitespace() || "\"';,?#&".contains(end));
+                rest[..end.unwrap_or(rest.len())].trim_start_matches('/')
+            })
+            .collect()
+    }
+
+    fn pieces(&self) -> Vec<&Piece> {
+        match &self.how {
+            How::Linux { kernel, initrds, .. } => {
+                let initrds = initrds.iter().map(|Initrd { piece, .. }| piece);
+                [kernel].into_iter().chain(initrds).collect()
+            }
+            How::Wimboot { wim, files } => {
+                [wim].into_iter().chain(files.iter().map(|(_, piece)| piece)).collect()
+            }
+            How::Chain { program, .. } => vec![program],
+            How::Disk { .. } => Vec::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(how: How, cpus: &[Cpu]) -> BootEntry {
+        let (id, title, note) = ("a".to_owned(), "A".to_owned(), String::new());
+        let platforms = Platforms::ANY;
+        BootEntry { id, title, cpus: cpus.to_vec(), platforms, memory_mib: None, how, note }
+    }
+
+    #[test]
+    fn what_is_needed_besides_the_image_is_named() {
+        let initrds = vec![Initrd { piece: Piece::Root("net.gz".into()), path: None, mode: None }];
+        let kernel = Piece::Root("linux".into());
+        let cmdline = "auto url={seed}/preseed.cfg x={seed}/ s=1;s={seed}/a/b;c".to_owned();
+        let linux = entry(How::Linux { kernel, initrds, cmdline }, &[]);
+        assert_eq!(linux.root_files(), ["linux", "net.gz"]);
+        assert_eq!(linux.seed_files(), ["preseed.cfg", "", "a/b"]);
+        let files = vec![
+            ("a.xml".to_owned(), Piece::Url("{seed}/a.xml".into())),
+            ("b".to_owned(), Piece::Url("http://192.0.2.9/b".into())),
+        ];
+        let pe = How::Wimboot { wim: Piece::Inside("sources/boot.wim".into()), files };
+        assert_eq!(entry(pe.clone(), &[Cpu::Arm64]).root_files(), ["wimboot.arm64"]);
+        let pe = entry(pe, &[Cpu::X64]);
+        assert_eq!((pe.root_files(), pe.seed_files()), (vec!["wimboot"], vec!["a.xml"]));
+        let disk = entry(How::Disk { cd: true }, &[]);
+        assert!(disk.root_files().is_empty() && disk.seed_files().is_empty());
+    }
+}

@@ -14,11 +14,17 @@ function boots(image) {
   return el("span", { class: "verdict ok" }, `${kinds.join(", ")} · ${image.cpus.join(", ")}`);
 }
 
+/** What people call it: most titles have the version in them. */
+function name({ title, label, version }) {
+  const known = title || label || "";
+  return version && !known.includes(version) ? `${known} ${version}` : known;
+}
+
 export async function imagesView(main) {
   const { images } = await get("/api/v1/images");
   const rows = images.map((image) => el("tr", {},
     el("th", { scope: "row", class: "mono" }, image.name),
-    el("td", {}, image.title || image.label || "", image.version ? ` ${image.version}` : ""),
+    el("td", {}, name(image)),
     el("td", {}, boots(image), (image.warnings ?? []).map((line) => el("p", { class: "soft" }, line))),
     el("td", {}, size(image.size))));
   main.append(el("h1", {}, t("images")), images.length

@@ -8,7 +8,7 @@ use pxe_select::Target;
 
 use crate::bound::Bound;
 use crate::config::{Config, DhcpMode, Fault, Faults, HostConfig};
-use crate::content::{Loaders, Menus};
+use crate::content::{Catalogue, Images, Loaders, Menus, State};
 use crate::serve::{self, EXIT_CONFIG};
 use crate::{leases, overrides, policy};
 
@@ -34,15 +34,16 @@ pub fn check(config: &Config) -> ExitCode {
     if let Some(folder) = served_uploads(config) {
         println!("uploads        {}", folder.display());
     }
+    let images = Images::new(config.images.clone()).survey();
+    println!("images         {} ({})", config.images.display(), images.images.len());
     let loaders = Loaders::search(config);
     show_loaders(&loaders, &mut faults);
     match policy::build(config, &loaders) {
-        Ok(_) => println!(
-            "rules          {}, {} that rewrite names, and {} hosts",
-            config.rules.len(),
-            config.tftp.rewrites.len(),
-            config.hosts.len()
-        ),
+        Ok(_) => {
+            println!("rules          {}", config.rules.len());
+            println!("rewrites       {}", config.tftp.rewrites.len());
+            println!("hosts          {}", config.hosts.len());
+        }
         Err(list) => faults.extend(list),
     }
     if let Err(list) = Menus::load(config) {
@@ -65,7 +66,7 @@ pub fn check(config: &Config) -> ExitCode {
         }
         Err(unbound) => faults.extend(unbound.into_faults()),
     }
-    for doubt in doubts(config) {
+    for doubt in doubts(config).into_iter().chain(doubtful_images(config, &images)) {
         println!("warning        {doubt}");
     }
     if faults.is_empty() {
@@ -148,7 +149,7 @@ fn addresses(config: &Config, faults: &mut Vec<Fault>) {
 fn root(config: &Config, faults: &mut Vec<Fault>) {
     let root = config.root.display();
     match std::fs::read_dir(&config.root) {
-        Ok(entries) => println!("root           {root} ({} entries)", entries.count()),
+        Ok(entries) => println!("root           {root} (files and folders: {})", entries.count()),
         Err(error) => faults.push(Fault::new(
             "root",
             format!("{root} cannot be read: {error}"),
@@ -262,6 +263,36 @@ fn missing_files(config: &Config, index: usize, host: &HostConfig) -> Vec<Fault>
         )
     };
     missing.map(doubt).collect()
+}
+
+/// Images that are broken, and those that are to boot and are not there.
+fn doubtful_images(config: &Config, found: &Catalogue) -> Vec<Fault> {
+    let mut doubts = Vec::new();
+    for (name, info) in &found.images {
+        if let State::Broken(why) = &info.state {
+            let remedy = "nobody is offered it; download it again, or take it away";
+            doubts.push(Fault::new(format!("image {name}"), why.clone(), remedy));
+        }
+    }
+    let mut missing = |key: String, wanted: &str| {
+        let problem = format!("there is no image {}", config.images.join(wanted).display());
+        doubts.push(Fault::new(key, problem, "put it there before the machine boots"));
+    };
+    let file = |text: &str| text.split_once('#').map_or(text, |(name, _)| name).to_owned();
+    for (index, host) in config.hosts.iter().enumerate() {
+        if let Some(Target::Image(image)) = host.target.as_ref().map(|target| &target.value)
+            && !found.images.contains_key(&file(image))
+        {
+            missing(format!("host[{}].image", index + 1), &file(image));
+        }
+    }
+    if let Some(default) = &config.menu.default {
+        let name = file(&default.value);
+        if !found.images.contains_key(&name) && !config.root.join(&name).is_file() {
+            missing("menu.default".to_owned(), &name);
+        }
+    }
+    doubts
 }
 
 /// Machines whose templates are not there, or whom nobody serves them to.

@@ -162,8 +162,7 @@ fn start(config: &Config, parts: Parts, shared: Arc<engine::Shared>) -> io::Resu
         settings.responder.reach_by_hardware_address = first.reach_by_hardware_address();
     }
     let interfaces = Arc::new(SharedInterfaces::new(served));
-    let images = Arc::new(Images::new(config.images.clone()));
-    let contents = filled(config, (loaders.clone(), menus), secrets, &images)?;
+    let contents = filled(config, (loaders.clone(), menus), secrets)?;
     let crew = Crew::default();
     let in_use = InUse::new(config.clone(), loaders.clone());
     #[cfg(feature = "admin")]
@@ -210,9 +209,10 @@ fn start(config: &Config, parts: Parts, shared: Arc<engine::Shared>) -> io::Resu
         Some(first) => {
             let (asker, vitals, reload) = (first.asker(), Arc::clone(&vitals), reload_for_page);
             let http = http.as_ref().map(http::Server::traffic);
+            let finder = Finder::new(config.root.clone(), Arc::clone(&contents));
             admin(
                 bound.admin,
-                Watched { in_use, vitals, asker, reload, shared, journal, images, http },
+                Watched { in_use, vitals, asker, reload, shared, journal, finder, http },
             )?
         }
         None => None,
@@ -233,10 +233,10 @@ fn filled(
     config: &Config,
     (loaders, menus): (Loaders, Menus),
     secrets: Secrets,
-    images: &Arc<Images>,
 ) -> io::Result<Arc<content::Shared>> {
-    Images::follow(images)?;
-    let contents = Arc::new(contents(config, loaders, menus).with_images(Arc::clone(images)));
+    let images = Arc::new(Images::new(config.images.clone()));
+    Images::follow(&images)?;
+    let contents = Arc::new(contents(config, loaders, menus).with_images(images));
     set_seeds(config, secrets, &contents);
     Ok(contents)
 }

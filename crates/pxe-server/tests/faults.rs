@@ -109,6 +109,35 @@ fn check_finds_faults_of_rules_root_interfaces_and_ports_in_one_run() {
 }
 
 #[test]
+fn check_tells_which_images_are_broken_or_not_there() {
+    let folder = Folder::new("check-images");
+    folder.write("boot/x", b"x");
+    folder.write("images/no.iso", b"no ISO 9660");
+    folder.write("images/tool.efi", b"MZ");
+    let old = std::time::SystemTime::now() - std::time::Duration::from_secs(60);
+    let aged = std::fs::File::options().write(true).open(folder.0.join("images/no.iso"));
+    aged.and_then(|file| file.set_modified(old)).expect("an old file");
+    let (dhcp, boot_server, tftp) = free_ports();
+    let text = format!(
+        "interfaces = [\"lo\"]\nroot = \"boot\"\n[dhcp]\nport = {dhcp}\nboot_port = {boot_server}\n\
+         [tftp]\nport = {tftp}\n[http]\nenabled = false\n[menu]\ndefault = \"gone.iso#live\"\n\
+         [[host]]\nmac = \"52:54:00:aa:00:01\"\nimage = \"tool.efi\"\n\
+         [[host]]\nmac = \"52:54:00:aa:00:02\"\nimage = \"lost.iso#auto\"\n"
+    );
+    let (_, said) = run(&folder, &text, "check");
+    for part in [
+        "images (2)",
+        "warning        image no.iso: is neither ISO 9660 nor UDF",
+        "warning        host[2].image: there is no image ",
+        "lost.iso; put it there",
+        "warning        menu.default: there is no image ",
+    ] {
+        assert!(said.contains(part), "{part:?} is missing in:\n{said}");
+    }
+    assert!(!said.contains("host[1].image"), "{said}");
+}
+
+#[test]
 fn check_looks_at_uploads_and_rewriting_rules() {
     let folder = Folder::new("check-tftp");
     folder.write("boot/in/x", b"x");

@@ -3,7 +3,7 @@
 use core::fmt;
 
 use crate::cpu::Cpu;
-use crate::entry::{BootEntry, How, Initrd, Piece};
+use crate::entry::BootEntry;
 use crate::image::Image;
 use crate::image::boot::BootPlatform;
 use crate::source::ReadAt;
@@ -113,8 +113,9 @@ pub struct Recognition {
     pub kind: Kind,
     /// Ways to boot it, the best first. Empty if none can work: then [`warnings`](Self::warnings) say why.
     ///
-    /// An entry with a [`Piece::Root`] needs a file that is not in the image: see
-    /// [`without_missing`](Self::without_missing). One with `{seed}` in it works only if such files are made.
+    /// An entry with a [`Piece::Root`](crate::Piece::Root), or that starts by wimboot, needs a file that is not in the image: see
+    /// [`without_missing`](Self::without_missing). One with `{seed}` in it works only if
+    /// [such files](BootEntry::seed_files) are made.
     pub entries: Vec<BootEntry>,
     /// What will not work and why, in plain words.
     pub warnings: Vec<String>,
@@ -167,7 +168,7 @@ impl Recognition {
         let mut missing = Vec::new();
         self.entries.retain(|entry| {
             let lost: Vec<&str> =
-                root_files(&entry.how).into_iter().filter(|file| !is_there(file)).collect();
+                entry.root_files().into_iter().filter(|file| !is_there(file)).collect();
             if let Some(first) = lost.first() {
                 missing.push(format!(
                     "{:?} is not offered: {first} is not beneath the server's root folder{}{}",
@@ -186,32 +187,10 @@ fn matches_pc(cpus: &[Cpu]) -> bool {
     cpus.iter().any(|cpu| matches!(cpu, Cpu::X86 | Cpu::X64))
 }
 
-/// The files beneath the server's root that an entry needs.
-fn root_files(how: &How) -> Vec<&str> {
-    let mut pieces: Vec<&Piece> = Vec::new();
-    match how {
-        How::Linux { kernel, initrds, .. } => {
-            pieces.push(kernel);
-            pieces.extend(initrds.iter().map(|Initrd { piece, .. }| piece));
-        }
-        How::Wimboot { wim, files } => {
-            pieces.push(wim);
-            pieces.extend(files.iter().map(|(_, piece)| piece));
-        }
-        How::Chain { program, .. } => pieces.push(program),
-        How::Disk { .. } => {}
-    }
-    let roots = pieces.into_iter().filter_map(|piece| match piece {
-        Piece::Root(path) => Some(path.as_str()),
-        _ => None,
-    });
-    roots.collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::entry::Platforms;
+    use crate::entry::{How, Piece, Platforms};
 
     fn entry(cpus: &[Cpu], platforms: Platforms, kernel: Piece) -> BootEntry {
         BootEntry {

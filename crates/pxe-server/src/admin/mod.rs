@@ -28,7 +28,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio_rustls::TlsAcceptor;
 
 use crate::config::{Config, Fault};
-use crate::content::Images;
+use crate::content::Finder;
 use crate::driver::{Asker, Vitals};
 use crate::engine;
 use crate::house::{InUse, Reload};
@@ -135,8 +135,8 @@ pub struct Parts {
     pub shared: Arc<engine::Shared>,
     /// The stories.
     pub journal: Arc<Journal>,
-    /// The folder of images.
-    pub images: Arc<Images>,
+    /// Finds files and images.
+    pub finder: Finder,
     /// How much HTTP there is, if there is any.
     pub http: Option<http::Traffic>,
 }

@@ -111,7 +111,7 @@ impl Finder {
             Some(_) => Listing::default(),
             None => self.root.folder().map(listing::read).unwrap_or_default(),
         };
-        let catalogue = self.offered();
+        let catalogue = self.offered(made.recipient);
         let target_is_awaited =
             made.recipient.target.as_ref().is_some_and(|target| self.awaits(target));
         let offer = Offer { catalogue: &catalogue, listing: &listing, target_is_awaited };
@@ -136,16 +136,36 @@ impl Finder {
         }
     }
 
-    /// The images as menus offer them: what needs a file that the root lacks is left out.
-    fn offered(&self) -> Vec<CatalogueItem> {
+    /// The images as menus offer them: what needs a file that the root lacks, or that is not made for this machine, is
+    /// left out.
+    fn offered(&self, recipient: &Recipient) -> Vec<CatalogueItem> {
         let Some(images) = &self.shared.images else { return Vec::new() };
-        let loaders = self.shared.loaders();
-        let is_there = |name: &str| {
-            let name = name.as_bytes();
-            self.root.open(name, self.shared.cases.as_ref()).is_ok()
-                || loaders.system_file(name).is_some()
-        };
-        CatalogueItem::all(&images.catalogue(), is_there)
+        let mut items =
+            CatalogueItem::all(&images.catalogue(), |name| self.is_there(name.as_bytes()));
+        let is_made = self.is_made(recipient.mac);
+        for item in &mut items {
+            item.without_seeds(&is_made);
+        }
+        items
+    }
+
+    /// Whether the root, or a package of the system, has a file.
+    fn is_there(&self, name: &[u8]) -> bool {
+        self.root.open(name, self.shared.cases.as_ref()).is_ok()
+            || self.shared.loaders().system_file(name).is_some()
+    }
+
+    /// Which files are made for a machine.
+    #[cfg(feature = "http")]
+    fn is_made(&self, mac: Option<[u8; 6]>) -> impl Fn(&str) -> bool + use<> {
+        let seeds = self.seeds();
+        move |name| mac.is_some_and(|mac| seeds.has(mac, name))
+    }
+
+    /// Without HTTP none is.
+    #[cfg(not(feature = "http"))]
+    fn is_made(&self, _: Option<[u8; 6]>) -> impl Fn(&str) -> bool + use<> {
+        |_: &str| false
     }
 
     /// Whether this is the password that opens the menu. Takes a while.
@@ -165,10 +185,12 @@ impl Finder {
         })
     }
 
-    /// What the folder of images held last.
+    /// What the folder of images held last, and of that what can be offered with what the root holds now. May wait for a
+    /// disk.
     #[cfg(feature = "http")]
-    pub(crate) fn catalogue(&self) -> Arc<Catalogue> {
-        self.shared.images.as_ref().map(|images| images.catalogue()).unwrap_or_default()
+    pub(crate) fn catalogue(&self) -> Catalogue {
+        let catalogue = self.shared.images.as_ref().map(|images| images.catalogue());
+        catalogue.unwrap_or_default().without_missing(|name| self.is_there(name.as_bytes()))
     }
 
     /// What is made for single machines.

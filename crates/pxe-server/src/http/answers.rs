@@ -16,7 +16,7 @@ use super::lane::Lane;
 use super::path::{Place, decode};
 use super::slots::Work;
 use super::story::{Delivery, Story};
-use super::{booted, done, files, seeds};
+use super::{booted, catalogue, done, files, seeds};
 use crate::config::HttpConfig;
 use crate::content::{Finder, Links, host};
 use crate::engine;
@@ -79,7 +79,7 @@ impl Service {
         let answer = match Place::of(&path) {
             Place::Root(name) => files::answer(&self, &asked, name, Where::Root, work).await,
             Place::Images(name) => files::answer(&self, &asked, name, Where::Images, work).await,
-            Place::Catalogue => catalogue(&self, work),
+            Place::Catalogue => catalogue::answer(&self, &asked, work).await,
             Place::Seed(path) => seeds::answer(&self, &asked, path, work).await,
             Place::Done => done::answer(&self, &asked, work).await,
             Place::Booted => booted::answer(&self, &asked, work),
@@ -100,16 +100,6 @@ impl Service {
         let server = host(self.advertise.unwrap_or(peer.local));
         Links { base: self.config.url(&server), server, over_http: true }
     }
-}
-
-/// The list of images, as it is now.
-fn catalogue(service: &Service, work: Work) -> Response<Answer> {
-    let text = Bytes::from(service.finder.catalogue().to_json());
-    let mut answer = plain(StatusCode::OK, "", work);
-    let headers = answer.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert(CONTENT_LENGTH, HeaderValue::from(text.len()));
-    answer.map(|body| body.saying(text))
 }
 
 /// A short text for people. Programs look at the status.

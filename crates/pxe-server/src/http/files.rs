@@ -111,7 +111,7 @@ pub(super) async fn answer(
 }
 
 /// Asks the one decision; who asks is told by the address, what asks by the name it gives itself.
-fn decide(
+pub(super) fn decide(
     story: &Story,
     asked: &Asked<'_>,
     name: &[u8],

@@ -8,6 +8,7 @@
 mod answers;
 mod body;
 mod booted;
+mod catalogue;
 mod connections;
 mod done;
 mod files;

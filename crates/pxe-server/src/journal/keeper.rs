@@ -64,7 +64,7 @@ fn restore(folder: &Path, journal: &Journal) {
             journal.restore(records);
             let Counts { machines, .. } = journal.counts();
             if machines > 0 {
-                info!("the stories of {machines} machines go on from {}", folder.display());
+                info!("stories kept in {} go on: {machines}", folder.display());
             }
         }
         Err(error) => warn!("the journal in {} cannot be read: {error}", folder.display()),

@@ -5,7 +5,7 @@
 //! of [`Watcher::poll_timeout`] has come; after either, drain [`Watcher::poll_event`].
 //!
 //! A machine waits for at most one step. The step cancels the wait, and so does anything that tells the story of its
-//! failure. The same silence is told once in a boot, and once in [`TOLD_AGAIN_AFTER`] of a machine that tries for ever.
+//! failure. The same silence is told once in a boot, and once in `TOLD_AGAIN_AFTER` of a machine that tries for ever.
 
 mod expect;
 

@@ -13,5 +13,6 @@ use crate::admin::problem::Refused;
     responses((status = 200, description = "The list that clients get at /images/, too", body = Value), Refused)
 )]
 pub(super) async fn list(State(site): State<Site>) -> Json<Value> {
-    Json(site.parts.images.catalogue().to_value())
+    let listed = tokio::task::spawn_blocking(move || site.parts.finder.catalogue().to_value());
+    Json(listed.await.unwrap_or_default())
 }

@@ -1,5 +1,7 @@
 //! The list of images as programs read it.
 
+use std::sync::Arc;
+
 use pxe_image::recognise::Recognition;
 use serde_json::{Value, json};
 
@@ -12,6 +14,21 @@ impl Catalogue {
         let mut text = self.to_value().to_string();
         text.push('\n');
         text
+    }
+
+    /// As it is offered where files beneath the root are missing: entries that need them become warnings.
+    pub(crate) fn without_missing(&self, is_there: impl Fn(&str) -> bool) -> Self {
+        let mut here = self.clone();
+        for info in here.images.values_mut() {
+            if let State::Ready { recognition: Some(known), .. } = &info.state
+                && known.entries.iter().any(|entry| !entry.root_files().is_empty())
+                && let State::Ready { recognition: Some(known), .. } =
+                    &mut Arc::make_mut(info).state
+            {
+                Arc::make_mut(known).without_missing(&is_there);
+            }
+        }
+        here
     }
 
     /// The same, not yet as text.

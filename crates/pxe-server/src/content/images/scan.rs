@@ -31,13 +31,27 @@ impl Images {
     /// arriving.
     pub(super) fn scan(&self) -> bool {
         let before = self.catalogue();
+        let after = Arc::new(self.seen(&before));
+        let arriving = after.images.values().any(|info| info.state == State::Arriving);
+        self.set_catalogue(Arc::clone(&after));
+        tell(&before, &after);
+        arriving
+    }
+
+    /// What the folder holds now, without a word about it: whether each image is whole, not yet what it is.
+    pub fn survey(&self) -> Catalogue {
+        self.seen(&Catalogue::default())
+    }
+
+    /// What the folder holds. What did not change since `before` is not looked at again.
+    fn seen(&self, before: &Catalogue) -> Catalogue {
         let (names, truncated) = self.names();
         let next = AtomicUsize::new(0);
         let found = Mutex::new(BTreeMap::new());
         let looks = thread::available_parallelism().map_or(1, NonZero::get).min(LOOKS_MAX);
         let look = || {
             while let Some(name) = names.get(next.fetch_add(1, Ordering::Relaxed)) {
-                if let Some(info) = self.look(name, &before) {
+                if let Some(info) = self.look(name, before) {
                     let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
                     found.insert(name.clone(), info);
                 }
@@ -50,11 +64,7 @@ impl Images {
             look();
         });
         let images = found.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let arriving = images.values().any(|info| info.state == State::Arriving);
-        let after = Arc::new(Catalogue { images, truncated });
-        self.set_catalogue(Arc::clone(&after));
-        tell(&before, &after);
-        arriving
+        Catalogue { images, truncated }
     }
 
     fn set_catalogue(&self, catalogue: Arc<Catalogue>) {

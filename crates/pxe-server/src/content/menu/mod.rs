@@ -36,6 +36,8 @@ pub(super) struct CatalogueItem {
     pub(super) entries: Vec<BootEntry>,
     /// The first loaders in it that Secure Boot trusts, by processor: paths inside it.
     pub(super) shims: Vec<(Cpu, String)>,
+    /// What is not among the entries, for want of a file outside the image, and why.
+    pub(super) lacking: Vec<String>,
 }
 
 /// Everything that may be offered.
@@ -114,6 +116,7 @@ impl Menus {
             }
             None => {
                 menu.items = items(offer.catalogue, &of_root);
+                menu.remarks.extend(offer.catalogue.iter().flat_map(|item| item.lacking.clone()));
                 menu.mode = self.choice(kind, &mut menu);
                 if let Some(password) = &self.config.password
                     && !recipient.said.unlocked
@@ -246,11 +249,29 @@ impl CatalogueItem {
         known
             .map(|(name, recognition)| {
                 let mut recognition = Recognition::clone(recognition);
+                let known = recognition.warnings.len();
                 recognition.without_missing(&is_there);
+                let lacking = recognition.warnings.split_off(known);
                 let Recognition { title, entries, shims, .. } = recognition;
-                Self { name: name.clone(), title, entries, shims }
+                Self { name: name.clone(), title, entries, shims, lacking }
             })
             .collect()
+    }
+
+    /// Leaves out the entries that need files made for the machine, where these are not made for it.
+    pub(super) fn without_seeds(&mut self, is_made: impl Fn(&str) -> bool) {
+        let Self { entries, lacking, .. } = self;
+        entries.retain(|entry| {
+            let lost = entry.seed_files().into_iter().find(|name| !is_made(name));
+            if let Some(name) = lost {
+                let what = if name.is_empty() { "files" } else { name };
+                lacking.push(format!(
+                    "{:?} is not offered: {what} for this machine alone, its seed, is not there (docs/machines.md)",
+                    entry.title
+                ));
+            }
+            lost.is_none()
+        });
     }
 
     fn as_ref(&self) -> ImageRef<'_> {

@@ -44,10 +44,19 @@ pub(super) fn fill<'m>(
     };
     menu.items = all_items(offer.catalogue, &[]);
     menu.items.retain(|item| is_meant(item, image));
-    if menu.items.is_empty() && offer.target_is_awaited {
+    if !menu.items.is_empty() {
+        return;
+    }
+    if offer.target_is_awaited {
         menu.awaited = Some(image_name(image).to_owned());
-    } else if menu.items.is_empty() {
-        menu.remarks.push(format!("there is no image {image}"));
+        return;
+    }
+    match offer.catalogue.iter().find(|item| item.name == image_name(image)) {
+        Some(item) if item.lacking.is_empty() => {
+            menu.remarks.push(format!("nothing is known of how {image} boots"));
+        }
+        Some(item) => menu.remarks.extend_from_slice(&item.lacking),
+        None => menu.remarks.push(format!("there is no image {image}")),
     }
 }
 

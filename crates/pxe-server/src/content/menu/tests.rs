@@ -44,6 +44,7 @@ fn catalogue() -> Vec<CatalogueItem> {
         title: "Debian".to_owned(),
         entries: vec![entry("arm", Cpu::Arm64), entry("live", Cpu::X64)],
         shims: Vec::new(),
+        lacking: Vec::new(),
     }]
 }
 
@@ -195,7 +196,10 @@ fn a_machine_with_a_target_is_not_asked() {
     );
     assert!(script(Target::Image("debian.iso#live".to_owned())).contains("\ngoto e0\n"));
     let gone = script(Target::Image("arch.iso".to_owned()));
-    assert!(gone.contains("echo there is no image arch.iso\n"), "{gone}");
+    assert!(
+        gone.contains("echo there is no image arch.iso, or nothing is known of it yet\n"),
+        "{gone}"
+    );
     let wrong = script(Target::Image("debian.iso#arm".to_owned()));
     assert!(wrong.contains("echo Debian arm: it is for arm64"), "{wrong}");
     assert!(script(Target::Local).contains("\ngoto local\n"));
@@ -272,4 +276,54 @@ fn templates_of_the_user_are_taken_or_refused_with_their_line() {
         "{faults:?}"
     );
     fs::remove_dir_all(folder).expect("clean");
+}
+
+fn of_target(catalogue: &[CatalogueItem], image: &str) -> String {
+    let target = Some(Target::Image(image.to_owned()));
+    let offer = Offer { catalogue, listing: &Listing::default(), target_is_awaited: false };
+    let known = recipient(Firmware::X64Uefi, target);
+    let text = menus("").text(Generated::IpxeMenu, &known, &offer, &over_http());
+    text.expect("a kind that there is").unwrap_or_else(|fault| panic!("{fault}"))
+}
+
+#[test]
+fn what_needs_a_seed_is_offered_only_to_machines_that_have_it() {
+    let mut catalogue = catalogue();
+    let entries = &mut catalogue[0].entries;
+    if let How::Linux { cmdline, .. } = &mut entries[1].how {
+        cmdline.push_str(" inst.ks={seed}/ks.cfg");
+    }
+    let mut with = catalogue.clone();
+    with[0].without_seeds(|name| name == "ks.cfg");
+    assert_eq!(with, catalogue);
+    let expected = "inst.ks=http://192.0.2.5:8080/seed/52-54-00-aa-00-01/ks.cfg";
+    assert!(of_target(&with, "debian.iso#live").contains(expected));
+
+    catalogue[0].without_seeds(|_| false);
+    let entries = &catalogue[0].entries;
+    assert_eq!(entries.iter().map(|entry| &*entry.id).collect::<Vec<_>>(), ["arm"]);
+    let script = of_target(&catalogue, "debian.iso#live");
+    assert!(!script.contains("inst.ks"), "{script}");
+    assert!(script.contains("ks.cfg for this machine alone"), "{script}");
+    let offer =
+        Offer { catalogue: &catalogue, listing: &Listing::default(), target_is_awaited: false };
+    let menu = menus("").text(
+        Generated::IpxeMenu,
+        &recipient(Firmware::X64Uefi, None),
+        &offer,
+        &over_http(),
+    );
+    let menu = menu.expect("a kind").expect("a menu");
+    assert!(menu.contains("ks.cfg for this machine alone"), "a remark says why: {menu}");
+}
+
+#[test]
+fn a_host_whose_image_boots_in_no_way_is_told_why() {
+    let mut catalogue = catalogue();
+    assert!(of_target(&catalogue, "other.iso").contains("there is no image other.iso"));
+    assert!(of_target(&catalogue, "debian.iso#x").contains("nothing is known of how debian.iso"));
+    catalogue[0].entries.clear();
+    catalogue[0].lacking.push("linux is not beneath the root".to_owned());
+    let script = of_target(&catalogue, "debian.iso");
+    assert!(script.contains("echo linux is not beneath the root"), "{script}");
 }

@@ -77,6 +77,16 @@ impl Seeds {
         Self { path: config.seeds.clone(), machines: machines.collect(), secrets }
     }
 
+    /// Whether a file is made for a machine; of no name, whether there is what cloud-init begins with.
+    pub(crate) fn has(&self, mac: [u8; 6], name: &str) -> bool {
+        let Some(machine) = self.machines.get(&mac) else { return false };
+        let name = if name.is_empty() { "user-data" } else { name };
+        let folder = Dir::open_ambient_dir(&self.path, ambient_authority());
+        let path = format!("{}/{name}", machine.folder);
+        is_plain(name)
+            && folder.is_ok_and(|folder| super::root::open_in(&folder, Path::new(&path)).is_ok())
+    }
+
     /// The file `name` of a machine.
     pub(crate) fn make(&self, name: &str, facts: &SeedFacts) -> Result<String, SeedError> {
         let not_found = |why: &str| Err(SeedError::NotFound(why.to_owned()));
@@ -248,6 +258,18 @@ mod tests {
         let (path, seeds) = seeds("xml", &files, "vars = { x = \"<&>\" }\n");
         assert_eq!(seeds.make("autounattend.xml", &facts()).as_deref(), Ok("<a>&lt;&amp;&gt;</a>"));
         assert_eq!(seeds.make("ks.cfg", &facts()).as_deref(), Ok("<&>"));
+        fs::remove_dir_all(path).expect("clean");
+    }
+
+    #[test]
+    fn what_is_made_for_a_machine_is_known_without_making_it() {
+        let (path, seeds) = seeds("has", &[("ubuntu/user-data", "{{ vars.none }}")], "");
+        let (own, other) = (facts().mac, [2, 0, 0, 0, 0, 1]);
+        assert!(seeds.has(own, "user-data") && seeds.has(own, ""), "cloud-init begins there");
+        for name in ["ks.cfg", "../ubuntu/user-data", "."] {
+            assert!(!seeds.has(own, name), "{name}");
+        }
+        assert!(!seeds.has(other, "user-data"));
         fs::remove_dir_all(path).expect("clean");
     }
 
