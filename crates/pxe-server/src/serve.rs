@@ -7,6 +7,7 @@ use std::thread;
 
 use log::{error, info, warn};
 use pxe_dhcp::respond::ProxyStyles;
+use pxe_select::Policy;
 
 #[cfg(feature = "admin")]
 use crate::admin::Parts as Watched;
@@ -19,7 +20,7 @@ use crate::content::{self, Files, Images, Loaders, Menus, UPLOADS_MAX, Uploads};
 use crate::driver::interfaces::{self, Interfaces, SharedInterfaces};
 use crate::driver::neighbours::ArpTable;
 use crate::driver::{Ask, Crew, Driver, First, Housekeeping, Leasing, Vitals};
-use crate::engine::{self, Engine, EngineConfig, InventorySettings, ServerSettings};
+use crate::engine::{self, AddressPlan, Engine, EngineConfig, InventorySettings, ServerSettings};
 use crate::house::{House, InUse, Reload};
 #[cfg(feature = "http")]
 use crate::http;
@@ -44,20 +45,8 @@ pub fn serve(config: &Config, reload: Reload) -> ExitCode {
         Err(faults) => return refuse(config, EXIT_CONFIG, &faults),
     };
     let loaders = Loaders::search(config);
-    let policy = match policy::build(config, &loaders) {
-        Ok(policy) => policy,
-        Err(faults) => return refuse(config, EXIT_CONFIG, &faults),
-    };
-    let menus = match Menus::load(config) {
-        Ok(menus) => menus,
-        Err(faults) => return refuse(config, EXIT_CONFIG, &faults),
-    };
-    let plan = match addresses::build(config) {
-        Ok(plan) => plan,
-        Err(faults) => return refuse(config, EXIT_CONFIG, &faults),
-    };
-    let secrets = match secrets(config) {
-        Ok(secrets) => secrets,
+    let Understood { policy, menus, plan, secrets } = match understood(config, &loaders) {
+        Ok(understood) => understood,
         Err(faults) => return refuse(config, EXIT_CONFIG, &faults),
     };
     let alone = match Alone::at_start(config, &served) {
@@ -110,6 +99,29 @@ pub fn serve(config: &Config, reload: Reload) -> ExitCode {
         Err(error) => {
             error!("the server cannot go on: {error}");
             ExitCode::from(EXIT_MACHINE)
+        }
+    }
+}
+
+/// What the configuration says, beyond its syntax.
+struct Understood {
+    policy: Policy,
+    menus: Menus,
+    plan: Option<AddressPlan>,
+    secrets: Secrets,
+}
+
+/// Reads all of it, so that every fault is told at once.
+fn understood(config: &Config, loaders: &Loaders) -> Result<Understood, Vec<Fault>> {
+    let policy = policy::build(config, loaders);
+    let (menus, plan) = (Menus::load(config), addresses::build(config));
+    match (policy, menus, plan, secrets(config)) {
+        (Ok(policy), Ok(menus), Ok(plan), Ok(secrets)) => {
+            Ok(Understood { policy, menus, plan, secrets })
+        }
+        (policy, menus, plan, secrets) => {
+            let lists = [policy.err(), menus.err(), plan.err(), secrets.err()];
+            Err(lists.into_iter().flatten().flatten().collect())
         }
     }
 }
