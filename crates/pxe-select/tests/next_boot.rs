@@ -37,7 +37,7 @@ fn facts(ipxe: bool) -> ClientFacts<'static> {
     facts
 }
 
-fn ordered(order: &NextBoot) -> Beside<'_> {
+fn beside(order: &NextBoot) -> Beside<'_> {
     Beside { next_boot: Some(order), inventory: None }
 }
 
@@ -59,20 +59,20 @@ fn an_order_goes_before_host_rule_and_inventory() {
         {
             let mut firmware = facts(false);
             firmware.inventory = inventory;
-            let first = policy.decide_beside(&firmware, ordered(&image), Asked::BootFile);
+            let first = policy.decide_beside(&firmware, beside(&image), Asked::BootFile);
             assert_eq!(first.action.target().as_deref(), Some("ipxe.efi"), "{}", first.reasons);
             let mut ipxe = facts(true);
             ipxe.inventory = inventory;
-            let second = policy.decide_beside(&ipxe, ordered(&image), Asked::BootFile);
+            let second = policy.decide_beside(&ipxe, beside(&image), Asked::BootFile);
             let NextBoot::Boots(target) = &image else { unreachable!("an image") };
             assert_eq!((&second.action, second.target), (&MENU, Some(target)));
             assert!(says_so(&second), "{}", second.reasons);
             for name in [&b"menu.ipxe"[..], b"grub/grub.cfg", b"pxelinux.cfg/default"] {
-                let asked = policy.decide_beside(&firmware, ordered(&image), Asked::Name(name));
+                let asked = policy.decide_beside(&firmware, beside(&image), Asked::Name(name));
                 assert_eq!(asked.target, Some(target), "{inventory:?}: {}", asked.reasons);
                 assert!(says_so(&asked));
             }
-            let kernel = policy.decide_beside(&ipxe, ordered(&image), Asked::Name(b"vmlinuz"));
+            let kernel = policy.decide_beside(&ipxe, beside(&image), Asked::Name(b"vmlinuz"));
             assert!(matches!(kernel.action, Action::File { .. }), "{}", kernel.reasons);
         }
     }
@@ -82,10 +82,10 @@ fn an_order_goes_before_host_rule_and_inventory() {
 fn the_menu_is_ordered_for_a_machine_that_boots_something_else() {
     let policy = policy(host().with_target(Target::Local), false);
     let menu = NextBoot::Menu;
-    let ordered = policy.decide_beside(&facts(true), ordered(&menu), Asked::BootFile);
+    let ordered = policy.decide_beside(&facts(true), beside(&menu), Asked::BootFile);
     assert_eq!((&ordered.action, ordered.target), (&MENU, None));
     assert!(says_so(&ordered));
-    let text = policy.decide_beside(&facts(true), ordered(&menu), Asked::Name(b"menu.ipxe"));
+    let text = policy.decide_beside(&facts(true), beside(&menu), Asked::Name(b"menu.ipxe"));
     assert_eq!(text.target, None, "{}", text.reasons);
     assert_eq!(policy.decide(&facts(true), Asked::Name(b"menu.ipxe")).target, Some(&Target::Local));
 }
@@ -94,10 +94,10 @@ fn the_menu_is_ordered_for_a_machine_that_boots_something_else() {
 fn a_script_is_named_to_ipxe_and_means_nothing_to_grub() {
     let policy = policy(host(), false);
     let script = NextBoot::Boots(Target::Script("once.ipxe".into()));
-    let named = policy.decide_beside(&facts(true), ordered(&script), Asked::BootFile);
+    let named = policy.decide_beside(&facts(true), beside(&script), Asked::BootFile);
     assert_eq!(named.action, Action::Script { name: "once.ipxe", generated: None });
     assert!(says_so(&named));
-    let grub = policy.decide_beside(&facts(false), ordered(&script), Asked::Name(b"grub/grub.cfg"));
+    let grub = policy.decide_beside(&facts(false), beside(&script), Asked::Name(b"grub/grub.cfg"));
     assert_eq!(grub.target, None);
 }
 
@@ -105,24 +105,24 @@ fn a_script_is_named_to_ipxe_and_means_nothing_to_grub() {
 fn what_an_inventory_boots_is_told_to_loaders_that_read_configurations() {
     let kernel = "http://192.0.2.9/vmlinuz".to_owned();
     let target = Target::Linux { kernel, initrds: Vec::new(), cmdline: "quiet".into() };
-    let beside = Beside { next_boot: None, inventory: Some(&target) };
+    let said = Beside { next_boot: None, inventory: Some(&target) };
     let open = policy(host(), false);
     let mut grub = facts(false);
     grub.inventory = Inventory::Boots;
     for name in [&b"grub/grub.cfg"[..], b"pxelinux.cfg/default"] {
-        let told = open.decide_beside(&grub, beside, Asked::Name(name));
+        let told = open.decide_beside(&grub, said, Asked::Name(name));
         assert_eq!(told.target, Some(&target), "{}", told.reasons);
         assert!(told.reasons.iter().any(|reason| *reason == Reason::InventoryTarget));
     }
     // iPXE has a script, other files are files, and an order, a host entry or an inventory that is silent goes before.
     for name in [&b"menu.ipxe"[..], b"vmlinuz"] {
-        assert_eq!(open.decide_beside(&grub, beside, Asked::Name(name)).target, None);
+        assert_eq!(open.decide_beside(&grub, said, Asked::Name(name)).target, None);
     }
     let config = Asked::Name(b"grub/grub.cfg");
     let menu = NextBoot::Menu;
-    let ordered = Beside { next_boot: Some(&menu), ..beside };
+    let ordered = Beside { next_boot: Some(&menu), ..said };
     assert_eq!(open.decide_beside(&grub, ordered, config).target, None);
     let local = policy(host().with_target(Target::Local), false);
-    assert_eq!(local.decide_beside(&grub, beside, config).target, Some(&Target::Local));
-    assert_eq!(open.decide_beside(&facts(false), beside, config).target, None);
+    assert_eq!(local.decide_beside(&grub, said, config).target, Some(&Target::Local));
+    assert_eq!(open.decide_beside(&facts(false), said, config).target, None);
 }
