@@ -8,7 +8,7 @@ use core::time::Duration;
 use std::collections::VecDeque;
 use std::time::Instant;
 
-use super::{BOOT_PATIENCE, LOOK_EVERY, Stage, indented};
+use super::{LOOK_EVERY, Stage, indented};
 use crate::error::{Result, fail};
 use crate::interrupt;
 use crate::lab::disc::Disc;
@@ -17,6 +17,8 @@ use crate::lab::server::message;
 use crate::lab::vm::{Vm, mac_text};
 use crate::process::tail;
 
+/// How long a machine may take until its system runs. GRUB on an emulated ARM64 machine takes some minutes for 74 MB.
+const SYSTEM_PATIENCE: Duration = Duration::from_secs(900);
 /// How long the server may take to look at the discs.
 const LOOK_PATIENCE: Duration = Duration::from_secs(120);
 
@@ -109,7 +111,7 @@ impl Stage {
 
     fn has_started(&self, system: &System, vm: &mut Vm, story: &[String]) -> Result<bool> {
         let off = vm.is_off()?;
-        let late = Instant::now() > vm.started + BOOT_PATIENCE;
+        let late = Instant::now() > vm.started + SYSTEM_PATIENCE;
         let screen = vm.screen();
         let mac = mac_text(system.machine.hardware_address());
         let untold = untold(&mac, system.story, story);
@@ -117,7 +119,7 @@ impl Stage {
             (None, true) => return Ok(true),
             (Some(part), true) => format!("it runs, but the log does not tell `{part}`"),
             _ if off => format!("the machine ended before it said `{}`", system.says),
-            (_, false) if late => format!("not seen in {BOOT_PATIENCE:?}: `{}`", system.says),
+            (_, false) if late => format!("not seen in {SYSTEM_PATIENCE:?}: `{}`", system.says),
             (_, false) => return Ok(false),
         };
         let mut own: Vec<&str> = story.iter().map(|line| message(line)).collect();
