@@ -24,6 +24,7 @@ impl fmt::Display for Reason {
             Self::LoaderTable { .. }
             | Self::LoaderOfTwin { .. }
             | Self::ScriptForIpxe
+            | Self::NextBoot
             | Self::HeldForInventory
             | Self::InventoryIgnores
             | Self::InventoryScript
@@ -154,6 +155,7 @@ impl Reason {
                 write!(f, "the loader for {firmware}: the same machine by TFTP, it runs the same programs")
             }
             Self::ScriptForIpxe => f.write_str("a running iPXE gets its script"),
+            Self::NextBoot => f.write_str("an order for its next boot says what this machine boots"),
             Self::HeldForInventory => f.write_str("the inventory was asked and has not answered yet"),
             Self::InventoryIgnores => f.write_str("the inventory does not boot this machine"),
             Self::InventoryScript => {
@@ -431,8 +433,9 @@ mod tests {
         reasons
     }
 
-    fn of_inventories() -> [Reason; 5] {
+    fn of_inventories() -> [Reason; 6] {
         [
+            Reason::NextBoot,
             Reason::HeldForInventory,
             Reason::InventoryIgnores,
             Reason::InventoryScript,

@@ -41,6 +41,7 @@ pub mod limits;
 mod loaders;
 mod mac;
 pub mod names;
+mod next_boot;
 mod policy;
 mod question;
 mod reason;
@@ -73,6 +74,7 @@ pub use loaders::{
 };
 pub use mac::parse as parse_mac;
 pub use names::{Generated, NameFault};
+pub use next_boot::NextBoot;
 pub use policy::Policy;
 pub use reason::{Conditions, Mismatch, Reason, Reasons};
 pub use remap::Remap;

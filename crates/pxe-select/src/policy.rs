@@ -11,6 +11,7 @@ use crate::{
     folder::FolderBy,
     identity::{self, Identity},
     names::{self, Generated},
+    next_boot::NextBoot,
     question::Question,
     reason::Reasons,
     remap::{self, CheckedRemap},
@@ -76,9 +77,21 @@ impl Policy {
     /// allocates only when a requested name has to be put together anew.
     #[must_use]
     pub fn decide<'p>(&'p self, facts: &ClientFacts<'_>, asked: Asked<'p>) -> Decision<'p> {
+        self.decide_ordered(facts, None, asked)
+    }
+
+    /// The same where there may be an order for this boot, which goes before the host entry, `boot = false` included, before
+    /// rules that deny, and before an inventory.
+    #[must_use]
+    pub fn decide_ordered<'p>(
+        &'p self,
+        facts: &ClientFacts<'_>,
+        order: Option<&'p NextBoot>,
+        asked: Asked<'p>,
+    ) -> Decision<'p> {
         let mut reasons = Reasons::new();
         let identity = identity::identify(facts, self.script_base().is_some(), &mut reasons);
-        let mut question = Question::new(self, facts, identity, reasons);
+        let mut question = Question::new(self, (facts, order), identity, reasons);
         let action = match asked {
             Asked::BootFile => question.boot_file(),
             Asked::Name(requested) => question.name(requested),

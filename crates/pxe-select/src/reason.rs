@@ -151,6 +151,8 @@ pub enum Reason {
     },
     /// iPXE runs: it gets its script.
     ScriptForIpxe,
+    /// There is an order for this boot.
+    NextBoot,
     /// An inventory was asked about this machine, and has not answered yet.
     HeldForInventory,
     /// An inventory does not boot this machine, or gave no answer that can be used.

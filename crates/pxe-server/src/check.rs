@@ -36,7 +36,8 @@ pub fn check(config: &Config) -> ExitCode {
     }
     let images = Images::new(config.images.clone()).survey();
     println!("images         {} ({})", config.images.display(), images.images.len());
-    let loaders = loaders(config, &mut faults);
+    let loaders = Loaders::search(config);
+    show_loaders(&loaders, &mut faults);
     match policy::build(config, &loaders) {
         Ok(_) => {
             println!("rules          {}", config.rules.len());
@@ -79,9 +80,8 @@ pub fn check(config: &Config) -> ExitCode {
     ExitCode::from(EXIT_CONFIG)
 }
 
-/// The loaders, each with who signed it.
-fn loaders(config: &Config, faults: &mut Vec<Fault>) -> Loaders {
-    let loaders = Loaders::search(config);
+/// Which there are, and who vouches for them.
+fn show_loaders(loaders: &Loaders, faults: &mut Vec<Fault>) {
     for found in loaders.found() {
         println!("loader         {}: {found}", found.firmware);
         if let Some(signed) = crate::content::signed::describe(found) {
@@ -92,7 +92,6 @@ fn loaders(config: &Config, faults: &mut Vec<Fault>) -> Loaders {
         let key = format!("loaders.{}", missing.firmware);
         faults.push(Fault::new(key, "this firmware has no loader", missing.to_string()));
     }
-    loaders
 }
 
 /// What was edited in the page, and counts before the configuration.

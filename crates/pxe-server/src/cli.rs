@@ -6,9 +6,12 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::{Config, DhcpMode, Faults, Located};
+use crate::doctor::DoctorOptions;
 use crate::explain::ExplainOptions;
 use crate::fetch::FetchOptions;
 use crate::leases::LeasesOptions;
+use crate::manual::{CompletionsOptions, ManOptions};
+use crate::next_boot::NextBootOptions;
 use crate::replay::ReplayOptions;
 use crate::snippet::SnippetOptions;
 
@@ -72,12 +75,16 @@ pub enum Command {
     Serve,
     /// Look for every fault at once: configuration, files, loaders, interfaces, ports
     Check,
+    /// Ask the live network as each firmware would, and say what is wrong and what to change
+    Doctor(DoctorOptions),
     /// Say what a machine gets and why, or what became of one that was seen
     Explain(ExplainOptions),
     /// Fetch one file by TFTP, as a machine would: to see whether it gets there, and how fast
     Fetch(FetchOptions),
     /// Show, export, import or release the leases of `server` mode
     Leases(LeasesOptions),
+    /// Say what one machine boots the next time, until it says that it is done
+    NextBoot(NextBootOptions),
     /// Say of a capture what this server would have answered in every mode, and what went wrong in it
     Replay(ReplayOptions),
     /// Make, list or remove tokens for the admin page and its API
@@ -85,6 +92,10 @@ pub enum Command {
     Token(crate::admin::TokenOptions),
     /// Print what to enter at another DHCP server (dnsmasq, Kea, Windows, a router, …) to name this one
     Snippet(SnippetOptions),
+    /// Print what a shell needs to complete this program's command line
+    Completions(CompletionsOptions),
+    /// Print the manual page, or write those of every command into a folder
+    Man(ManOptions),
 }
 
 impl Cli {

@@ -45,6 +45,7 @@ pub fn start(verbose: u8) {
 pub fn tell(event: &Event) {
     let Event { client, repeated, stage, .. } = event;
     match stage.weight() {
+        _ if client.is_doctor() => debug!("{client} (doctor asks) {stage}"),
         _ if *repeated => debug!("{client} {stage} (again)"),
         Weight::Detail => debug!("{client} {stage}"),
         Weight::Step => info!("{client} {stage}"),

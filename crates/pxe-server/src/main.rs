@@ -5,14 +5,20 @@ use std::sync::Arc;
 
 use clap::Parser;
 use pxe_server::cli::{Cli, Command};
-use pxe_server::{check, explain, fetch, leases, logging, overrides, replay, serve, snippet};
+use pxe_server::{
+    check, doctor, explain, fetch, leases, logging, manual, next_boot, overrides, replay, serve,
+    snippet,
+};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     logging::start(cli.verbose);
-    // Needs no configuration.
-    if let Some(Command::Fetch(options)) = &cli.command {
-        return fetch::fetch(options);
+    // These need no configuration.
+    match &cli.command {
+        Some(Command::Fetch(options)) => return fetch::fetch(options),
+        Some(Command::Completions(options)) => return manual::completions(options),
+        Some(Command::Man(options)) => return manual::man(options),
+        _ => {}
     }
     let config = match cli.load().and_then(overrides::applied) {
         Ok(config) => config,
@@ -24,9 +30,13 @@ fn main() -> ExitCode {
     match cli.command.clone().unwrap_or_default() {
         Command::Serve => serve::serve(&config, Arc::new(move || cli.load())),
         Command::Check => check::check(&config),
+        Command::Doctor(options) => doctor::run(&options, &config),
         Command::Explain(options) => explain::run(&options, &config),
         Command::Fetch(options) => fetch::fetch(&options),
+        Command::Completions(options) => manual::completions(&options),
+        Command::Man(options) => manual::man(&options),
         Command::Leases(options) => leases::run(&options, &config),
+        Command::NextBoot(options) => next_boot::run(&options, &config),
         Command::Replay(options) => replay::run(&options, &config),
         #[cfg(feature = "admin")]
         Command::Token(options) => pxe_server::admin::run_token_command(&options, &config),

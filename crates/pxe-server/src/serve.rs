@@ -25,6 +25,7 @@ use crate::house::{House, InUse, Reload};
 use crate::http;
 use crate::journal::{self, Journal};
 use crate::logging::READY_TARGET;
+use crate::next_boot::NextBoots;
 use crate::state::{self, Keeper};
 use crate::watchdog::Watchdog;
 use crate::{addresses, check, leases, policy};
@@ -86,6 +87,7 @@ pub fn serve(config: &Config, reload: Reload) -> ExitCode {
     }
     let shared = engine::Shared::new(policy);
     shared.set_neighbours(Box::new(ArpTable));
+    shared.orders().set(Box::new(NextBoots::new(config)));
     let served = keeper(config, &shared).and_then(|keeper| {
         let journal = Journal::new();
         let journal_keeper = journal::Keeper::start(config.state.clone(), Arc::clone(&journal))?;

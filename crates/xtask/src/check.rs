@@ -10,7 +10,9 @@ use nix::unistd::geteuid;
 
 use crate::addresses;
 use crate::clients;
+use crate::debian;
 use crate::error::{Failure, Result, fail};
+use crate::faults;
 use crate::interrupt;
 use crate::lab::server::Subject;
 use crate::lab::wire::sweep_leftovers;
@@ -29,7 +31,7 @@ const LIBRARIES: [&str; 5] = ["pxe-dhcp", "pxe-tftp", "pxe-select", "pxe-lease",
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
     /// Run only this step (again for more): format, clippy, tests, docs, no-std, package, fuzz,
-    /// snippets, dhcp-clients, page, clients, matrix
+    /// snippets, dhcp-clients, faults, page, debian, clients, matrix
     #[arg(long, value_name = "STEP")]
     only: Vec<String>,
     /// Leave the firmware matrix out
@@ -67,7 +69,9 @@ const STEPS: &[Step] = &[
     Step { name: "fuzz", needs: &[&packages::CXX], root: false, run: fuzz },
     Step { name: "snippets", needs: snippets::NEEDS, root: true, run: snippets::run },
     Step { name: "dhcp-clients", needs: addresses::NEEDS, root: true, run: addresses::run },
+    Step { name: "faults", needs: faults::NEEDS, root: true, run: faults::run },
     Step { name: "page", needs: page::NEEDS, root: false, run: page::run },
+    Step { name: "debian", needs: debian::NEEDS, root: true, run: debian::run },
 ];
 const TESTS: &str = "tests";
 /// Real TFTP clients.

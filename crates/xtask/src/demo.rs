@@ -85,6 +85,7 @@ fn own_needs(seat: &Seat) -> Vec<&'static Need> {
         Machine::X64Uefi | Machine::X64UefiHttp => &packages::IPXE,
         Machine::X86Uefi => &packages::GRUB_IA32,
         Machine::Arm64Uefi => &packages::SHIM_ARM64,
+        Machine::X64UefiSecure => &packages::SHIM_X64,
     };
     [seat.machine.needs(), &[loader]].concat()
 }

@@ -4,8 +4,10 @@ mod addresses;
 mod bench;
 mod check;
 mod clients;
+mod debian;
 mod demo;
 mod error;
+mod faults;
 mod interrupt;
 mod lab;
 mod matrix;
@@ -41,6 +43,8 @@ enum Task {
     Demo(demo::Options),
     /// Check everything: format, lints, tests, documentation, packages, and real firmware in QEMU
     Test(check::Options),
+    /// Build the Debian package of the server and say where it is
+    Debian,
     /// The stranger of the firmware matrix; it runs inside a wire of the lab
     #[command(hide = true)]
     Throw(hostile::Options),
@@ -72,6 +76,7 @@ fn run(task: &Task) -> Result<bool> {
         Task::Serve(options) => serve::run(&workspace, options).map(|()| true),
         Task::Demo(options) => demo::run(&workspace, options).map(|()| true),
         Task::Test(options) => check::run(&workspace, options),
+        Task::Debian => debian::build(&workspace).map(|()| true),
         Task::Throw(_) => Ok(true),
         Task::Bench { arguments } => bench::run(&workspace, arguments).map(|()| true),
     }

@@ -51,6 +51,12 @@ pub(crate) const OVMF_X64_FILES: &[[&str; 2]] = &[
     ["/usr/share/edk2/x64/OVMF_CODE.4m.fd", "/usr/share/edk2/x64/OVMF_VARS.4m.fd"],
     ["/usr/share/qemu/ovmf-x86_64-code.bin", "/usr/share/qemu/ovmf-x86_64-vars.bin"],
 ];
+/// The same with Secure Boot on and Microsoft's keys in the variables.
+pub(crate) const OVMF_X64_SECURE_FILES: &[[&str; 2]] = &[
+    ["/usr/share/OVMF/OVMF_CODE_4M.ms.fd", "/usr/share/OVMF/OVMF_VARS_4M.ms.fd"],
+    ["/usr/share/edk2/ovmf/OVMF_CODE.secboot.fd", "/usr/share/edk2/ovmf/OVMF_VARS.secboot.fd"],
+    ["/usr/share/qemu/ovmf-x86_64-smm-ms-code.bin", "/usr/share/qemu/ovmf-x86_64-smm-ms-vars.bin"],
+];
 /// Code and variables of EDK2 for 32-bit x86.
 pub(crate) const OVMF_IA32_FILES: &[[&str; 2]] = &[
     ["/usr/share/OVMF/OVMF32_CODE_4M.secboot.fd", "/usr/share/OVMF/OVMF32_VARS_4M.fd"],
@@ -76,6 +82,10 @@ pub(crate) const IPXE_X64_FILES: &[&str] = &[
 ];
 /// GRUB for 32-bit x86 UEFI, as one file that needs no folder beside it.
 pub(crate) const GRUB_IA32_FILES: &[&str] = &["/usr/lib/grub/i386-efi/monolithic/grubnetia32.efi"];
+/// shim for x86-64, signed by Microsoft, and the GRUB for networks that it trusts.
+pub(crate) const SHIM_X64_FILES: &[&str] = &["/usr/lib/shim/shimx64.efi.signed"];
+pub(crate) const SHIM_GRUB_X64_FILES: &[&str] =
+    &["/usr/lib/grub/x86_64-efi-signed/grubnetx64.efi.signed"];
 /// shim for 64-bit ARM, and the GRUB that it asks for.
 pub(crate) const SHIM_ARM64_FILES: &[&str] =
     &["/usr/lib/debian-installer/images/12/arm64/text/debian-installer/arm64/bootnetaa64.efi"];
@@ -128,6 +138,11 @@ pub(crate) const OVMF_X64: Need = Need {
     what: "EDK2 firmware for x64",
     present: Present::Pair(OVMF_X64_FILES),
     packages: [&["ovmf"], &["edk2-ovmf"], &["edk2-ovmf"], &["qemu-ovmf-x86_64"]],
+};
+pub(crate) const OVMF_X64_SECURE: Need = Need {
+    what: "EDK2 firmware for x64 with Microsoft's keys",
+    present: Present::Pair(OVMF_X64_SECURE_FILES),
+    packages: [&["ovmf"], &["edk2-ovmf"], &[], &["qemu-ovmf-x86_64"]],
 };
 pub(crate) const OVMF_IA32: Need = Need {
     what: "EDK2 firmware for IA32",
@@ -183,6 +198,16 @@ pub(crate) const GRUB_IA32: Need = Need {
     what: "GRUB for IA32 UEFI",
     present: Present::File(GRUB_IA32_FILES),
     packages: [&["grub-efi-ia32-bin"], &[], &[], &[]],
+};
+pub(crate) const SHIM_X64: Need = Need {
+    what: "shim for x64 UEFI",
+    present: Present::File(SHIM_X64_FILES),
+    packages: [&["shim-signed"], &[], &[], &[]],
+};
+pub(crate) const SHIM_GRUB_X64: Need = Need {
+    what: "signed GRUB for x64 UEFI",
+    present: Present::File(SHIM_GRUB_X64_FILES),
+    packages: [&["grub-efi-amd64-signed"], &[], &[], &[]],
 };
 pub(crate) const SHIM_ARM64: Need = Need {
     what: "shim and GRUB for ARM64 UEFI",
@@ -305,6 +330,16 @@ pub(crate) const DHCPCD: Need = Need {
     packages: [&["dhcpcd-base"], &["dhcpcd"], &["dhcpcd"], &["dhcpcd"]],
 };
 
+pub(crate) const DEBOOTSTRAP: Need = Need {
+    what: "debootstrap, and what makes Debian packages",
+    present: Present::Programs(&["debootstrap", "dpkg-shlibdeps", "nsenter"]),
+    packages: [
+        &["debootstrap", "dpkg-dev", "util-linux"],
+        &["debootstrap"],
+        &["debootstrap"],
+        &["debootstrap"],
+    ],
+};
 pub(crate) const NGINX: Need = Need {
     what: "nginx, to compare and to measure beside",
     present: Present::File(&["/usr/sbin/nginx", "/usr/bin/nginx", "/usr/local/sbin/nginx"]),
@@ -489,9 +524,21 @@ mod tests {
 
     #[test]
     fn every_need_has_a_debian_package() {
-        let others: &[&Need] =
-            &[&QEMU_X86, &QEMU_ARM, &PXELINUX, &LDLINUX, &ISC_DHCPD, &KEA, &POSTGRESQL, &IMAGES];
-        let clients: &[&Need] = &[&CURL, &TFTP_HPA, &ATFTP, &BUSYBOX, &DHCLIENT, &DHCPCD, &NGINX];
+        let others: &[&Need] = &[
+            &OVMF_X64_SECURE,
+            &SHIM_X64,
+            &SHIM_GRUB_X64,
+            &QEMU_X86,
+            &QEMU_ARM,
+            &PXELINUX,
+            &LDLINUX,
+            &ISC_DHCPD,
+            &KEA,
+            &POSTGRESQL,
+            &IMAGES,
+        ];
+        let clients: &[&Need] =
+            &[&CURL, &TFTP_HPA, &ATFTP, &BUSYBOX, &DHCLIENT, &DHCPCD, &NGINX, &DEBOOTSTRAP];
         for need in [LOADERS, LAB, others, clients].concat() {
             assert!(!Manager::Apt.packages(&[need]).is_empty(), "{}", need.what);
         }

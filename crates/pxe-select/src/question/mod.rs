@@ -16,6 +16,7 @@ use crate::{
     inventory::Inventory,
     mac::MacText,
     names::{self, Generated, Name},
+    next_boot::NextBoot,
     policy::Policy,
     reason::{Mismatch, Reason, Reasons},
     remap,
@@ -27,6 +28,7 @@ use crate::{
 pub(crate) struct Question<'p, 'f, 'a> {
     policy: &'p Policy,
     facts: &'f ClientFacts<'a>,
+    order: Option<&'p NextBoot>,
     pub(crate) identity: Identity,
     pub(crate) reasons: Reasons,
     pub(crate) folder: Option<Cow<'p, str>>,
@@ -38,15 +40,16 @@ pub(crate) struct Question<'p, 'f, 'a> {
 impl<'p, 'f, 'a> Question<'p, 'f, 'a> {
     pub(crate) const fn new(
         policy: &'p Policy,
-        facts: &'f ClientFacts<'a>,
+        (facts, order): (&'f ClientFacts<'a>, Option<&'p NextBoot>),
         identity: Identity,
         reasons: Reasons,
     ) -> Self {
-        Self { policy, facts, identity, reasons, folder: None, target: None, bait: None, pin: None }
+        let (folder, target, bait, pin) = (None, None, None, None);
+        Self { policy, facts, order, identity, reasons, folder, target, bait, pin }
     }
 
     pub(crate) fn boot_file(&mut self) -> Action<'p> {
-        if let Some(action) = self.by_inventory() {
+        if let Some(action) = self.by_order().or_else(|| self.by_inventory()) {
             return action;
         }
         if let Some(action) = self.by_host_or_rule() {
@@ -63,6 +66,24 @@ impl<'p, 'f, 'a> Question<'p, 'f, 'a> {
                 Action::Hold
             }
         }
+    }
+
+    /// What is ordered for this boot alone. Firmware gets its loader as ever, and boots it from there.
+    fn by_order(&mut self) -> Option<Action<'p>> {
+        let order = self.order?;
+        if !self.identity.runs_scripts() {
+            return None;
+        }
+        self.reasons.push(Reason::NextBoot);
+        Some(match order {
+            NextBoot::Menu => self.policy.script(),
+            NextBoot::Boots(target) => self.script_of(target),
+        })
+    }
+
+    /// Whether a host entry forbids its machine to boot, and no order for this boot says otherwise.
+    fn is_off(&self, host: &CheckedHost) -> bool {
+        !host.boot && self.order.is_none()
     }
 
     /// A machine that an inventory does not boot gets nothing; one that it boots gets its script from there once iPXE
@@ -92,7 +113,8 @@ impl<'p, 'f, 'a> Question<'p, 'f, 'a> {
 
     /// What an inventory's silence or refusal means for a machine.
     fn kept_back(&mut self) -> Option<Action<'p>> {
-        if !self.policy.leaves_open(self.facts.hardware_address) {
+        let is_ordered = self.order.is_some();
+        if is_ordered || !self.policy.leaves_open(self.facts.hardware_address) {
             return None;
         }
         match self.facts.inventory {
@@ -124,7 +146,7 @@ impl<'p, 'f, 'a> Question<'p, 'f, 'a> {
     }
 
     fn by_host(&mut self, host: &'p CheckedHost) -> Option<Action<'p>> {
-        if !host.boot {
+        if self.is_off(host) {
             self.reasons.push(Reason::HostDoesNotBoot { host: host.index });
             return Some(Action::Deny);
         }
@@ -161,11 +183,12 @@ impl<'p, 'f, 'a> Question<'p, 'f, 'a> {
 
     /// The first rule that applies.
     ///
-    /// A machine that a host entry or an earlier rule gives a loader stays admitted when iPXE runs on it, although
+    /// A machine that has an order is admitted; one that a host entry or an earlier rule gives a loader stays so when iPXE runs on it, although
     /// that entry then no longer decides: a `deny` further down is not for it.
     fn matching_rule(&mut self, host: Option<&CheckedHost>) -> Option<&'p CheckedRule> {
         let mac = MacText::new(self.facts.hardware_address);
-        let mut admitted = host.is_some_and(|host| host.loader.is_some() || host.target.is_some());
+        let mut admitted = self.order.is_some()
+            || host.is_some_and(|host| host.loader.is_some() || host.target.is_some());
         for rule in &self.policy.rules {
             match rule.applies(self.facts, &self.identity, &mac, admitted) {
                 Ok(()) => {
@@ -236,7 +259,7 @@ impl<'p, 'f, 'a> Question<'p, 'f, 'a> {
     fn allowed_name(&mut self, requested: &'p [u8]) -> Option<Name<'p>> {
         let policy = self.policy;
         let host = self.policy.host(self.facts.hardware_address);
-        if let Some(host) = host.filter(|host| !host.boot) {
+        if let Some(host) = host.filter(|host| self.is_off(host)) {
             self.reasons.push(Reason::HostDoesNotBoot { host: host.index });
             return None;
         }
@@ -318,15 +341,22 @@ impl<'p, 'f, 'a> Question<'p, 'f, 'a> {
         let policy = self.policy;
         let said = names::pxelinux_mac(name);
         let host = policy.host(self.facts.hardware_address).or_else(|| policy.host(&said?));
-        let target = host.filter(|host| host.boot).and_then(|host| {
-            let target = host.target.as_deref()?;
+        let order = self.order.map(|order| (Reason::NextBoot, order));
+        let named = match (order, host.filter(|host| host.boot)) {
+            (Some((reason, NextBoot::Boots(target))), _) => Some((reason, target)),
+            (Some(_), _) => None,
+            (None, host) => host.and_then(|host| {
+                let reason = Reason::HostNamesTarget { host: host.index };
+                Some((reason, host.target.as_deref()?))
+            }),
+        };
+        let target = named.filter(|(_, target)| {
             // To GRUB and PXELINUX a script of iPXE means nothing.
-            let is_for_it = match generated {
+            match generated {
                 Generated::IpxeMenu => true,
                 Generated::MachineScript(_) => false,
                 _ => !matches!(target, Target::Script(_)),
-            };
-            is_for_it.then_some((host.index, target))
+            }
         });
         if generated == Generated::PxelinuxConfig {
             // Before `default` come the administrator's own files: only what is meant for this machine goes before them.
@@ -340,8 +370,8 @@ impl<'p, 'f, 'a> Question<'p, 'f, 'a> {
                 return None;
             }
         }
-        if let Some((host, target)) = target {
-            self.reasons.push(Reason::HostNamesTarget { host });
+        if let Some((reason, target)) = target {
+            self.reasons.push(reason);
             self.target = Some(target);
         }
         Some(generated)

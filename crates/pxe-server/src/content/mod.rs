@@ -34,6 +34,7 @@ use cases::Cases;
 pub use cases::{CASE_NAMES_MAX, FOLDER_NAMES_MAX};
 pub use find::Finder;
 pub(crate) use find::{Links, Made, host};
+pub(crate) use images::recognised;
 pub use images::{Catalogue, IMAGES_MAX, ImageInfo, Images, OPEN_IMAGES_MAX, State};
 pub use loaders::{FoundLoader, Loaders, MissingLoader};
 pub use menu::Menus;

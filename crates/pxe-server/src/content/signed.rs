@@ -32,7 +32,8 @@ impl ReadAt for Program {
     }
 }
 
-fn read(path: &Path) -> Option<EfiProgram> {
+/// The program in a file; none for what is no EFI program, or cannot be read.
+pub(crate) fn read(path: &Path) -> Option<EfiProgram> {
     let file = File::open(path).ok()?;
     let size = file.metadata().ok()?.len();
     EfiProgram::read(&Program(file, size)).ok().flatten()

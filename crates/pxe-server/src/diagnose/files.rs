@@ -24,7 +24,7 @@ pub(super) fn is_ipxe(file: &str) -> bool {
 }
 
 /// Whom the program is for, if it cannot be this firmware.
-pub(super) fn not_for(firmware: Firmware, file: &str) -> Option<&'static str> {
+pub(crate) fn not_for(firmware: Firmware, file: &str) -> Option<&'static str> {
     let file = tail(file);
     let has = |parts: &[&str]| parts.iter().any(|part| file.contains(part));
     let is_bios =

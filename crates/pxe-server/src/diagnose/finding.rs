@@ -191,11 +191,27 @@ fn reply_faults(seen: &Observed, reply: &Reply) -> Vec<Finding> {
     {
         list.push(fault(
             "wrong-architecture",
-            format!("{server} names {} to {firmware}, and that is a program for {other}", reply.file),
+            format!("{server} names {}", for_another(firmware, &reply.file, other)),
             "A DHCP server that can name one file only needs this server in proxy mode, or a bait: `pxe-server snippet`.",
         ));
     }
     list
+}
+
+/// The words for a program that a firmware cannot start.
+fn for_another(firmware: Firmware, file: &str, other: &str) -> String {
+    format!("{file} to {firmware}, and that is a program for {other}")
+}
+
+/// What is to be said when we have given this file to this firmware; none if it may well start it.
+pub fn given(firmware: Firmware, file: &str) -> Option<Finding> {
+    let other = files::not_for(firmware, file)?;
+    Some(fault(
+        "wrong-architecture",
+        format!("we gave {}", for_another(firmware, file, other)),
+        "See who names that file: the DHCP server, or a rule here. In proxy mode, or by a bait (`pxe-server snippet`), \
+         each firmware is named its own.",
+    ))
 }
 
 fn boot_server(seen: &Observed, list: &mut Vec<Finding>) {

@@ -8,7 +8,7 @@ mod finding;
 mod observed;
 mod silence;
 
-pub use finding::{Finding, findings, summary};
+pub use finding::{Finding, findings, given, summary};
 pub use observed::{Observed, Outcome, Read, Reply};
 pub use silence::Silence;
 

@@ -1,4 +1,4 @@
-//! Answers the `leases` command while the server runs: a Unix socket in the state folder, one line asked, one text
+//! Answers the commands `leases` and `doctor` while the server runs: a Unix socket in the state folder, one line asked, one text
 //! answered. Only the server's own user reaches it.
 
 use core::time::Duration;
@@ -13,6 +13,7 @@ use log::debug;
 use pxe_lease::exchange;
 
 use super::asker::{Answer, AskError, Asker, Question};
+use crate::engine::PoolUse;
 use crate::leases::CONTROL_FILE;
 
 /// Bytes of a question that are read.
@@ -79,6 +80,7 @@ fn attend(mut stream: UnixStream, asker: &Asker) -> io::Result<bool> {
     let text = match asker.ask(question) {
         Ok(Answer::Leases(records)) => exchange::to_csv(&records),
         Ok(Answer::Refused(why)) => why,
+        Ok(Answer::Pools(pools)) => pools.iter().map(pool_line).collect(),
         // Nothing is said of what is done.
         Ok(_) => String::new(),
         Err(AskError::Ended) => return Ok(false),
@@ -88,9 +90,15 @@ fn attend(mut stream: UnixStream, asker: &Asker) -> io::Result<bool> {
     Ok(true)
 }
 
+/// Network, free addresses and all of them, with tabs between.
+fn pool_line(pool: &PoolUse) -> String {
+    format!("{}\t{}\t{}\n", pool.network, pool.usage.free, pool.usage.addresses)
+}
+
 fn read(line: &str) -> Option<Question> {
     match line.trim().split_once(' ') {
         None if line.trim() == "export" => Some(Question::Leases),
+        None if line.trim() == "pools" => Some(Question::Pools),
         Some(("release", address)) => address.parse().ok().map(Question::Release),
         _ => None,
     }
@@ -105,6 +113,7 @@ mod tests {
     #[test]
     fn questions_are_read() {
         assert_eq!(read("export\n"), Some(Question::Leases));
+        assert_eq!(read("pools\n"), Some(Question::Pools));
         let address = Ipv4Addr::new(192, 0, 2, 7);
         assert_eq!(read("release 192.0.2.7\n"), Some(Question::Release(address)));
         for broken in ["", "\n", "release", "release x", "exports", "release 192.0.2.7 now"] {

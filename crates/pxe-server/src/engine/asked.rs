@@ -6,7 +6,9 @@ use std::time::Instant;
 use pxe_select::{Action, Arch, Asked, Asker, Decision, Generated, Inventory};
 use pxe_tftp::{Mode, Request};
 
-use super::event::{ClientId, Stage, one_line, printable};
+use super::client::ClientId;
+use super::event::{Stage, one_line, printable};
+use super::orders::LastPiece;
 use super::recipient::{Introduction, Recipient};
 use super::shared::Shared;
 use super::wanted::Wanted;
@@ -57,8 +59,11 @@ pub fn decide(
         .or_else(|| ClientId::from_hardware_address(known.last_hardware_address()))
         .unwrap_or(ClientId::Address(peer));
     let mut facts = known.as_facts();
+    let order = shared.orders().of_file(now, known.hardware_address());
+    let boots = order.as_ref().map(|order| &order.boots);
     facts.inventory = shared.inventory(now, known.hardware_address(), false);
-    let mut decision = policy.decide(&facts, asked);
+    let own_order;
+    let mut decision = policy.decide_ordered(&facts, boots, asked);
     let mut archs = [Arch(0)];
     // Whoever is refused by what we know of it is not let in by what it says.
     if decision.bait.is_none()
@@ -67,17 +72,25 @@ pub fn decide(
     {
         facts = own;
         facts.inventory = shared.inventory(now, facts.hardware_address, false);
-        decision = policy.decide(&facts, asked);
+        own_order = shared.orders().of_file(now, facts.hardware_address);
+        let boots = own_order.as_ref().map(|order| &order.boots);
+        decision = policy.decide_ordered(&facts, boots, asked);
     }
     let client = ClientId::from_hardware_address(facts.hardware_address).unwrap_or(client);
     if let Some(pin) = decision.pin.clone() {
         shared.pin(now, peer, known.hardware_address(), pin);
     }
     let recipient = Recipient::new(peer, &facts, said, &decision);
-    let choice = match script_of(&decision) {
+    let mut choice = match script_of(&decision) {
         Some(mac) => machine_script(shared, now, mac, &decision, requested),
         None => choose(&decision, requested, machine, recipient),
     };
+    // What somebody says of itself spends nobody's order.
+    if let Choice::Open(wanted, _) = &mut choice
+        && facts.hardware_address == known.hardware_address()
+    {
+        wanted.last_piece = LastPiece::of(known.hardware_address(), order.as_ref(), &decision);
+    }
     (client, choice)
 }
 

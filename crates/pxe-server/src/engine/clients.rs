@@ -6,7 +6,8 @@ use std::collections::hash_map::DefaultHasher;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Instant;
 
-use super::event::{ClientId, Stage};
+use super::client::ClientId;
+use super::event::Stage;
 
 /// Clients whose last steps are remembered; the one silent for longest makes room. About 200 bytes
 /// each, 3 MB in all when full.
@@ -131,6 +132,7 @@ fn digest(stage: &Stage) -> u64 {
         Stage::Addressed { address, server } => (address, server).hash(&mut hasher),
         Stage::Silent { what, .. } => what.hash(&mut hasher),
         Stage::Failed { file, reason } => (file, reason).hash(&mut hasher),
+        Stage::Done { end } => end.hash(&mut hasher),
         Stage::LookedUp { boots, what } => (boots, what).hash(&mut hasher),
         Stage::Phrased { style, reason } => (style, reason).hash(&mut hasher),
     }

@@ -9,8 +9,9 @@ use pxe_dhcp::respond::{
 };
 use pxe_select::{Action, Asked, Decision, Firmware, Ipxe};
 
+use super::client::ClientId;
 use super::detail::Detail;
-use super::event::{ClientId, Stage, one_line, printable};
+use super::event::{Stage, one_line, printable};
 use super::server::Taken;
 use super::{Arrival, Engine, SocketId, Transmit};
 use super::{facts, named, observe};
@@ -88,8 +89,9 @@ impl Engine {
         let known = facts::of_message(view, request.facts(), local, address);
         let policy = self.shared.policy();
         let mut facts = known.as_facts();
+        let order = self.shared.orders().of_boot(view.hardware_address());
         facts.inventory = self.shared.inventory(now, view.hardware_address(), true);
-        let decision = policy.decide(&facts, Asked::BootFile);
+        let decision = policy.decide_ordered(&facts, order.as_ref(), Asked::BootFile);
         let server = self.advertise.unwrap_or(local);
         let file = named::boot_file(&policy, &decision, server, self.tftp_port);
         let stage = stage(&request, &decision, file.as_deref());

@@ -2,91 +2,15 @@
 
 use core::fmt;
 use core::net::{IpAddr, Ipv4Addr};
-use core::str::FromStr;
 use core::time::Duration;
 
 use pxe_dhcp::respond::{ProxyStyle, StyleReason};
 use pxe_select::{Firmware, Reasons};
 
+use super::client::ClientId;
 use super::detail::Detail;
 use super::leased::{LeaseStep, leased};
 use super::styles::phrased;
-
-/// Who an event is about: the hardware address if it is known, else the address it asked from.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum ClientId {
-    /// Ethernet address.
-    Mac([u8; 6]),
-    /// Hardware address of another length (a SMBIOS GUID, InfiniBand), its first 16 bytes.
-    Hardware([u8; 16], u8),
-    /// Nothing but the address a file was asked from.
-    Address(IpAddr),
-}
-
-impl ClientId {
-    /// From `chaddr`; `None` when it is empty.
-    pub fn from_hardware_address(bytes: &[u8]) -> Option<Self> {
-        if let Ok(mac) = <[u8; 6]>::try_from(bytes) {
-            return Some(Self::Mac(mac));
-        }
-        let len = bytes.len().min(16);
-        let mut address = [0; 16];
-        address[..len].copy_from_slice(&bytes[..len]);
-        (len > 0).then(|| Self::Hardware(address, u8::try_from(len).unwrap_or(16)))
-    }
-
-    /// Its `chaddr`, if that is known.
-    pub fn hardware_address(&self) -> Option<&[u8]> {
-        match self {
-            Self::Mac(mac) => Some(mac),
-            Self::Hardware(address, len) => address.get(..usize::from(*len)),
-            Self::Address(_) => None,
-        }
-    }
-}
-
-impl FromStr for ClientId {
-    type Err = NoClient;
-
-    /// As it is written by [`Display`](fmt::Display); a hardware address also with `-` or in capitals.
-    fn from_str(text: &str) -> Result<Self, NoClient> {
-        if let Ok(address) = text.parse() {
-            return Ok(Self::Address(address));
-        }
-        let mut bytes = Vec::with_capacity(16);
-        for part in text.split([':', '-']) {
-            if part.len() != 2 || bytes.len() == 16 {
-                return Err(NoClient);
-            }
-            bytes.push(u8::from_str_radix(part, 16).map_err(|_| NoClient)?);
-        }
-        Self::from_hardware_address(&bytes).ok_or(NoClient)
-    }
-}
-
-/// A text that names no machine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("neither a hardware address (52:54:00:aa:00:01) nor an IP address")]
-pub struct NoClient;
-
-impl fmt::Display for ClientId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Self::Address(address) = self {
-            return address.fmt(f);
-        }
-        for (index, byte) in self.hardware_address().unwrap_or_default().iter().enumerate() {
-            let separator = if index == 0 { "" } else { ":" };
-            write!(f, "{separator}{byte:02x}")?;
-        }
-        Ok(())
-    }
-}
-
-impl fmt::Debug for ClientId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
 
 /// Smallest file whose delivery is reported with a rate, in bytes.
 const RATED_BYTES_MIN: u64 = 100_000;
@@ -103,6 +27,27 @@ pub struct Event {
     pub stage: Stage,
     /// What the packet said and why it was decided so; for the journal, not for the log. None of a repetition.
     pub detail: Option<Box<Detail>>,
+}
+
+/// How the order for one boot ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum OrderEnd {
+    /// The machine says that it is done, and shows the token for that order.
+    Said,
+    /// The machine says so, and there is no order.
+    NoneLeft,
+    /// Everything that was ordered has gone to the machine.
+    Delivered,
+}
+
+impl OrderEnd {
+    fn words(self) -> &'static str {
+        match self {
+            Self::Said => ": it says so, and the order for its next boot is spent",
+            Self::NoneLeft => ": it says so, and no order was left",
+            Self::Delivered => ": it has what was ordered for this boot, and the order is spent",
+        }
+    }
 }
 
 /// The steps of a boot, in the order of a good one.
@@ -126,6 +71,11 @@ pub enum Stage {
         ipxe: bool,
         /// Which message, and how it came here.
         how: String,
+    },
+    /// What was ordered for this boot is done.
+    Done {
+        /// How we know, and what that ends.
+        end: OrderEnd,
     },
     /// An inventory was asked about it.
     LookedUp {
@@ -328,11 +278,18 @@ pub enum Stage {
 }
 
 impl Stage {
+    /// An order was to be spent and could not be taken away.
+    pub fn order_stands(error: &std::io::Error) -> Self {
+        let reason = format!("the order for its next boot cannot be removed: {error}");
+        Self::Failed { file: "done".to_owned(), reason }
+    }
+
     /// The word that names the step, for logs and for counting.
     pub fn word(&self) -> &'static str {
         match self {
             Self::Discovered { .. } => "discovered",
             Self::Heard { .. } => "heard",
+            Self::Done { .. } => "done",
             Self::LookedUp { .. } => "looked-up",
             Self::Offered { .. } => "offered",
             Self::Phrased { reason: StyleReason::Worked, .. } => "settled",
@@ -399,9 +356,10 @@ impl fmt::Display for Stage {
                 let others = names.saturating_sub(1);
                 write!(f, " {file}, and {others} names before it from {first} on")
             }
-            Self::LookedUp { boots: true, what } => write!(f, " in the inventory: {what}"),
-            Self::LookedUp { boots: false, what } => {
-                write!(f, " in the inventory, which does not boot it: {what}")
+            Self::Done { end } => f.write_str(end.words()),
+            Self::LookedUp { boots, what } => {
+                let but = if *boots { "" } else { ", which does not boot it" };
+                write!(f, " in the inventory{but}: {what}")
             }
             Self::Phrased { style, reason } => phrased(f, *style, reason),
             Self::Held { reasons } | Self::Denied { reasons } => write!(f, ": {reasons}"),
@@ -499,23 +457,6 @@ pub(crate) fn printable(name: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_client_is_written_as_people_write_it() {
-        let client = ClientId::from_hardware_address(&[0x52, 0x54, 0, 0xaa, 0, 1]);
-        assert_eq!(client.expect("an address").to_string(), "52:54:00:aa:00:01");
-        assert_eq!(ClientId::from_hardware_address(&[]), None);
-        for text in
-            ["52:54:00:aa:00:01", "192.0.2.7", "2001:db8::1", "01:02", "00:01:02:03:04:05:06:07:08"]
-        {
-            assert_eq!(text.parse::<ClientId>().expect("a client").to_string(), text);
-        }
-        assert_eq!("52-54-00-AA-00-01".parse(), Ok(client.expect("an address")));
-        for text in ["", "x", "5:2", "52:54:", "fe:dc:ba:98:76:54:32:10:fe:dc:ba:98:76:54:32:10:00"]
-        {
-            assert_eq!(text.parse::<ClientId>(), Err(NoClient), "{text}");
-        }
-    }
 
     #[test]
     fn names_from_the_wire_cannot_break_a_log_line() {

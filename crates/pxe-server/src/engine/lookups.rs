@@ -11,7 +11,8 @@ use std::time::Instant;
 use pxe_dhcp::{HardwareType, MessageKind, MessageType, MessageView, Operation, OptionCode};
 use pxe_select::Inventory;
 
-use super::event::{ClientId, Stage};
+use super::client::ClientId;
+use super::event::Stage;
 use super::inventory::InventoryAnswer;
 use super::{Arrival, Engine, SocketId};
 

@@ -10,6 +10,7 @@
 //! alike; the engine only turns what the wire says into its facts and its answer into packets.
 
 mod asked;
+mod client;
 mod clients;
 mod content;
 mod detail;
@@ -20,8 +21,10 @@ mod inventory;
 mod leased;
 mod leasing;
 mod lookups;
+mod made_up;
 mod named;
 mod observe;
+mod orders;
 mod recipient;
 mod searches;
 mod seeds;
@@ -44,6 +47,7 @@ use pxe_dhcp::respond::ProxyResponder;
 use pxe_tftp::TransferId;
 
 pub use asked::{Baited, Choice, decide};
+pub use client::{ClientId, NoClient};
 pub use clients::{CLIENTS_MAX, FETCHES_MAX};
 pub use content::{
     ContentError, ContentId, ContentRequest, ContentStore, Opened, Upload, UploadError,
@@ -51,7 +55,7 @@ pub use content::{
 };
 pub use detail::{Detail, Field, reason_lines};
 pub(crate) use event::printable;
-pub use event::{ClientId, Event, NoClient, Stage};
+pub use event::{Event, OrderEnd, Stage};
 pub(crate) use facts::of_boot as facts_of_message;
 pub use inventory::{
     INVENTORY_MACHINES_MAX, InventoryAnswer, InventorySettings, LOOKUPS_QUEUED_MAX,
@@ -59,6 +63,8 @@ pub use inventory::{
 pub use leased::LeaseStep;
 pub use leasing::PoolUse;
 pub use lookups::{LOOKUP_WAITERS_MAX, WAITING_BYTES_MAX};
+pub use made_up::DOCTOR_PREFIX;
+pub use orders::{DELIVERED_ORDERS_MAX, LastPiece, Once, Order, OrderBook, Orders};
 pub use recipient::{Introduction, Recipient};
 pub(crate) use searches::SEARCH_ENDS_AFTER;
 pub use searches::SEARCHES_MAX;

@@ -7,8 +7,9 @@ use pxe_dhcp::observe::Observation;
 use pxe_dhcp::{MessageType, MessageView};
 use pxe_select::{Heard, Source};
 
+use super::client::ClientId;
 use super::detail::Detail;
-use super::event::{ClientId, Stage};
+use super::event::Stage;
 use super::facts;
 use super::{Arrival, Engine};
 

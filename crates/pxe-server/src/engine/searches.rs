@@ -5,7 +5,8 @@ use core::time::Duration;
 use std::collections::HashMap;
 use std::time::Instant;
 
-use super::event::{ClientId, Stage};
+use super::client::ClientId;
+use super::event::Stage;
 
 /// Clients whose searches are followed at once, about 1 kB each; of further ones the single misses are told alone.
 pub const SEARCHES_MAX: usize = 1_024;

@@ -5,7 +5,8 @@ use std::time::Instant;
 
 use pxe_select::{Action, Asked, ClientFacts, Link, Origin};
 
-use super::event::{ClientId, Stage, one_line};
+use super::client::ClientId;
+use super::event::{Stage, one_line};
 use super::shared::Shared;
 use super::tokens::BootToken;
 
@@ -50,8 +51,10 @@ pub fn may_have(
     }
     let client = ClientId::Mac(mac);
     let mut facts = ClientFacts::new(&mac);
+    let order = shared.orders().of_file(now, &mac);
+    let boots = order.as_ref().map(|order| &order.boots);
     facts.inventory = shared.inventory(now, &mac, false);
-    let decision = policy.decide(&facts, Asked::Name(b"seed"));
+    let decision = policy.decide_ordered(&facts, boots, Asked::Name(b"seed"));
     match decision.action {
         Action::Deny => Err((client, Stage::Denied { reasons: one_line(&decision.reasons) })),
         _ => Ok(client),

@@ -9,10 +9,12 @@ use pxe_select::{
     Asker, Bait, ClientFacts, Evidence, Heard, Inventory, Known, Pin, Policy, Query, Source,
 };
 
+use super::client::ClientId;
 use super::clients::Clients;
 use super::detail::Detail;
-use super::event::{ClientId, Event, Stage};
+use super::event::{Event, OrderEnd, Stage};
 use super::inventory::{Inventories, InventoryAnswer, InventorySettings};
+use super::orders::{LastPiece, OrderBook};
 use super::searches::Searches;
 use super::tokens::{BootToken, Tokens};
 
@@ -28,6 +30,7 @@ pub struct Shared {
     neighbours: OnceLock<Box<dyn Neighbours>>,
     /// Set when there is an inventory, so that the others need no lock to know.
     asks: OnceLock<()>,
+    orders: OrderBook,
     wake: OnceLock<Box<dyn Fn() + Send + Sync>>,
     /// An instant, and the milliseconds of UNIX time it was.
     clock: OnceLock<(Instant, u64)>,
@@ -59,14 +62,28 @@ impl Shared {
             tokens: Tokens::default(),
         };
         let (neighbours, clock) = (OnceLock::new(), OnceLock::new());
-        let (asks, wake) = (OnceLock::new(), OnceLock::new());
-        Arc::new(Self { state: Mutex::new(state), neighbours, asks, wake, clock })
+        let (asks, wake, orders) = (OnceLock::new(), OnceLock::new(), OrderBook::default());
+        Arc::new(Self { state: Mutex::new(state), neighbours, asks, orders, wake, clock })
     }
 
     /// An inventory says which machines boot, and what. Only the first call counts.
     pub fn set_inventory(&self, settings: InventorySettings) {
         if self.asks.set(()).is_ok() {
             self.lock().inventories = Some(Inventories::new(settings));
+        }
+    }
+
+    /// What is ordered for the next boot of machines.
+    pub fn orders(&self) -> &OrderBook {
+        &self.orders
+    }
+
+    /// A machine has the last thing of an order: what its story tells of that.
+    pub fn has_got(&self, now: Instant, last: LastPiece) -> Option<Stage> {
+        match self.orders.delivered(now, last) {
+            Ok(true) => Some(Stage::Done { end: OrderEnd::Delivered }),
+            Ok(false) => None,
+            Err(error) => Some(Stage::order_stands(&error)),
         }
     }
 
@@ -197,7 +214,9 @@ impl Shared {
     ) -> Known {
         let time = self.unix_ms(now);
         let query = Query::new(peer, asker).with_bait(bait);
-        if bait.is_none() && !policy.tells_machines_apart() && !self.has_inventory() {
+        let tells_apart =
+            policy.tells_machines_apart() || self.has_inventory() || self.orders.is_any();
+        if bait.is_none() && !tells_apart {
             return self.lock().evidence.look_up(time, &query);
         }
         let neighbours = self.neighbours.get();

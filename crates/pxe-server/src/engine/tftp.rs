@@ -15,9 +15,11 @@ use pxe_tftp::{
 };
 
 use super::asked::{self, Choice};
+use super::client::ClientId;
 use super::content::{ContentError, ContentId, ContentRequest, ContentStore, UploadError};
 use super::detail::Detail;
-use super::event::{ClientId, Stage, printable};
+use super::event::{Stage, printable};
+use super::orders::LastPiece;
 use super::recipient::Introduction;
 use super::upload::write_failure;
 use super::wanted::{Try, Wanted};
@@ -50,6 +52,8 @@ pub(super) struct OpenTransfer {
     pub(super) trouble: Option<String>,
     /// Who fetches what stands for a bait: with the whole file its firmware's boot is over.
     pub(super) baited: Option<(IpAddr, Option<ClientId>)>,
+    /// With the whole file an order is spent.
+    pub(super) last_piece: Option<LastPiece>,
 }
 
 /// Who asks for a file, and what its story tells of that.
@@ -79,6 +83,7 @@ impl OpenTransfer {
             told,
             trouble: None,
             baited: None,
+            last_piece: None,
         }
     }
 }
@@ -327,6 +332,7 @@ impl Engine {
                 let mut open = OpenTransfer::new(now, opened.id, client, file, arrival.local);
                 open.size = opened.size;
                 open.baited = bait;
+                open.last_piece = wanted.last_piece.clone();
                 let mut info = ContentInfo::new(opened.size);
                 info.block_size_max = arrival.mtu.map(|mtu| block_bytes_max(peer, mtu));
                 let told = (wanted.why(found), detail);

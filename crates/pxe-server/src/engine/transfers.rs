@@ -53,7 +53,12 @@ impl Engine {
         if let (Some((peer, Some(machine))), Event::Finished { .. }) = (open.baited, &event) {
             self.shared.delivered(now, peer, machine.hardware_address().unwrap_or_default());
         }
+        let is_whole = matches!(event, Event::Finished { .. });
+        let last_piece = open.last_piece.clone().filter(|_| is_whole);
         if let Some(stage) = ending(open, event) {
+            self.report(now, client, stage);
+        }
+        if let Some(stage) = last_piece.and_then(|last| self.shared.has_got(now, last)) {
             self.report(now, client, stage);
         }
     }

@@ -4,8 +4,9 @@ use std::time::Instant;
 
 use pxe_tftp::{ErrorCode, Mode, Request, UploadInfo, WriteFailure};
 
+use super::client::ClientId;
 use super::content::{ContentStore, UploadError, UploadRequest};
-use super::event::{ClientId, Stage, printable};
+use super::event::{Stage, printable};
 use super::tftp::{OpenTransfer, block_bytes_max};
 use super::wanted::Wanted;
 use super::{Arrival, Engine};

@@ -6,6 +6,7 @@ use pxe_select::{Action, Decision, Generated, Reason, Reasons, names};
 
 use super::content::ContentError;
 use super::event::printable;
+use super::orders::LastPiece;
 use super::recipient::Recipient;
 
 /// Where to look for what a client asked for.
@@ -13,6 +14,8 @@ use super::recipient::Recipient;
 pub struct Wanted {
     /// The name as it came, for the story.
     pub asked: String,
+    /// With it an order for this boot is spent.
+    pub last_piece: Option<LastPiece>,
     /// For whom a text is made.
     pub recipient: Recipient,
     tries: Vec<Try>,
@@ -67,7 +70,7 @@ impl Wanted {
             // What is in the root is for everybody; what the host entry says is for this machine.
             last.goes_first = generated.is_some() && decision.target.is_some();
         }
-        Some(Self { asked, recipient, tries, reasons: decision.reasons })
+        Some(Self { asked, recipient, last_piece: None, tries, reasons: decision.reasons })
     }
 
     /// A machine's own script, which is no file.
@@ -79,7 +82,8 @@ impl Wanted {
     ) -> Self {
         let name = names::machine_script_name(mac).into_bytes();
         let tries = vec![Try { name, text: Some(text), ..Try::default() }];
-        Self { asked, recipient: Recipient::default(), tries, reasons: decision.reasons }
+        let recipient = Recipient::default();
+        Self { asked, recipient, last_piece: None, tries, reasons: decision.reasons }
     }
 
     /// Why these names.

@@ -16,10 +16,11 @@ use super::lane::Lane;
 use super::path::{Place, decode};
 use super::slots::Work;
 use super::story::{Delivery, Story};
-use super::{booted, catalogue, files, seeds};
+use super::{booted, catalogue, done, files, seeds};
 use crate::config::HttpConfig;
 use crate::content::{Finder, Links, host};
 use crate::engine;
+use crate::next_boot::DoneTokens;
 
 /// Seconds after which a client may try again what could not be opened. iPXE waits so long.
 const RETRY_AFTER_SECONDS: &str = "5";
@@ -32,6 +33,8 @@ pub(super) struct Service {
     pub(super) config: HttpConfig,
     /// Address that clients are told instead of the one that they reached.
     pub(super) advertise: Option<IpAddr>,
+    /// By which machines say that they are done.
+    pub(super) done: DoneTokens,
 }
 
 /// Whom an answer is for.
@@ -61,7 +64,9 @@ impl Service {
         work: Work,
     ) -> Result<Response<Answer>, Infallible> {
         let head_only = request.method() == Method::HEAD;
-        if !head_only && request.method() != Method::GET {
+        // What changes nothing by being asked for twice: a machine says that it is done.
+        let is_done = request.method() == Method::POST && request.uri().path() == "/done";
+        if !head_only && !is_done && request.method() != Method::GET {
             let mut answer = plain(StatusCode::METHOD_NOT_ALLOWED, "GET and HEAD only\n", work);
             answer.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
             return Ok(answer);
@@ -76,6 +81,7 @@ impl Service {
             Place::Images(name) => files::answer(&self, &asked, name, Where::Images, work).await,
             Place::Catalogue => catalogue::answer(&self, &asked, work).await,
             Place::Seed(path) => seeds::answer(&self, &asked, path, work).await,
+            Place::Done => done::answer(&self, &asked, work).await,
             Place::Booted => booted::answer(&self, &asked, work),
             Place::Nowhere => plain(StatusCode::NOT_FOUND, "files are below /boot/\n", work),
         };

@@ -25,7 +25,7 @@ pub(super) fn answer(service: &Service, asked: &Asked<'_>, work: Work) -> Respon
 
 /// The value of `mac`: six bytes in hexadecimal, with `:` or `-` between them or nothing, as iPXE, GRUB and Linux
 /// write them.
-fn mac(query: &str) -> Option<[u8; 6]> {
+pub(super) fn mac(query: &str) -> Option<[u8; 6]> {
     let value = query.split('&').find_map(|pair| pair.strip_prefix("mac="))?;
     parse(&decode(value)?)
 }

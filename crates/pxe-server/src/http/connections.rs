@@ -206,7 +206,9 @@ mod tests {
     }
 
     fn service(root: PathBuf, slots: &Arc<Slots>) -> Service {
+        let done = crate::next_boot::DoneTokens::new(&crate::config::Config::default());
         Service {
+            done,
             finder: Arc::new(Finder::new(root, Arc::new(content::Shared::new(Loaders::default())))),
             story: Arc::new(Story::new(
                 engine::Shared::new(Policy::default()),

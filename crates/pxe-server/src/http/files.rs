@@ -23,7 +23,7 @@ use super::story::{Delivery, File, Story};
 use super::validators::{Validators, Verdict};
 use crate::content::{Content, Made};
 use crate::engine::{
-    self, Choice, ClientId, ContentError, Detail, Introduction, Stage, Wanted, printable,
+    self, Choice, ClientId, ContentError, Detail, Introduction, LastPiece, Stage, Wanted, printable,
 };
 
 /// A file that was found.
@@ -34,6 +34,8 @@ pub(super) struct Found {
     pub(super) why: String,
     /// Whose boot it is, if it stands for a bait and that is certain.
     pub(super) machine: Option<ClientId>,
+    /// With it an order is spent.
+    pub(super) last_piece: Option<LastPiece>,
     /// What the story tells of the request.
     pub(super) detail: Detail,
 }
@@ -146,7 +148,9 @@ async fn find(
             }
         };
         let (content, tried) = wanted.open(open)?;
-        Ok(Found { content, name: tried.name.clone(), why: wanted.why(tried), machine, detail })
+        let (name, why) = (tried.name.clone(), wanted.why(tried));
+        let last_piece = wanted.last_piece.clone();
+        Ok(Found { content, name, why, machine, last_piece, detail })
     });
     opened.await.unwrap_or_else(|error| Err(ContentError::Unavailable(error.to_string())))
 }
@@ -200,7 +204,7 @@ fn serve(
     wish: Wish,
     work: Work,
 ) -> Response<Answer> {
-    let Found { content, name, why, machine, detail } = found;
+    let Found { content, name, why, machine, last_piece, detail } = found;
     let size = content.size();
     let media = media::of(&name);
     let file = printable(&name);
@@ -232,6 +236,7 @@ fn serve(
     let story = Arc::clone(&service.story);
     let mut file = File::new(story, client, file, bytes, from);
     file.baited = machine.map(|machine| (asked.peer.address, machine));
+    file.last_piece = last_piece;
     let delivery = Delivery::new(work, Some(file));
     let head = (layout.media.clone(), layout.range.clone());
     let blocks = Arc::clone(&service.blocks);

@@ -10,6 +10,7 @@ mod body;
 mod booted;
 mod catalogue;
 mod connections;
+mod done;
 mod files;
 mod lane;
 pub(crate) mod listen;
@@ -39,6 +40,7 @@ use crate::content::Finder;
 use crate::driver::BindFault;
 use crate::engine;
 use crate::journal::Journal;
+use crate::next_boot::DoneTokens;
 
 use answers::Service;
 use body::Blocks;
@@ -145,6 +147,7 @@ impl Server {
             blocks: Arc::new(Blocks::new(Arc::clone(&slots))),
             config: http.clone(),
             advertise: config.advertise.map(IpAddr::V4),
+            done: DoneTokens::new(config),
         });
         let listener = {
             let _inside = runtime.enter();

@@ -11,6 +11,8 @@ pub(super) enum Place<'p> {
     Catalogue,
     /// What is made for one machine: its address, perhaps a token, and a name.
     Seed(&'p [u8]),
+    /// The place where a machine says that it is done.
+    Done,
     /// The place where booted machines say so.
     Booted,
     /// Nothing.
@@ -39,6 +41,7 @@ impl<'p> Place<'p> {
             b"images" if path.ends_with(b"/") => Self::Nowhere,
             b"images" => Self::Images(path),
             b"seed" => Self::Seed(without_slashes(rest)),
+            b"done" if rest.is_empty() => Self::Done,
             b"booted" if rest.is_empty() => Self::Booted,
             _ if ELSEWHERE.contains(&first) => Self::Nowhere,
             _ => Self::Root(path),
@@ -90,6 +93,8 @@ mod tests {
             ("/images", Place::Catalogue),
             ("/images/", Place::Catalogue),
             ("/seed/525400aa0001/user-data", Place::Seed(b"525400aa0001/user-data")),
+            ("/done", Place::Done),
+            ("/done/x", Place::Root(b"done/x")),
             ("/seeds/x", Place::Root(b"seeds/x")),
             ("/", Place::Nowhere),
             ("", Place::Nowhere),

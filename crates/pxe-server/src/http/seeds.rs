@@ -7,6 +7,7 @@ use hyper::{Response, StatusCode};
 
 use super::answers::{Asked, Service, plain};
 use super::body::Answer;
+use super::done;
 use super::files::{Found, found_answer};
 use super::slots::Work;
 use crate::content::{Content, SeedError, SeedFacts, host, mac};
@@ -34,12 +35,13 @@ pub(super) async fn answer(
             return plain(StatusCode::FORBIDDEN, "denied\n", work);
         }
     };
-    let Some(token) = service.token(now, wish.mac) else {
+    let tokens = (service.token(now, wish.mac), done::token(service, wish.mac));
+    let (Some(token), Some(done)) = tokens else {
         return plain(StatusCode::SERVICE_UNAVAILABLE, "try again later\n", work);
     };
     let server = host(service.advertise.unwrap_or(asked.peer.local));
     let origin = service.config.url(&server).trim_end_matches("/boot/").to_owned();
-    let facts = SeedFacts { mac: wish.mac, address: peer, server, origin, token };
+    let facts = SeedFacts { mac: wish.mac, address: peer, server, origin, token, done };
     let finder = Arc::clone(&service.finder);
     let file = wish.file.to_owned();
     let made = tokio::task::spawn_blocking(move || finder.seeds().make(&file, &facts)).await;
@@ -51,6 +53,7 @@ pub(super) async fn answer(
                 name: name.into_bytes(),
                 why: String::new(),
                 machine: None,
+                last_piece: None,
                 detail: Detail::default(),
             };
             return found_answer(service, asked, client, found, work);

@@ -10,7 +10,7 @@ use log::warn;
 use tokio::sync::Notify;
 
 use super::slots::Work;
-use crate::engine::{ClientId, Detail, SEARCH_ENDS_AFTER, Shared, Stage, has_news};
+use crate::engine::{ClientId, Detail, LastPiece, SEARCH_ENDS_AFTER, Shared, Stage, has_news};
 use crate::journal::Journal;
 use crate::logging;
 use crate::state::unix_ms;
@@ -135,6 +135,8 @@ pub(super) struct File {
     pub(super) part: Option<u64>,
     /// Where a machine asked for a bait, and which, if this is the answer.
     pub(super) baited: Option<(IpAddr, ClientId)>,
+    /// With the whole file an order is spent.
+    pub(super) last_piece: Option<LastPiece>,
     started: Instant,
     /// Bytes that the system took to send.
     sent: AtomicU64,
@@ -153,7 +155,19 @@ impl File {
         let started = Instant::now();
         let told = Mutex::new((started, 0));
         let (sent, trouble) = (AtomicU64::new(0), Mutex::default());
-        Self { story, client, name, bytes, part, baited: None, started, sent, told, trouble }
+        Self {
+            story,
+            client,
+            name,
+            bytes,
+            part,
+            baited: None,
+            last_piece: None,
+            started,
+            sent,
+            told,
+            trouble,
+        }
     }
 
     fn sent(&self, bytes: usize) {
@@ -189,7 +203,12 @@ impl File {
             let hardware_address = machine.hardware_address().unwrap_or_default();
             self.story.shared.delivered(Instant::now(), peer, hardware_address);
         }
+        let is_whole = matches!(stage, Stage::Delivered { .. });
         self.story.tell(self.client, stage);
+        if let Some(last) = self.last_piece.filter(|_| is_whole) {
+            let ended = self.story.shared.has_got(Instant::now(), last);
+            ended.into_iter().for_each(|stage| self.story.tell(self.client, stage));
+        }
     }
 }
 

@@ -95,6 +95,10 @@ impl Journal {
 
     /// Takes an event. `unix_ms` is the time of `now` in milliseconds of UNIX time.
     pub fn tell(&self, now: Instant, unix_ms: u64, event: &Event) {
+        // A question of `doctor` is no machine, and would be a silent one for ever.
+        if event.client.is_doctor() {
+            return;
+        }
         let firmware = self.write(now, unix_ms, event);
         self.changed.notify_all();
         let sinks = self.sinks.read().unwrap_or_else(PoisonError::into_inner);

@@ -9,3 +9,4 @@ pub use command::{LeasesOptions, run};
 pub use giving::prepare;
 pub use open::{EMBEDDED_FILE, is_new, open};
 pub use remote::CONTROL_FILE;
+pub(crate) use remote::ask as ask_running;

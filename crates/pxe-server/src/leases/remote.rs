@@ -16,7 +16,7 @@ pub(super) fn answers(state: &Path) -> bool {
 }
 
 /// Asks one line; the whole answer.
-pub(super) fn ask(state: &Path, question: &str) -> io::Result<String> {
+pub(crate) fn ask(state: &Path, question: &str) -> io::Result<String> {
     let mut stream = UnixStream::connect(state.join(CONTROL_FILE))?;
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.write_all(question.as_bytes())?;

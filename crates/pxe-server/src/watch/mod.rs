@@ -13,7 +13,9 @@ use core::time::Duration;
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::time::Instant;
 
-use crate::diagnose::Silence;
+use pxe_select::Firmware;
+
+use crate::diagnose::{self, Silence};
 use crate::engine::{ClientId, Stage};
 use expect::{Next, next};
 
@@ -50,6 +52,10 @@ struct Watched {
     wait: Option<Wait>,
     due: Instant,
     last_told: Option<(Silence, Instant)>,
+    /// Its firmware, as long as that and not iPXE runs.
+    firmware: Option<Firmware>,
+    /// When it was told last that it got a program for others.
+    wrong_told: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -75,6 +81,9 @@ impl Watcher {
         }
         let Some(watched) = self.watched.get_mut(&client) else { return };
         let due = watched.take(now, stage);
+        if let Some(wrong) = watched.given_wrong(now, stage) {
+            self.told.push_back((client, wrong));
+        }
         self.due.remove(&(watched.due, client));
         watched.due = due;
         self.due.insert((due, client));
@@ -118,6 +127,8 @@ impl Watched {
             wait: None,
             due,
             last_told: None,
+            firmware: None,
+            wrong_told: None,
         }
     }
 
@@ -138,6 +149,26 @@ impl Watched {
             Some(wait) => wait.due(),
             None => now + FORGOTTEN_AFTER,
         }
+    }
+
+    /// That the file it has now is none that its firmware starts, by its name.
+    fn given_wrong(&mut self, now: Instant, stage: &Stage) -> Option<Stage> {
+        let file = match stage {
+            Stage::Discovered { firmware, ipxe, .. } | Stage::Heard { firmware, ipxe, .. } => {
+                self.firmware = firmware.filter(|_| !ipxe);
+                return None;
+            }
+            Stage::Delivered { file, .. } => file,
+            _ => return None,
+        };
+        let found = diagnose::given(self.firmware?, file)?;
+        let is_known = |told: Instant| now.saturating_duration_since(told) < TOLD_AGAIN_AFTER;
+        if self.wrong_told.is_some_and(is_known) {
+            return None;
+        }
+        self.wrong_told = Some(now);
+        let diagnose::Finding { what, causes, advice, is_fault, .. } = found;
+        Some(Stage::Silent { what, causes, advice, is_fault })
     }
 
     fn tell(&mut self, now: Instant, wait: &Wait) -> Option<Stage> {

@@ -266,3 +266,30 @@ fn watching_is_bounded() {
     let told = core::iter::from_fn(|| watcher.poll_event()).count();
     assert_eq!(told, WATCHED_MAX);
 }
+
+#[test]
+fn a_program_for_others_is_told_at_once_and_once() {
+    let mut bench = Bench::new();
+    let delivered = |file: &str| Stage::Delivered {
+        file: file.into(),
+        bytes: 70_000,
+        elapsed: SECOND,
+        resent_percent: 0,
+    };
+    let drain = |bench: &mut Bench| {
+        let told: Vec<Stage> =
+            core::iter::from_fn(|| bench.watcher.poll_event()).map(|(_, stage)| stage).collect();
+        told
+    };
+    bench.tell(discovered(false)).tell(delivered("undionly.kpxe"));
+    let told = drain(&mut bench);
+    let [Stage::Silent { what, is_fault: true, .. }] = &told[..] else { panic!("{told:?}") };
+    assert_eq!(what, "we gave undionly.kpxe to x64-uefi, and that is a program for BIOS");
+    bench.tell(discovered(false)).tell(delivered("undionly.kpxe"));
+    assert_eq!(drain(&mut bench), []);
+    // iPXE reads what it likes, and another machine got its own.
+    let mut bench = Bench::new();
+    bench.tell(discovered(false)).tell(delivered("ipxe.efi"));
+    bench.tell(discovered(true)).tell(delivered("memdisk.0"));
+    assert_eq!(drain(&mut bench), []);
+}

@@ -13,6 +13,8 @@ const CLIENTS: u32 = 5_000;
 /// Those that come while the database is away, and those that renew then; all of them ask at once.
 const LATE: core::ops::Range<u32> = CLIENTS..CLIENTS + 100;
 const LAST: core::ops::Range<u32> = CLIENTS + 100..CLIENTS + 200;
+/// Those that come one by one when it is back.
+const NEWCOMERS: core::ops::Range<u32> = CLIENTS + 200..CLIENTS + 1_100;
 const RENEWING: u32 = 100;
 const IDENTIFIERS: [Ipv4Addr; 2] = [Ipv4Addr::new(10, 9, 0, 2), Ipv4Addr::new(10, 9, 0, 3)];
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -104,7 +106,13 @@ fn while_the_database_is_away(crowd: &mut Crowd, database: &Database) {
     database.resume();
     let back = Instant::now();
     let mut first = [None; 2];
+    let mut newcomers = NEWCOMERS;
     while first.contains(&None) && back.elapsed() < PATIENCE {
+        // Whoever is back first may have served everybody: somebody must ask the other one too.
+        if crowd.is_done() {
+            crowd.want(newcomers.by_ref().take(2));
+            std::thread::sleep(Duration::from_millis(20));
+        }
         crowd.play(Instant::now() + Duration::from_millis(20));
         for which in 0..2 {
             if crowd.granted[which] > before[which] {

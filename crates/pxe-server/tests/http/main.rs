@@ -14,6 +14,7 @@ mod menus;
 mod moved;
 mod names;
 mod nginx;
+mod orders;
 mod ranges;
 mod seeds;
 mod spoken;

@@ -22,6 +22,8 @@ pub(crate) enum Machine {
     X86Uefi,
     /// EDK2, 64-bit ARM.
     Arm64Uefi,
+    /// EDK2, x86-64, with Secure Boot on and Microsoft's keys.
+    X64UefiSecure,
 }
 
 /// EDK2's two flash files: code, and the variables' template that goes with it.
@@ -31,10 +33,11 @@ struct Flash {
 }
 
 impl Machine {
+    /// Those that boot in every topology; Secure Boot has a row of its own.
     pub(crate) const ALL: [Self; 5] =
         [Self::Bios, Self::X64Uefi, Self::X64UefiHttp, Self::X86Uefi, Self::Arm64Uefi];
 
-    /// The firmware's name, as the server's configuration spells it.
+    /// The firmware's name, as the server's configuration spells it; `-sb` means Secure Boot.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Bios => "bios",
@@ -42,6 +45,7 @@ impl Machine {
             Self::X64UefiHttp => "x64-uefi-http",
             Self::X86Uefi => "x86-uefi",
             Self::Arm64Uefi => "arm64-uefi",
+            Self::X64UefiSecure => "x64-uefi-sb",
         }
     }
 
@@ -57,6 +61,7 @@ impl Machine {
             Self::X64UefiHttp => "EDK2 x64 (OVMF) by HTTP",
             Self::X86Uefi => "EDK2 IA32 (OVMF)",
             Self::Arm64Uefi => "EDK2 ARM64 (AAVMF)",
+            Self::X64UefiSecure => "EDK2 x64 (OVMF) with Secure Boot",
         }
     }
 
@@ -68,6 +73,7 @@ impl Machine {
             Self::X86Uefi => 3,
             Self::Arm64Uefi => 4,
             Self::X64UefiHttp => 5,
+            Self::X64UefiSecure => 6,
         };
         [0x52, 0x54, 0x00, 0xaa, 0x00, last]
     }
@@ -76,7 +82,7 @@ impl Machine {
     pub(crate) fn arch(self) -> u16 {
         match self {
             Self::Bios => 0,
-            Self::X64Uefi => 7,
+            Self::X64Uefi | Self::X64UefiSecure => 7,
             Self::X64UefiHttp => 16,
             Self::X86Uefi => 6,
             Self::Arm64Uefi => 11,
@@ -87,7 +93,7 @@ impl Machine {
     pub(crate) fn coff_machine(self) -> Option<u16> {
         match self {
             Self::Bios => None,
-            Self::X64Uefi | Self::X64UefiHttp => Some(0x8664),
+            Self::X64Uefi | Self::X64UefiHttp | Self::X64UefiSecure => Some(0x8664),
             Self::X86Uefi => Some(0x014c),
             Self::Arm64Uefi => Some(0xaa64),
         }
@@ -98,6 +104,7 @@ impl Machine {
         match self {
             Self::Bios => &[&packages::QEMU_X86, &packages::QEMU_ROM],
             Self::X64Uefi | Self::X64UefiHttp => &[&packages::QEMU_X86, &packages::OVMF_X64],
+            Self::X64UefiSecure => &[&packages::QEMU_X86, &packages::OVMF_X64_SECURE],
             Self::X86Uefi => &[&packages::QEMU_X86, &packages::OVMF_IA32],
             Self::Arm64Uefi => &[&packages::QEMU_ARM, &packages::AAVMF],
         }
@@ -125,6 +132,11 @@ impl Machine {
         let own = match self {
             Self::Bios => "qemu-system-x86_64 -machine pc,graphics=off -m 256 -boot n",
             Self::X64Uefi => "qemu-system-x86_64 -machine q35 -m 512",
+            // Only SMM may write the variables, among them the keys.
+            Self::X64UefiSecure => {
+                "qemu-system-x86_64 -machine q35,smm=on -m 512 \
+                 -global driver=cfi.pflash01,property=secure,value=on"
+            }
             // Without PXE its first network boot is HTTP Boot.
             Self::X64UefiHttp => {
                 "qemu-system-x86_64 -machine q35 -m 512 \
@@ -154,6 +166,7 @@ impl Machine {
         let known = match self {
             Self::Bios => return Ok(None),
             Self::X64Uefi | Self::X64UefiHttp => packages::OVMF_X64_FILES,
+            Self::X64UefiSecure => packages::OVMF_X64_SECURE_FILES,
             Self::X86Uefi => packages::OVMF_IA32_FILES,
             Self::Arm64Uefi => packages::AAVMF_FILES,
         };

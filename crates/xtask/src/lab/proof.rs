@@ -53,6 +53,8 @@ pub(crate) enum Signs {
     Grub,
     /// shim: fetches GRUB from where it came from itself, and GRUB then does as GRUB does.
     Shim { second_stage: &'static str, from: &'static [&'static str] },
+    /// The same, and GRUB then fetches the configuration that we make and shows its menu.
+    ShimMenu { second_stage: &'static str, from: &'static [&'static str] },
 }
 
 /// A proven boot.
@@ -235,15 +237,43 @@ fn running(
             asked.map(|asked| asked.at).ok_or("PXELINUX's search in pxelinux.cfg/")
         }
         Signs::Grub => grub_search(evidence, done).ok_or("GRUB's search for its configuration"),
+        Signs::ShimMenu { second_stage, from } => {
+            let grub = fetched_by_shim(evidence, done, second_stage, from)?;
+            let config = evidence.completed().find(|transfer| {
+                transfer.at >= grub
+                    && transfer.server == SERVER_ADDRESS
+                    && transfer.base_name() == b"grub.cfg"
+            });
+            let config = config.ok_or("GRUB's configuration, whole and from our address")?;
+            let entry = grub_entry(&config.content).ok_or("a menu in GRUB's configuration")?;
+            if screen.contains(entry) { Ok(grub) } else { Err("GRUB's menu on the screen") }
+        }
         Signs::Shim { second_stage, from } => {
-            let grub = fetched(evidence, second_stage).filter(|grub| later(grub));
-            let grub = grub.filter(|grub| matches_a_file(&grub.content, from));
-            let grub = grub.and_then(|grub| grub.completed);
-            let grub = grub.ok_or("shim's second stage, whole and from our address")?;
+            let grub = fetched_by_shim(evidence, done, second_stage, from)?;
             let prompt = screen.contains("grub>").then_some(grub);
             grub_search(evidence, grub).or(prompt).ok_or("GRUB's search or prompt")
         }
     }
+}
+
+/// When shim had the second stage.
+fn fetched_by_shim(
+    evidence: &Evidence,
+    done: Duration,
+    second_stage: &str,
+    from: &[&str],
+) -> Result<Duration, &'static str> {
+    let grub = fetched(evidence, second_stage).filter(|grub| grub.at >= done);
+    let grub = grub.filter(|grub| matches_a_file(&grub.content, from));
+    let grub = grub.and_then(|grub| grub.completed);
+    grub.ok_or("shim's second stage, whole and from our address")
+}
+
+/// The title of the first entry of a configuration for GRUB.
+fn grub_entry(config: &[u8]) -> Option<&str> {
+    let config = core::str::from_utf8(config).ok()?;
+    let rest = config.lines().find_map(|line| line.trim().strip_prefix("menuentry '"))?;
+    rest.split('\'').next().filter(|title| !title.is_empty())
 }
 
 /// GRUB's first request of its own. Beside a DHCP server that fills in its own `siaddr` it goes to

@@ -22,6 +22,13 @@ const SHIM_ARM64: Loader = Loader {
     signs: Signs::Shim { second_stage: "grubaa64.efi", from: packages::SHIM_GRUB_ARM64_FILES },
 };
 
+const SHIM_X64: Loader = Loader {
+    name: "shimx64.efi",
+    from: packages::SHIM_X64_FILES,
+    signs: Signs::ShimMenu { second_stage: "grubx64.efi", from: packages::SHIM_GRUB_X64_FILES },
+};
+
+pub(super) const X64_SECURE_SEAT: Seat = Seat { machine: Machine::X64UefiSecure, loader: SHIM_X64 };
 pub(super) const BIOS_MENU_SEAT: Seat = Seat { machine: Machine::Bios, loader: MENU };
 pub(super) const BIOS_PXELINUX_SEAT: Seat = Seat { machine: Machine::Bios, loader: PXELINUX };
 pub(super) const X64_SEAT: Seat = Seat { machine: Machine::X64Uefi, loader: IPXE };
@@ -60,6 +67,12 @@ const NEEDS_PXELINUX: &[&Need] =
 const NEEDS_X64: &[&Need] = &[&packages::QEMU_X86, &packages::OVMF_X64, &packages::IPXE];
 const NEEDS_X86: &[&Need] = &[&packages::QEMU_X86, &packages::OVMF_IA32, &packages::GRUB_IA32];
 const NEEDS_ARM64: &[&Need] = &[&packages::QEMU_ARM, &packages::AAVMF, &packages::SHIM_ARM64];
+pub(super) const NEEDS_SECURE: &[&Need] = &[
+    &packages::QEMU_X86,
+    &packages::OVMF_X64_SECURE,
+    &packages::SHIM_X64,
+    &packages::SHIM_GRUB_X64,
+];
 const NEEDS_TWO: &[&Need] = &[
     &packages::QEMU_X86,
     &packages::OVMF_X64,

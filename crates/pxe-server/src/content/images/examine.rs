@@ -47,7 +47,7 @@ fn cut_off(size: u64, missing: u64) -> String {
 ///
 /// # Errors
 /// It cannot be read, or is broken: in plain words.
-pub(super) fn recognised(
+pub(crate) fn recognised(
     name: &str,
     file: File,
     size: u64,

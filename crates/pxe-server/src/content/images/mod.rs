@@ -25,6 +25,7 @@ use super::open::Content;
 use super::root::Root;
 use crate::engine::ContentError;
 pub use catalogue::{Catalogue, IMAGES_MAX, ImageInfo, State};
+pub(crate) use examine::recognised;
 
 /// Images whose description is kept in memory, so that the next file inside is found at once. Each keeps a descriptor.
 pub const OPEN_IMAGES_MAX: usize = 32;

@@ -50,6 +50,8 @@ pub(crate) struct SeedFacts {
     pub(crate) origin: String,
     /// The token of this boot.
     pub(crate) token: String,
+    /// By which it says that it is done.
+    pub(crate) done: String,
 }
 
 /// Why there is no such file for a machine.
@@ -185,6 +187,7 @@ mod tests {
             server: "192.0.2.5".into(),
             origin: "http://192.0.2.5:8080".into(),
             token: "00ff".into(),
+            done: "11ee".into(),
         }
     }
 
@@ -209,7 +212,7 @@ mod tests {
              52:54:00:aa:00:01 52-54-00-aa-00-01 192.0.2.7 node1 192.0.2.5 7 hunter2 own\n\
              http://192.0.2.5:8080/boot/ http://192.0.2.5:8080/images/ \
              http://192.0.2.5:8080/seed/52-54-00-aa-00-01/00ff/ \
-             http://192.0.2.5:8080/done?mac=52-54-00-aa-00-01&token=00ff\n\
+             http://192.0.2.5:8080/done?mac=52-54-00-aa-00-01&token=11ee\n\
              # 52:54:00:aa:00:01\n"
         );
         let meta = seeds.make("meta-data", &facts()).expect("a text");

@@ -22,7 +22,7 @@ pub(super) struct Known<'a> {
 
 impl Known<'_> {
     fn value(&self) -> Value {
-        let SeedFacts { mac, address, server, origin, token } = self.facts;
+        let SeedFacts { mac, address, server, origin, token, done } = self.facts;
         let machine = hyphens(*mac);
         let vars = self.machine.vars.iter().map(|(name, value)| (name.clone(), self::value(value)));
         let mut known: BTreeMap<&'static str, Value> = [
@@ -33,7 +33,7 @@ impl Known<'_> {
             ("boot", format!("{origin}/boot/")),
             ("images", format!("{origin}/images/")),
             ("seed", format!("{origin}/seed/{machine}/{token}/")),
-            ("done", format!("{origin}/done?mac={machine}&token={token}")),
+            ("done", format!("{origin}/done?mac={machine}&token={done}")),
         ]
         .map(|(name, text)| (name, Value::from(text)))
         .into();

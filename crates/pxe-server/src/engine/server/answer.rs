@@ -94,8 +94,9 @@ impl DhcpServer {
         let known = facts::of_message(message.view(), message.facts(), local, address);
         let policy = self.shared.policy();
         let mut facts = known.as_facts();
+        let order = self.shared.orders().of_boot(message.hardware_address().as_bytes());
         facts.inventory = self.shared.inventory(now, message.hardware_address().as_bytes(), true);
-        let decision = policy.decide(&facts, Asked::BootFile);
+        let decision = policy.decide_ordered(&facts, order.as_ref(), Asked::BootFile);
         let file = named::boot_file(&policy, &decision, server, self.tftp_port);
         let without = file.is_none().then(|| {
             let is_denied = matches!(decision.action, Action::Deny);

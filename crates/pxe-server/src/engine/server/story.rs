@@ -10,8 +10,9 @@ use pxe_select::Reasons;
 
 use super::DhcpServer;
 use super::answer::{Boot, is_netboot, wants_to_boot};
+use crate::engine::client::ClientId;
 use crate::engine::detail::Detail;
-use crate::engine::event::{ClientId, Event, Stage};
+use crate::engine::event::{Event, Stage};
 use crate::engine::{EVENTS_MAX, LeaseStep};
 
 /// Why a client gets no answer.

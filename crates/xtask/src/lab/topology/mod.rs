@@ -99,9 +99,10 @@ impl Topology {
             (Names::Nothing, _) => None,
             (Names::OneBait, _) => Some("pxe-loader"),
             (Names::BaitByArchitecture, Machine::Bios) => Some("pxe-loader_bios"),
-            (Names::BaitByArchitecture, Machine::X64Uefi | Machine::X64UefiHttp) => {
-                Some("pxe-loader_uefi")
-            }
+            (
+                Names::BaitByArchitecture,
+                Machine::X64Uefi | Machine::X64UefiHttp | Machine::X64UefiSecure,
+            ) => Some("pxe-loader_uefi"),
             (Names::BaitByArchitecture, Machine::X86Uefi) => Some("pxe-loader_ia32"),
             (Names::BaitByArchitecture, Machine::Arm64Uefi) => Some("pxe-loader_aa64"),
         };

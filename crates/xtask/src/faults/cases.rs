@@ -1,0 +1,247 @@
+//! Faults that `doctor` finds by itself: it asks as every firmware would.
+
+use core::net::Ipv4Addr;
+use std::fs;
+use std::path::Path;
+
+use super::Play;
+use super::ground::Ground;
+use super::programs::{self, ARM64, LOADERS, X64};
+use crate::error::{Context as _, Result};
+use crate::lab::wire::SERVER_ADDRESS;
+use crate::process::{capture, command};
+
+const ANOTHER: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 3);
+const SOMEBODY: &str = "52:54:00:aa:00:77";
+const SOMEBODY_ELSE: &str = "52:54:00:aa:00:78";
+
+pub(super) const PLAYS: &[Play] = &[
+    Play { name: "healthy", act: healthy },
+    Play { name: "healthy-server", act: healthy_server },
+    Play { name: "wrong-file", act: wrong_file },
+    Play { name: "option-60", act: option_60 },
+    Play { name: "tftp-closed", act: tftp_closed },
+    Play { name: "tftp-dropped", act: tftp_dropped },
+    Play { name: "dhcp-dropped", act: dhcp_dropped },
+    Play { name: "wrong-loader", act: wrong_loader },
+    Play { name: "missing-loader", act: missing_loader },
+    Play { name: "pool-exhausted", act: pool_exhausted },
+    Play { name: "two-proxies", act: two_proxies },
+    Play { name: "no-relay", act: no_relay },
+    Play { name: "host-denied", act: host_denied },
+    Play { name: "image", act: image },
+    Play { name: "mtu", act: mtu },
+    Play { name: "bait", act: bait },
+    Play { name: "proxy-alone", act: proxy_alone },
+    Play { name: "own-address", act: own_address },
+];
+
+/// No fault: nothing is found, from the server's host and from another.
+fn healthy(binary: &Path, folder: &Path) -> Result<String> {
+    let mut ground = Ground::build(binary, folder)?;
+    ground.dhcp(&[])?;
+    ground.serve_well("proxy")?;
+    ground.doctor(&[])?.is_clean()?;
+    let guest = ground.guest()?;
+    ground.doctor_on(&guest, &[])?.is_clean()
+}
+
+/// The same where we give the addresses; none is taken by asking.
+fn healthy_server(binary: &Path, folder: &Path) -> Result<String> {
+    let mut ground = Ground::build(binary, folder)?;
+    ground.serve("server", &format!("{}{LOADERS}", subnet("10.77.0.100-10.77.0.150")))?;
+    ground.doctor(&[])?.is_clean()?;
+    let leases = ground.ask(&["leases"])?;
+    if leases.contains("10.77.0.1") {
+        return crate::error::fail(format!("doctor took a lease:\n{leases}"));
+    }
+    Ok("nothing found, and no lease taken".to_owned())
+}
+
+fn subnet(pool: &str) -> String {
+    format!("[[dhcp.subnet]]\nnetwork = \"10.77.0.0/24\"\npool = [\"{pool}\"]\n\n")
+}
+
+/// The DHCP server names one file to everybody.
+fn wrong_file(binary: &Path, folder: &Path) -> Result<String> {
+    let mut ground = Ground::build(binary, folder)?;
+    let boot = format!("--dhcp-boot=undionly.kpxe,,{SERVER_ADDRESS}");
+    ground.dhcp(&[&boot])?;
+    ground.serve_well("off")?;
+    let said = ground.doctor(&[])?;
+    said.names_first("wrong-architecture", "10.77.0.1 names undionly.kpxe")
+}
+
+/// The DHCP server says that it is a boot server, and is none.
+fn option_60(binary: &Path, folder: &Path) -> Result<String> {
+    let mut ground = Ground::build(binary, folder)?;
+    ground.dhcp(&["--dhcp-option-force=60,PXEClient"])?;
+    ground.serve_well("proxy")?;
+    ground.doctor(&[])?.names_first("option-60-trap", "10.77.0.1 sends option 60")
+}
+
+/// It names our host, where nobody listens.
+fn tftp_closed(binary: &Path, folder: &Path) -> Result<String> {
+    let mut ground = Ground::build(binary, folder)?;
+    let boot = format!("--dhcp-boot=undionly.kpxe,,{SERVER_ADDRESS}");
+    ground.dhcp(&[&boot])?;
+    let guest = ground.guest()?;
+    ground.doctor_on(&guest, &[])?.names_first("port-closed", "10.77.0.2:69")
+}
+
+/// A firewall on our host lets everything in but TFTP.
+fn tftp_dropped(binary: &Path, folder: &Path) -> Result<String> {
+    let mut ground = Ground::build(binary, folder)?;
+    ground.dhcp(&[])?;
+    ground.serve_well("proxy")?;
+    drop_port(&ground, "69")?;
+    let guest = ground.guest()?;
+    ground.doctor_on(&guest, &[])?.names_first("file-silence", "10.77.0.2 was asked for")
+}
+
+/// A firewall on our host keeps DHCP from our server.
+fn dhcp_dropped(binary: &Path, folder: &Path) -> Result<String> {
+    let mut ground = Ground::build(binary, folder)?;
+    ground.dhcp(&[])?;
+    ground.serve_well("proxy")?;
+    drop_port(&ground, "67")?;
+    ground.doctor(&[])?.names_first("own-server-silent", "answers no DISCOVER on eth0")
+}
+
+pub(super) fn drop_port(ground: &Ground, port: &str) -> Result<()> {
+    let rules = [
+        "add table ip firewall".to_owned(),
+        "add chain ip firewall in { type filter hook input priority 0 ; }".to_owned(),
+        format!("add rule ip firewall in udp dport {port} drop"),
+    ];
+    for rule in rules {
+        capture(&mut ground.boot.command(&["nft", &rule]))
+            .context(|| "setting up a firewall (the kernel needs nf_tables)".to_owned())?;
+    }
+    Ok(())
+}
+
+/// The file for x64 is a program for ARM.
+fn wrong_loader(binary: &Path, folder: &Path) -> Result<String> {
+    let mut ground = Ground::build(binary, folder)?;
+    ground.dhcp(&[])?;
+    ground.serve_well("proxy")?;
+    // Exchanged while the server runs, which would not start with it.
+    programs::write(&folder.join("boot/ipxe.efi"), &programs::efi(ARM64))?;
+    let said = ground.doctor(&[])?;
+    said.names("wrong-architecture", "an EFI program for arm64")?;
+    said.names_first("loader-wrong-architecture", "an EFI program for arm64")
+}
+
+/// The configured file is not there.
+fn missing_loader(binary: &Path, folder: &Path) -> Result<String> {
+    let mut ground = Ground::build(binary, folder)?;
+    ground.dhcp(&[])?;
+    // A name that no package has.
+    let file = folder.join("boot/our-own.efi");
+    programs::write(&file, &programs::efi(X64))?;
+    ground.serve("proxy", &LOADERS.replace("ipxe.efi", "our-own.efi"))?;
+    fs::remove_file(&file).context(|| format!("removing {}", file.display()))?;
+    let said = ground.doctor(&[])?;
+    said.names("file-refused", "our-own.efi")?;
+    said.names("loader-missing", "no boot program for x64-uefi")
+}
+
+/// Two machines, and one address.
+fn pool_exhausted(binary: &Path, folder: &Path) -> Result<String> {
+    let mut ground = Ground::build(binary, folder)?;
+    ground.serve("server", &format!("{}{LOADERS}", subnet("10.77.0.100-10.77.0.100")))?;
+    // It is offered the address, which is kept for it.
+    ground.doctor(&["--mac", SOMEBODY])?;
+    let said = ground.doctor(&["--mac", SOMEBODY_ELSE])?;
+    let part = "all addresses of the network are in use";
+    ground.explains(SOMEBODY_ELSE, part)?;
+    said.names("pool-exhausted", part)
+}
+
+/// dnsmasq plays a second proxy.
+fn two_proxies(binary: &Path, folder: &Path) -> Result<String> {
+    let mut ground = Ground::build(binary, folder)?;
+    ground.dhcp(&[])?;
+    ground.serve_well("proxy")?;
+    let service = format!("--pxe-service=x86PC,another,undionly,{ANOTHER}");
+    ground.other("another", ANOTHER, &["--dhcp-range=10.77.0.0,proxy", &service])?;
+    ground.doctor(&[])?.names_first("two-proxies", "10.77.0.2 and 10.77.0.3")
+}
+
+/// The router brings DISCOVERs to the DHCP server alone.
+fn no_relay(binary: &Path, folder: &Path) -> Result<String> {
+    let (mut ground, guest) = Ground::build_routed(binary, folder)?;
+    ground.serve_well("proxy")?;
+    let server = SERVER_ADDRESS.to_string();
+    ground
+        .doctor_on(&guest, &["--server", &server])?
+        .names_first("relay-missing", "10.77.0.2 answers")
+}
+
+/// A machine that is not to boot.
+fn host_denied(binary: &Path, folder: &Path) -> Result<String> {
+    let mut ground = Ground::build(binary, folder)?;
+    ground.dhcp(&[])?;
+    let host = format!("[[host]]\nmac = \"{SOMEBODY}\"\nboot = false\n\n{LOADERS}");
+    ground.serve("proxy", &host)?;
+    // To everybody else it is no more than worth knowing.
+    ground.doctor(&[])?.is_clean()?;
+    let said = ground.doctor(&["--mac", SOMEBODY])?;
+    let part = "host entry 1 says boot = false";
+    ground.explains(SOMEBODY, part)?;
+    said.names("host-denied", part)
+}
+
+/// An image without anything that boots.
+fn image(binary: &Path, folder: &Path) -> Result<String> {
+    let mut ground = Ground::build(binary, folder)?;
+    ground.dhcp(&[])?;
+    let (files, images) = (folder.join("files"), folder.join("images"));
+    for made in [&files, &images] {
+        fs::create_dir_all(made).context(|| format!("making {}", made.display()))?;
+    }
+    programs::write(&files.join("letter.txt"), b"Nothing boots here.\n")?;
+    let (image, files) = (images.join("letters.iso"), files.to_string_lossy().into_owned());
+    let image = image.to_string_lossy();
+    capture(&mut command(&["xorriso", "-as", "mkisofs", "-quiet", "-o", &image, &files]))?;
+    ground.serve_well("proxy")?;
+    ground.doctor(&[])?.names_first("image-cannot-boot", "letters.iso")
+}
+
+/// A switch that carries less than both ends say.
+fn mtu(binary: &Path, folder: &Path) -> Result<String> {
+    let mut ground = Ground::build(binary, folder)?;
+    ground.dhcp(&[])?;
+    ground.serve_well("proxy")?;
+    let guest = ground.guest()?;
+    ground.wire.lan().ip("link set guest-eth0 mtu 1300")?;
+    ground.doctor_on(&guest, &[])?.names_first("mtu-too-small", "blocks of 1468 bytes")
+}
+
+/// The bait is named, and our server is away.
+fn bait(binary: &Path, folder: &Path) -> Result<String> {
+    let mut ground = Ground::build(binary, folder)?;
+    let boot = format!("--dhcp-boot=pxe-loader,,{SERVER_ADDRESS}");
+    ground.dhcp(&["--dhcp-no-override", &boot])?;
+    let guest = ground.guest()?;
+    let said = ground.doctor_on(&guest, &[])?.names_first("bait-nobody-listens", "pxe-loader")?;
+    // With it all is well.
+    ground.serve_well("observe")?;
+    ground.doctor_on(&guest, &[])?.is_clean()?;
+    Ok(said)
+}
+
+/// No DHCP server.
+fn proxy_alone(binary: &Path, folder: &Path) -> Result<String> {
+    let mut ground = Ground::build(binary, folder)?;
+    ground.serve_well("proxy")?;
+    ground.doctor(&[])?.names_first("proxy-only", "no DHCP server")
+}
+
+/// Our pool has our own address in it.
+fn own_address(binary: &Path, folder: &Path) -> Result<String> {
+    let mut ground = Ground::build(binary, folder)?;
+    ground.serve("server", &format!("{}{LOADERS}", subnet("10.77.0.2-10.77.0.20")))?;
+    ground.doctor(&[])?.names("own-address-in-pool", "10.77.0.2 is this machine's own")
+}

@@ -1,0 +1,95 @@
+//! Real firmware boots into a fault: what the server tells of it, at once in its log and afterwards by `explain`.
+
+use core::time::Duration;
+use std::path::Path;
+use std::time::Instant;
+
+use super::Play;
+use super::cases::drop_port;
+use super::ground::Ground;
+use super::programs::LOADERS;
+use crate::error::{Result, fail};
+use crate::interrupt;
+use crate::lab::firmware::Machine;
+use crate::lab::vm::{Vm, mac_text};
+use crate::lab::wire::SERVER_ADDRESS;
+use crate::process::tail;
+
+/// Emulated firmware takes half a minute until it asks, and silence is told after 25 s.
+const PATIENCE: Duration = Duration::from_secs(200);
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+pub(super) const PLAYS: &[Play] = &[
+    Play { name: "uefi-option-60", act: option_60 },
+    Play { name: "uefi-tftp-dropped", act: tftp_dropped },
+    Play { name: "uefi-wrong-file", act: wrong_file },
+    Play { name: "bios-denied", act: denied },
+];
+
+fn option_60(binary: &Path, folder: &Path) -> Result<String> {
+    let mut ground = Ground::build(binary, folder)?;
+    ground.dhcp(&["--dhcp-option-force=60,PXEClient"])?;
+    ground.serve_well("proxy")?;
+    boot(
+        &ground,
+        Machine::X64Uefi,
+        &["silent: ", "another DHCP server", "sends option 60 \"PXEClient\" itself"],
+    )
+}
+
+fn tftp_dropped(binary: &Path, folder: &Path) -> Result<String> {
+    let mut ground = Ground::build(binary, folder)?;
+    ground.dhcp(&[])?;
+    ground.serve_well("proxy")?;
+    drop_port(&ground, "69")?;
+    let parts = ["silent: ", "asked for no file", "a firewall drops UDP port 69"];
+    boot(&ground, Machine::X64Uefi, &parts)
+}
+
+fn wrong_file(binary: &Path, folder: &Path) -> Result<String> {
+    let mut ground = Ground::build(binary, folder)?;
+    let file = format!("--dhcp-boot=undionly.kpxe,,{SERVER_ADDRESS}");
+    ground.dhcp(&[&file])?;
+    ground.serve_well("observe")?;
+    let parts = ["undionly.kpxe to x64-uefi, and that is a program for BIOS"];
+    let told = boot(&ground, Machine::X64Uefi, &parts)?;
+    // The same words.
+    ground.doctor(&[])?.names_first("wrong-architecture", "undionly.kpxe to x")?;
+    Ok(told)
+}
+
+fn denied(binary: &Path, folder: &Path) -> Result<String> {
+    let mut ground = Ground::build(binary, folder)?;
+    ground.dhcp(&[])?;
+    let mac = mac_text(Machine::Bios.hardware_address());
+    ground.serve("proxy", &format!("[[host]]\nmac = \"{mac}\"\nboot = false\n\n{LOADERS}"))?;
+    boot(&ground, Machine::Bios, &["denied"])
+}
+
+/// Switches a machine on, and waits for a line of its story that holds all of `parts`; `explain` must hold them too.
+fn boot(ground: &Ground, machine: Machine, parts: &[&str]) -> Result<String> {
+    let tap = ground.wire.tap(&format!("t-{}", machine.name()))?;
+    let vm = Vm::start(machine, &tap, &ground.folder)?;
+    let mac = mac_text(machine.hardware_address());
+    let deadline = Instant::now() + PATIENCE;
+    let told = loop {
+        let story: Vec<String> =
+            ground.story().into_iter().filter(|line| line.starts_with(&mac)).collect();
+        let holds = |line: &&String| parts.iter().all(|part| line.contains(part));
+        if let Some(line) = story.iter().find(holds) {
+            break line.clone();
+        }
+        if Instant::now() > deadline {
+            let (story, screen) = (tail(&story.join("\n"), 8), tail(&vm.screen(), 6));
+            return fail(format!(
+                "nothing told of {parts:?} in {PATIENCE:?}; the story:\n{story}\nthe screen:\n{screen}"
+            ));
+        }
+        interrupt::pause(LOOK_EVERY)?;
+    };
+    drop(vm);
+    for part in parts {
+        ground.explains(&mac, part)?;
+    }
+    Ok(told)
+}
