@@ -138,7 +138,7 @@ fn a_machine_of_the_inventory_boots_what_it_says() {
         "{script}"
     );
     // The same for GRUB, in its own words and without a menu.
-    let (status, config) = get(server.http, "/grub/grub.cfg");
+    let (status, config) = get(server.http, "/menu.cfg?mac=52:54:00:aa:00:07");
     let port = inventory.port;
     let linux = format!("linux (http,127.0.0.1:{port})/vmlinuz quiet ds={api}/seed\n");
     let initrd = format!("initrd (http,127.0.0.1:{port})/initrd\n");

@@ -65,7 +65,7 @@ fn a_story_is_told_while_the_server_runs_survives_its_death_and_goes_on() {
     std::fs::write(&path, text).expect("torn");
 
     let mut server = Server::start(&folder, rules);
-    server.expect("the stories of 1 machines go on");
+    server.expect("go on: 1");
     let client = Client::new(&server, MAC, 7);
     assert_eq!(client.boot_file(MessageType::DISCOVER, server.dhcp), "ipxe.efi");
     let said = explain_until(&folder, "52-54-00-AA-00-01", "boots     2\n");
