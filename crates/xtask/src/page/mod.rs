@@ -26,7 +26,8 @@ const WATCHED_NAME: &str = "52:54:00:aa:00:01";
 const DESK: Size = (1440, 900);
 const PHONE: Size = (390, 844);
 const WALL: Size = (3840, 2160);
-const VIEWS: [&str; 7] = ["machines", "images", "hosts", "rules", "leases", "loaders", "explain"];
+const VIEWS: [&str; 8] =
+    ["machines", "images", "hosts", "rules", "leases", "loaders", "explain", "doctor"];
 
 /// Keys as WebDriver writes them.
 const DOWN: &str = "\u{e015}";
