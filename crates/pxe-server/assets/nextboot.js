@@ -11,6 +11,12 @@ function words(what) {
   return name ? `${t(`next.${kind}`)} ${name}` : t(`next.${kind}`);
 }
 
+/** What an image can be told to boot: itself, and each of its entries if it has several. */
+function entries({ name, entries: list = [] }) {
+  const of = list.length > 1 ? list.map((it) => [`image ${name}#${it.id}`, `${name}: ${it.title || it.id}`]) : [];
+  return [[`image ${name}`, name], ...of];
+}
+
 /** A form for the machine `id`: its node, and what draws the present order anew; nothing if it has no hardware address. */
 export function nextBoot(id) {
   if (!MAC.test(id ?? "")) return { node: "", refresh: () => {} };
@@ -56,8 +62,8 @@ export function nextBoot(id) {
   }));
   tried(async () => {
     const { images } = await get("/api/v1/images");
-    const ready = images.filter((image) => image.state === "ready").map((image) => `image ${image.name}`);
-    select.append(...ready.map((what) => el("option", { value: what }, words(what))));
+    const ready = images.filter((image) => image.state === "ready").flatMap(entries);
+    select.append(...ready.map(([value, text]) => el("option", { value }, text)));
   });
   refresh();
   const node = el("form", { class: "card", id: "next-boot", onsubmit: submit, "aria-label": t("next") },
