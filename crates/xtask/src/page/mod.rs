@@ -119,7 +119,8 @@ impl Look<'_> {
             "return document.querySelector('section h2')?.textContent.includes({focused}) \
              && document.querySelectorAll('ol.story li').length > 0"
         );
-        browser.until("the story of that machine is shown", &story).map(drop)
+        browser.until("the story of that machine is shown", &story)?;
+        self.accessible("a story")
     }
 
     /// A machine boots while somebody looks.
