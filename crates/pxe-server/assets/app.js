@@ -1,4 +1,5 @@
 // Which view is shown: the part of the address after #.
+import { doctorView } from "./doctor.js";
 import { byId, el } from "./dom.js";
 import { explainView } from "./explain.js";
 import { hostsView } from "./hosts.js";
@@ -12,6 +13,7 @@ import { language, setLanguage, t } from "./words.js";
 
 const views = {
   machines: machinesView, images: imagesView, hosts: hostsView, rules: rulesView, leases: leasesView, loaders: loadersView, explain: explainView,
+  doctor: doctorView,
 };
 let end = () => {};
 let shown = "";

@@ -2,6 +2,7 @@
 import { choice, el, field, say } from "./dom.js";
 import { List } from "./list.js";
 import { all, watch } from "./live.js";
+import { nextBoot } from "./nextboot.js";
 import { story } from "./story.js";
 import { t } from "./words.js";
 
@@ -31,8 +32,9 @@ export function machinesView(main, id) {
   const verdict = choice(t("verdict"), [["", t("all")], ...VERDICTS.map((it) => [it, t(`verdict.${it}`)])],
     { id: "verdict", value: wanted.verdict, onchange: (event) => { wanted.verdict = event.target.value; update(); } });
   const panel = el("section", { class: "card", "aria-label": id ? t("story", { id }) : t("entries") });
+  const next = nextBoot(id);
   main.append(el("h1", {}, t("machines")), el("div", { class: "bar" }, filter, verdict, count),
-    el("div", { class: id ? "split chosen" : "split" }, list.node, panel));
+    el("div", { class: id ? "split chosen" : "split" }, list.node, el("div", {}, panel, next.node)));
   update();
   let due = false;
   let told = "";
@@ -44,6 +46,7 @@ export function machinesView(main, id) {
     const mine = changed.find((machine) => machine.id === id);
     if (mine) {
       story(panel, id);
+      next.refresh();
       const step = mine.step ? t(`step.${mine.step}`) : "";
       const news = t("changed", { id, step, verdict: t(`verdict.${mine.verdict}`) });
       if (news !== told) say(told = news);

@@ -35,6 +35,17 @@ const en = {
   "gets.file": "the file {target}", "gets.url": "{target}", "gets.script": "the script {target}", "gets.deny": "nothing: denied",
   "gets.hold": "no answer: held", images: "Images", arriving: "arriving", examined: "being looked at", bootsNot: "boots on nothing we know",
   bootsOn: "Boots on", "kind.host": "Host", "kind.rule": "Rule", takenFor: "Taken for {firmware}",
+  next: "Next boot", "next.what": "Boots", "next.menu": "the menu", "next.local": "its disk", "next.image": "image",
+  "next.script": "script", "next.name": "Script", "next.once": "Ends when", "next.done": "the machine says that it is done",
+  "next.delivered": "it has gone to the machine", "next.give": "Order", "next.clear": "Take back",
+  "next.order": "Ordered: {what} ({at})", "next.none": "Nothing is ordered.",
+  doctor: "Doctor", doctorGo: "Ask the network", doctorAsks: "Asking as every firmware would: about ten seconds.",
+  doctorDone: "The report is here.", doctorNever: "Nobody has asked since the server started.", report: "Report",
+  doctorWhy: "Asks the live network as each firmware would, takes no address, and says what to change, in order.",
+  advice: "Do this", findings: "What to change, in order", clean: "Nothing to change", faults: "To change ({n})",
+  namesNothing: "names no file", isProxy: "names files alone", offers: "offers {address}", isOwn: "this server",
+  heardOn: "Heard on {name}, {address}", heardNobody: "Nobody answered {n} questions.", namedFiles: "Files that were named",
+  isProgram: "What it is",
 };
 
 const languages = { en, sv };

@@ -148,6 +148,7 @@ struct Site {
     metrics: Arc<Metrics>,
     news: Arc<News>,
     document: Arc<serde_json::Value>,
+    checkups: Arc<api::Checkups>,
 }
 
 /// The page and its neighbours being served, until this is dropped.
@@ -170,7 +171,8 @@ impl Server {
         let (metrics, news) = (Metrics::of(&parts), News::of(&parts.journal));
         let (api, document) = api::routes();
         let document = Arc::new(serde_json::to_value(document).map_err(io::Error::other)?);
-        let router = routes(access, api).with_state(Site { parts, metrics, news, document });
+        let site = Site { parts, metrics, news, document, checkups: Arc::default() };
+        let router = routes(access, api).with_state(site);
         let listener = {
             let _inside = runtime.enter();
             tokio::net::TcpListener::from_std(port.listener)?

@@ -38,6 +38,8 @@ const ASSETS: &[Asset] = &assets![
     "loaders.js" SCRIPT,
     "images.js" SCRIPT,
     "explain.js" SCRIPT,
+    "doctor.js" SCRIPT,
+    "nextboot.js" SCRIPT,
 ];
 
 pub(super) async fn index(headers: HeaderMap) -> Response {

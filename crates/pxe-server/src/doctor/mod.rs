@@ -84,6 +84,13 @@ impl DoctorOptions {
         self.mac = Some(mac);
         self
     }
+
+    /// The boot server that should be heard.
+    #[must_use]
+    pub fn with_server(mut self, server: Ipv4Addr) -> Self {
+        self.server = Some(server);
+        self
+    }
 }
 
 fn mac(text: &str) -> Result<[u8; 6], String> {

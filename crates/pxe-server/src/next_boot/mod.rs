@@ -106,6 +106,11 @@ impl NextBoots {
         check(&boots, once).map_err(NextBootError::Refused)?;
         let order = Order { boots, once, given_ms: unix_ms() };
         let text = file::written(&order);
+        // A name with a line break would be read as something else.
+        if file::read(&text).as_ref() != Some(&order) {
+            let problem = "its name does not fit in a line".to_owned();
+            return Err(NextBootError::Refused(problem));
+        }
         if text.len() as u64 > ORDER_BYTES_MAX {
             let problem = format!("it is longer than {ORDER_BYTES_MAX} bytes");
             return Err(NextBootError::Refused(problem));

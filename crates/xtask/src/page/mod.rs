@@ -26,7 +26,8 @@ const WATCHED_NAME: &str = "52:54:00:aa:00:01";
 const DESK: Size = (1440, 900);
 const PHONE: Size = (390, 844);
 const WALL: Size = (3840, 2160);
-const VIEWS: [&str; 7] = ["machines", "images", "hosts", "rules", "leases", "loaders", "explain"];
+const VIEWS: [&str; 8] =
+    ["machines", "images", "hosts", "rules", "leases", "loaders", "explain", "doctor"];
 
 /// Keys as WebDriver writes them.
 const DOWN: &str = "\u{e015}";
@@ -118,7 +119,8 @@ impl Look<'_> {
             "return document.querySelector('section h2')?.textContent.includes({focused}) \
              && document.querySelectorAll('ol.story li').length > 0"
         );
-        browser.until("the story of that machine is shown", &story).map(drop)
+        browser.until("the story of that machine is shown", &story)?;
+        self.accessible("a story")
     }
 
     /// A machine boots while somebody looks.

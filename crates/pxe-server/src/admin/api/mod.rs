@@ -2,6 +2,7 @@
 //! other.
 
 mod config;
+mod doctor;
 mod edit;
 mod explain;
 mod hosts;
@@ -10,6 +11,8 @@ mod leases;
 mod loaders;
 #[allow(unused_qualifications, reason = "utoipa writes them")]
 mod machines;
+#[allow(unused_qualifications, reason = "utoipa writes them")]
+mod next_boot;
 mod rules;
 
 use axum::Json;
@@ -22,6 +25,7 @@ use utoipa_axum::routes;
 
 use super::Site;
 use super::problem::Refused;
+pub(super) use doctor::Checkups;
 pub use machines::PAGE_ROWS_MAX;
 
 #[derive(OpenApi)]
@@ -50,6 +54,8 @@ pub(super) fn routes() -> (axum::Router<Site>, utoipa::openapi::OpenApi) {
         .routes(routes!(machines::events))
         .routes(routes!(hosts::list))
         .routes(routes!(hosts::one, hosts::put, hosts::delete))
+        .routes(routes!(next_boot::list))
+        .routes(routes!(next_boot::put, next_boot::delete))
         .routes(routes!(rules::list, rules::put))
         .routes(routes!(leases::list))
         .routes(routes!(leases::release))
@@ -58,6 +64,7 @@ pub(super) fn routes() -> (axum::Router<Site>, utoipa::openapi::OpenApi) {
         .routes(routes!(images::list))
         .routes(routes!(config::show))
         .routes(routes!(explain::explain))
+        .routes(routes!(doctor::last, doctor::start))
         .routes(routes!(document))
         .split_for_parts()
 }

@@ -1,0 +1,83 @@
+// Doctor: asks the live network as each firmware would, and says what to change.
+import { ask, get } from "./api.js";
+import { clock, el, say, table } from "./dom.js";
+import { language, t } from "./words.js";
+
+/** Milliseconds between looks at a run. */
+const PAUSE = 1000;
+
+function finding(it) {
+  return el("li", { class: it.is_fault ? "trouble-line" : "" },
+    el("p", {}, el("strong", {}, it.what), it.firmware.length > 0 && el("span", { class: "soft" }, ` (${it.firmware.join(", ")})`)),
+    it.causes.length > 0 && el("ul", {}, it.causes.map((cause) => el("li", {}, cause))),
+    el("p", {}, el("strong", {}, t("advice")), " ", it.advice));
+}
+
+function told(it) {
+  if (!it.file) return el("td", { class: "soft" }, t("namesNothing"));
+  const from = it.next_server ? `${it.file} @ ${it.next_server}` : it.file;
+  return el("td", { class: "mono" }, from, it.by_boot_server ? " (4011)" : "");
+}
+
+function server(it) {
+  const what = it.is_proxy ? t("isProxy") : it.offers ? t("offers", { address: it.offers }) : "";
+  return [it.server, what, it.is_own ? t("isOwn") : ""].filter(Boolean).join(" · ");
+}
+
+function segment(it) {
+  const name = t("heardOn", { name: it.interface, address: it.address });
+  const rows = it.firmware.map((line) => el("tr", {}, el("th", { scope: "row" }, line.firmware), line.named.map(told)));
+  return [el("h2", {}, name), it.servers.length > 0
+    ? table(name, [t("firmware"), ...it.servers.map(server)], rows) : el("p", {}, t("heardNobody", { n: it.discovers }))];
+}
+
+function files(list) {
+  const rows = list.map((it) => el("tr", {}, el("th", { scope: "row", class: "mono" }, it.url),
+    el("td", {}, el("span", { class: `verdict ${it.arrived ? "ok" : "failed"}` }, it.outcome)), el("td", {}, it.program ?? "")));
+  return list.length > 0 ? [el("h2", {}, t("namedFiles")), table(t("namedFiles"), [t("file"), t("state"), t("isProgram")], rows)] : [];
+}
+
+function drawn({ made, report }) {
+  const faults = report.findings.filter((it) => it.is_fault).length;
+  return [
+    el("p", {}, el("span", { class: `verdict ${report.is_clean ? "ok" : "failed"}` }, report.is_clean ? t("clean") : t("faults", { n: faults })),
+      " ", el("span", { class: "soft" }, clock(made, language))),
+    report.findings.length > 0 && el("ol", { class: "story", "aria-label": t("findings") }, report.findings.map(finding)),
+    ...report.segments.flatMap(segment), ...files(report.files),
+  ].filter(Boolean);
+}
+
+export async function doctorView(main) {
+  const progress = el("p", { role: "status" });
+  const trouble = el("p", { role: "alert", class: "trouble" });
+  const report = el("section", { "aria-label": t("report") });
+  const go = el("button", { class: "main", type: "button", id: "doctor-go" }, t("doctorGo"));
+  let [timer, running, over] = [0, false, false];
+  const show = (it) => {
+    const ended = running && it.running_since === null;
+    running = it.running_since !== null;
+    go.setAttribute("aria-disabled", String(running));
+    const seconds = running ? Math.max(0, Math.round((Date.now() - it.running_since) / 1000)) : 0;
+    // Those who listen are told of the beginning and the end, not of each second.
+    progress.replaceChildren(running ? t("doctorAsks") : "", el("span", { "aria-hidden": "true" }, running ? ` ${seconds} s` : ""));
+    if (!running) report.replaceChildren(...(it.report ? drawn(it) : [el("p", { class: "soft" }, t("doctorNever"))]));
+    if (ended) say(t("doctorDone"));
+    clearTimeout(timer);
+    if (running && !over) timer = setTimeout(look, PAUSE);
+  };
+  const tried = async (work) => {
+    try {
+      show(await work());
+      trouble.replaceChildren();
+    } catch (error) {
+      trouble.replaceChildren(error.message);
+      if (running && !over) timer = setTimeout(look, PAUSE);
+    }
+  };
+  const look = () => tried(() => get("/api/v1/doctor"));
+  go.addEventListener("click", () => running || tried(() => ask("POST", "/api/v1/doctor", {})));
+  main.append(el("h1", {}, t("doctor")), el("p", { class: "soft" }, t("doctorWhy")),
+    el("p", { class: "buttons" }, go), progress, trouble, report);
+  await look();
+  return () => { over = true; clearTimeout(timer); };
+}

@@ -1,0 +1,74 @@
+// What a machine boots next, once.
+import { ask, get } from "./api.js";
+import { choice, clock, el, field, say } from "./dom.js";
+import { language, t } from "./words.js";
+
+const MAC = /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/i;
+
+/** `image debian.iso` as people read it. */
+function words(what) {
+  const [kind, name] = what.split(/ (.*)/s);
+  return name ? `${t(`next.${kind}`)} ${name}` : t(`next.${kind}`);
+}
+
+/** What an image can be told to boot: itself, and each of its entries if it has several. */
+function entries({ name, entries: list = [] }) {
+  const of = list.length > 1 ? list.map((it) => [`image ${name}#${it.id}`, `${name}: ${it.title || it.id}`]) : [];
+  return [[`image ${name}`, name], ...of];
+}
+
+/** A form for the machine `id`: its node, and what draws the present order anew; nothing if it has no hardware address. */
+export function nextBoot(id) {
+  if (!MAC.test(id ?? "")) return { node: "", refresh: () => {} };
+  const present = el("p", { role: "status" });
+  const clear = el("button", { type: "button", hidden: true }, t("next.clear"));
+  const script = field(t("next.name"), { name: "script", spellcheck: "false" });
+  const boots = choice(t("next.what"), ["menu", "local", "script"].map((kind) => [kind, words(kind)]), { name: "what" });
+  const once = choice(t("next.once"), ["done", "delivered"].map((it) => [it, t(`next.${it}`)]), { name: "once" });
+  const [select, input] = [boots.querySelector("select"), script.querySelector("input")];
+  const trouble = el("p", { role: "alert", class: "trouble" });
+  const isScript = () => { script.hidden = select.value !== "script"; input.required = !script.hidden; };
+  select.addEventListener("change", isScript);
+  isScript();
+  const show = (order) => {
+    const text = order ? t("next.order", { what: words(order.what), at: clock(order.given, language) }) : t("next.none");
+    if (present.textContent !== text) present.textContent = text;
+    clear.hidden = !order;
+  };
+  const tried = async (work) => {
+    trouble.replaceChildren();
+    try {
+      await work();
+    } catch (error) {
+      trouble.replaceChildren(error.message);
+    }
+  };
+  const refresh = () => tried(async () => show((await get(`/api/v1/next-boot?mac=${encodeURIComponent(id)}`))[0]));
+  const place = `/api/v1/next-boot/${encodeURIComponent(id)}`;
+  const submit = (event) => {
+    event.preventDefault();
+    return tried(async () => {
+      const what = select.value === "script" ? `script ${input.value.trim()}` : select.value;
+      show(await ask("PUT", place, { what, once: once.querySelector("select").value }));
+      say(t("saved"));
+    });
+  };
+  clear.addEventListener("click", () => tried(async () => {
+    // It may have been spent in the meantime.
+    await ask("DELETE", place).catch((error) => { if (error.status !== 404) throw error; });
+    show(undefined);
+    select.focus();
+    say(t("removed"));
+  }));
+  tried(async () => {
+    const { images } = await get("/api/v1/images");
+    const ready = images.filter((image) => image.state === "ready").flatMap(entries);
+    select.append(...ready.map(([value, text]) => el("option", { value }, text)));
+  });
+  refresh();
+  const node = el("form", { class: "card", id: "next-boot", onsubmit: submit, "aria-label": t("next") },
+    el("h2", {}, t("next")), present,
+    el("div", { class: "fields" }, boots, script, once), trouble,
+    el("p", { class: "buttons" }, el("button", { class: "main" }, t("next.give")), clear));
+  return { node, refresh };
+}
