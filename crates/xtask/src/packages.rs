@@ -233,17 +233,6 @@ pub(crate) const DEBIAN_ARM64: Need = Need {
     present: Present::Pair(DEBIAN_ARM64_FILES),
     packages: [&["debian-installer-12-netboot-arm64"], &[], &[], &[]],
 };
-/// Memtest86+, which starts like a Linux kernel.
-pub(crate) const MEMTEST_FILES: &[&str] = &[
-    "/boot/memtest86+x64.bin",
-    "/boot/memtest86+/memtest.bin",
-    "/usr/lib/memtest86+/memtest64.bin",
-];
-pub(crate) const MEMTEST: Need = Need {
-    what: "Memtest86+ 6",
-    present: Present::File(MEMTEST_FILES),
-    packages: [&["memtest86+"], &["memtest86+"], &["memtest86+"], &["memtest86+"]],
-};
 pub(crate) const XORRISO: Need = Need {
     what: "xorriso, which makes discs",
     present: Present::Programs(&["xorriso"]),

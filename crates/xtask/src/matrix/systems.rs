@@ -1,4 +1,4 @@
-//! The rows that end in a running operating system, served from inside an image or as one.
+//! The rows that end in a running operating system, served from inside an image.
 
 use std::path::Path;
 
@@ -55,14 +55,6 @@ const BIOS_TFTP_LINUX: System = System {
     ],
     ..BIOS_LINUX
 };
-const MEMTEST: System = System {
-    disc: None,
-    memory_mib: 256,
-    title: "SeaBIOS, iPXE, Memtest86+",
-    says: "Memtest86+",
-    story: &["requested menu.ipxe", "booted", "delivered memtest.bin"],
-    ..BIOS_LINUX
-};
 pub(crate) const X64_LINUX: System =
     System { machine: Machine::X64Uefi, title: "EDK2 x64, iPXE, Debian's installer", ..BIOS_LINUX };
 pub(crate) const X64_HTTP_LINUX: System = System {
@@ -103,14 +95,6 @@ const DEFAULT_SCENE: Scene<'static> =
 const TFTP_SCENE: Scene<'static> = Scene {
     rules: "[http]\nenabled = false\n\
             [[host]]\nmac = \"52:54:00:aa:00:01\"\nimage = \"debian-12-amd64.iso#install\"\n",
-    ..PLAIN
-};
-
-/// A program as it is, from the root.
-const MEMTEST_SCENE: Scene<'static> = Scene {
-    rules: "[[host]]\nmac = \"52:54:00:aa:00:01\"\nkernel = \"memtest.bin\"\n\
-            cmdline = \"console=ttyS0,115200\"\n",
-    files: &[("memtest.bin", packages::MEMTEST_FILES)],
     ..PLAIN
 };
 
@@ -186,14 +170,6 @@ pub(super) const ROWS: &[Row] = &[
         seats: &[],
         scene: TFTP_SCENE,
         needs: NEEDS_BIOS,
-    },
-    Row {
-        name: "memtest",
-        title: "SeaBIOS to Memtest86+, a host's kernel",
-        act: Act::Run(&Systems { machines: &[MEMTEST] }),
-        seats: &[],
-        scene: MEMTEST_SCENE,
-        needs: &[&packages::QEMU_X86, &packages::QEMU_ROM, &packages::MEMTEST],
     },
     Row {
         name: "linux-bios",
