@@ -31,6 +31,7 @@ pub const STAGE_WORDS: &[&str] = &[
     "delivered",
     "denied",
     "discovered",
+    "done",
     "failed",
     "heard",
     "held",
