@@ -82,9 +82,7 @@ pub fn serve(config: &Config, reload: Reload) -> ExitCode {
     let served = keeper(config, &shared).and_then(|keeper| {
         let journal = Journal::new();
         #[cfg(feature = "http")]
-        let webhooks = Webhooks::start(&config.webhooks)?;
-        #[cfg(feature = "http")]
-        webhooks.sinks().for_each(|sink| journal.subscribe(sink));
+        let _webhooks = webhooks(config, &journal)?;
         let journal_keeper = journal::Keeper::start(config.state.clone(), Arc::clone(&journal))?;
         let parts =
             Parts { bound, served, loaders, menus, leases, alone, reload, journal, secrets };
@@ -124,6 +122,14 @@ fn understood(config: &Config, loaders: &Loaders) -> Result<Understood, Vec<Faul
             Err(lists.into_iter().flatten().flatten().collect())
         }
     }
+}
+
+/// Whoever is told of stages.
+#[cfg(feature = "http")]
+fn webhooks(config: &Config, journal: &Journal) -> io::Result<Webhooks> {
+    let webhooks = Webhooks::start(&config.webhooks)?;
+    webhooks.sinks().for_each(|sink| journal.subscribe(sink));
+    Ok(webhooks)
 }
 
 /// Without files to serve there is nothing to deal out.
