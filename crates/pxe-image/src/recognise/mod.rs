@@ -64,7 +64,7 @@ impl Rules {
     }
 
     /// These rules, and then those of `others`: who comes first is asked first. Beyond
-    /// [`RULES_MAX`](crate::limits::RULES_MAX) rules, the last are left out.
+    /// [`RULES_MAX`] rules, the last are left out.
     #[must_use]
     pub fn before(mut self, others: &Self) -> Self {
         self.rules.extend(others.rules.iter().cloned());
