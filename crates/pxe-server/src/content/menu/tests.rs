@@ -63,7 +63,11 @@ fn over_http() -> Links {
 
 fn text(menus: &Menus, generated: Generated, recipient: &Recipient, links: &Links) -> String {
     let (catalogue, listing) = (catalogue(), listing());
-    let offer = Offer { catalogue: &catalogue, listing: &listing, target_is_awaited: true };
+    // Of this name is the image that nobody has looked at yet.
+    let is_new =
+        |target: &Target| matches!(target, Target::Image(image) if image.starts_with("new.iso"));
+    let target_is_awaited = recipient.target.as_ref().is_some_and(is_new);
+    let offer = Offer { catalogue: &catalogue, listing: &listing, target_is_awaited };
     let text = menus.text(generated, recipient, &offer, links).expect("a kind that there is");
     text.unwrap_or_else(|fault| panic!("{fault}"))
 }
