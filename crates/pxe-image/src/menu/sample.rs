@@ -154,7 +154,7 @@ pub(super) fn menus(kind: Kind) -> Vec<Menu<'static>> {
         locked,
         asking,
         many,
-        waiting,
         Menu::new("Network boot", places(kind), nobody),
+        waiting,
     ]
 }

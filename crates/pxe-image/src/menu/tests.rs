@@ -8,8 +8,8 @@ use super::*;
 use crate::limits::{MENU_BYTES_MAX, TEMPLATE_BYTES_MAX};
 use crate::{How, Piece, Platforms};
 
-const NAMES: [&str; 9] =
-    ["unknown", "bios", "boot", "local", "script", "locked", "asking", "many", "empty"];
+const NAMES: [&str; 10] =
+    ["unknown", "bios", "boot", "local", "script", "locked", "asking", "many", "empty", "waiting"];
 
 fn golden(name: &str, text: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/menus").join(name);
@@ -59,7 +59,7 @@ fn faults_of_script(script: &str) -> Vec<String> {
         }
         let command = words[0];
         let known = "set chain iseq goto menu item choose shell sanboot exit imgfetch imgfree echo kernel initrd \
-                     boot prompt login";
+                     boot prompt login sleep";
         if !known.split_whitespace().any(|word| word == command) || line.ends_with(' ') {
             faults.push(format!("no command: {line:?}"));
         }
