@@ -21,6 +21,7 @@ mod inventory;
 mod leased;
 mod leasing;
 mod lookups;
+mod made_up;
 mod named;
 mod observe;
 mod orders;
@@ -46,7 +47,7 @@ use pxe_dhcp::respond::ProxyResponder;
 use pxe_tftp::TransferId;
 
 pub use asked::{Baited, Choice, decide};
-pub use client::{ClientId, DOCTOR_PREFIX, NoClient};
+pub use client::{ClientId, NoClient};
 pub use clients::{CLIENTS_MAX, FETCHES_MAX};
 pub use content::{
     ContentError, ContentId, ContentRequest, ContentStore, Opened, Upload, UploadError,
@@ -62,6 +63,7 @@ pub use inventory::{
 pub use leased::LeaseStep;
 pub use leasing::PoolUse;
 pub use lookups::{LOOKUP_WAITERS_MAX, WAITING_BYTES_MAX};
+pub use made_up::DOCTOR_PREFIX;
 pub use orders::{DELIVERED_ORDERS_MAX, LastPiece, Once, Order, OrderBook, Orders};
 pub use recipient::{Introduction, Recipient};
 pub(crate) use searches::SEARCH_ENDS_AFTER;

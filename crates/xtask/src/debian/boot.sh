@@ -28,7 +28,12 @@ for node in null zero full random urandom tty; do
     : > "$root/dev/$node"
     mount --bind "/dev/$node" "$root/dev/$node"
 done
+ln -s pts/ptmx "$root/dev/ptmx"
 mkdir "$root/dev/shm" "$root/dev/pts" "$root/run/old"
+# Nothing of the kernel that the computer has for itself.
+for mount in sys-kernel-debug sys-kernel-tracing sys-kernel-config sys-fs-fuse-connections; do
+    ln -sf /dev/null "$root/etc/systemd/system/$mount.mount"
+done
 cd "$root"
 pivot_root . run/old
 umount -l /run/old
