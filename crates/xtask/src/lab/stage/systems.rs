@@ -104,7 +104,7 @@ impl Stage {
         Ok(())
     }
 
-    fn switch_on_system(&mut self, system: &System) -> Result<Vm> {
+    fn switch_on_system(&self, system: &System) -> Result<Vm> {
         let tap = self.wire.tap(&format!("t-{}", system.machine.name()))?;
         Vm::start_with(system.machine, Some(system.memory_mib), &tap, &self.folder)
     }
