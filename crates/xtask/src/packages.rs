@@ -4,6 +4,7 @@
 //! without a password. For other systems the command to run is printed.
 
 mod asleep;
+mod discs;
 
 use std::path::Path;
 use std::process::Command;
@@ -11,6 +12,9 @@ use std::process::Command;
 use nix::unistd::geteuid;
 
 use asleep::Asleep;
+pub(crate) use discs::{
+    DEBIAN_AMD64, DEBIAN_AMD64_FILES, DEBIAN_ARM64, DEBIAN_ARM64_FILES, XORRISO,
+};
 
 use crate::error::Result;
 use crate::process::{capture, command, find_program, quoted, show};
@@ -91,15 +95,6 @@ pub(crate) const SHIM_ARM64_FILES: &[&str] =
     &["/usr/lib/debian-installer/images/12/arm64/text/debian-installer/arm64/bootnetaa64.efi"];
 pub(crate) const SHIM_GRUB_ARM64_FILES: &[&str] =
     &["/usr/lib/debian-installer/images/12/arm64/text/debian-installer/arm64/grubaa64.efi"];
-/// Kernel and initrd of Debian's installer for network boot.
-pub(crate) const DEBIAN_AMD64_FILES: &[[&str; 2]] = &[[
-    "/usr/lib/debian-installer/images/12/amd64/text/debian-installer/amd64/linux",
-    "/usr/lib/debian-installer/images/12/amd64/text/debian-installer/amd64/initrd.gz",
-]];
-pub(crate) const DEBIAN_ARM64_FILES: &[[&str; 2]] = &[[
-    "/usr/lib/debian-installer/images/12/arm64/text/debian-installer/arm64/linux",
-    "/usr/lib/debian-installer/images/12/arm64/text/debian-installer/arm64/initrd.gz",
-]];
 /// What makes a virtual environment able to install: Debian keeps it apart from Python.
 const PYTHON_VENV_FILES: &[&str] = &[
     "/usr/lib/python3.11/ensurepip/__init__.py",
@@ -222,21 +217,6 @@ pub(crate) const SHIM_ARM64: Need = Need {
     what: "shim and GRUB for ARM64 UEFI",
     present: Present::File(SHIM_ARM64_FILES),
     packages: [&["debian-installer-12-netboot-arm64"], &[], &[], &[]],
-};
-pub(crate) const DEBIAN_AMD64: Need = Need {
-    what: "Debian's installer for network boot, x64",
-    present: Present::Pair(DEBIAN_AMD64_FILES),
-    packages: [&["debian-installer-12-netboot-amd64"], &[], &[], &[]],
-};
-pub(crate) const DEBIAN_ARM64: Need = Need {
-    what: "Debian's installer for network boot, ARM64",
-    present: Present::Pair(DEBIAN_ARM64_FILES),
-    packages: [&["debian-installer-12-netboot-arm64"], &[], &[], &[]],
-};
-pub(crate) const XORRISO: Need = Need {
-    what: "xorriso, which makes discs",
-    present: Present::Programs(&["xorriso"]),
-    packages: [&["xorriso"], &["xorriso"], &["libisoburn"], &["xorriso"]],
 };
 pub(crate) const PXELINUX: Need = Need {
     what: "PXELINUX",
