@@ -2,6 +2,7 @@
 
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use pxe_dhcp::MessageView;
 use pxe_select::{Asker, Reasons};
@@ -13,15 +14,15 @@ use super::event::printable;
 /// Options of a TFTP request that are told; real clients send four.
 const OPTIONS_TOLD: usize = 8;
 
-/// What an event rests on.
+/// What an event rests on. Shared by all that tell it, so that nobody copies texts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Detail {
     /// The client's address, if the packet tells it.
     pub address: Option<IpAddr>,
     /// What the packet said, as far as it matters.
-    pub fields: Vec<Field>,
+    pub fields: Arc<Vec<Field>>,
     /// Every reason of the decision, those that lost included; the last one decided.
-    pub reasons: Vec<String>,
+    pub reasons: Arc<Vec<String>>,
 }
 
 /// One field of a packet.
@@ -78,7 +79,7 @@ impl Detail {
             fields.push(Field::new("iPXE options (175)", "yes"));
         }
         let address = Some(view.client_address()).filter(|address| !address.is_unspecified());
-        Self { address: address.map(IpAddr::V4), fields, reasons: Vec::new() }
+        Self::of_fields(address.map(IpAddr::V4), fields)
     }
 
     /// Of a TFTP request.
@@ -92,7 +93,7 @@ impl Detail {
             let name = Cow::Owned(printable(option.name));
             fields.push(Field { name, value: printable(option.value) });
         }
-        Self { address: Some(source.ip()), fields, reasons: Vec::new() }
+        Self::of_fields(Some(source.ip()), fields)
     }
 
     /// Of a request that tells no more than who asked and with which program.
@@ -102,12 +103,16 @@ impl Detail {
             Field::new("program", asker),
             Field::new("asks for", format_args!("{method} {}", printable(asked))),
         ];
-        Self { address: Some(address), fields, reasons: Vec::new() }
+        Self::of_fields(Some(address), fields)
+    }
+
+    fn of_fields(address: Option<IpAddr>, fields: Vec<Field>) -> Self {
+        Self { address, fields: Arc::new(fields), reasons: Arc::default() }
     }
 
     /// With the reasons of a decision.
     pub fn with_reasons(mut self, reasons: &Reasons) -> Self {
-        self.reasons = reason_lines(reasons);
+        self.reasons = Arc::new(reason_lines(reasons));
         self
     }
 

@@ -1,5 +1,6 @@
 //! DHCP datagrams: facts in, the decision asked, the answer out.
 
+use core::cell::OnceCell;
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Instant;
 
@@ -105,11 +106,14 @@ impl Engine {
         let (source, exchange) =
             (observe::source(view, view.message_type()), view.transaction_id());
         self.shared.hear(now, source, exchange, &known.as_facts());
-        if request.kind() == RequestKind::Discover {
-            self.report_with(now, client, discovered, || Some(Detail::of_message(view)));
-        }
         let (view, reasons) = (*view, decision.reasons);
-        let detail = || Some(Detail::of_message(&view).with_reasons(&reasons));
+        // Put into words once, and only if one of the two steps is news.
+        let said = OnceCell::new();
+        let said = || said.get_or_init(|| Detail::of_message(&view)).clone();
+        if request.kind() == RequestKind::Discover {
+            self.report_with(now, client, discovered, || Some(said()));
+        }
+        let detail = || Some(said().with_reasons(&reasons));
         let is_discover = request.kind() == RequestKind::Discover;
         let Some(proxy) = &mut self.proxy else { return };
         match file {

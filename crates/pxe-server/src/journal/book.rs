@@ -65,15 +65,24 @@ impl Book {
         true
     }
 
-    /// A step; whether its machine has a place here.
-    pub(super) fn apply(&mut self, client: ClientId, record: &Arc<Record>) -> bool {
+    /// Whether the machine of a step has a place here; a new one gets it, if there is one.
+    pub(super) fn has_place(
+        &mut self,
+        at: u64,
+        client: ClientId,
+        stage: &str,
+        file: Option<&str>,
+    ) -> bool {
+        let client = self.resolve(at, client);
+        self.machines.contains_key(&client) || self.admit(at, client, stage, file)
+    }
+
+    /// A step of a machine that has a place here.
+    pub(super) fn apply(&mut self, client: ClientId, record: &Arc<Record>) {
         let client = self.resolve(record.at, client);
-        if !self.machines.contains_key(&client) && !self.admit(client, record) {
-            return false;
-        }
         self.sequence += 1;
         let sequence = self.sequence;
-        let Some(machine) = self.machines.get_mut(&client) else { return false };
+        let Some(machine) = self.machines.get_mut(&client) else { return };
         let (before, was_proven, was_at) = (machine.bytes, machine.is_proven, machine.sequence());
         let old_address = machine.address;
         machine.apply(sequence, record);
@@ -91,7 +100,6 @@ impl Book {
             self.merge(client, address, record.at);
         }
         self.shrink(client, record.at);
-        true
     }
 
     /// An address that a machine has is that machine.
@@ -121,26 +129,25 @@ impl Book {
     }
 
     /// Makes a place for a machine that is new; whether there is one.
-    fn admit(&mut self, client: ClientId, record: &Record) -> bool {
+    fn admit(&mut self, at: u64, client: ClientId, stage: &str, file: Option<&str>) -> bool {
         // Machines that only want an address have their place among the leases.
-        if matches!(&*record.stage, "renewed" | "released")
-            || record.file.is_none() && matches!(&*record.stage, "acknowledged" | "addressed")
-            || record.stage == "offered" && record.file.is_none()
+        if matches!(stage, "renewed" | "released")
+            || file.is_none() && matches!(stage, "acknowledged" | "addressed" | "offered")
         {
             return false;
         }
-        let is_proven = proves(&record.stage) && !matches!(client, ClientId::Address(_));
+        let is_proven = proves(stage) && !matches!(client, ClientId::Address(_));
         let is_full = self.machines.len() >= STORIES_MAX
             || !is_proven && self.strangers.len() >= STRANGERS_MAX;
-        if is_full && !self.make_room(record.at, is_proven) {
+        if is_full && !self.make_room(at, is_proven) {
             self.left_out += 1;
             return false;
         }
-        let mut machine = Machine::new(client, record.at);
+        let mut machine = Machine::new(client, at);
         machine.is_proven = is_proven;
         self.bytes += machine.bytes;
         self.sequence += 1;
-        machine.touch(self.sequence, record.at);
+        machine.touch(self.sequence, at);
         let sequence = self.sequence;
         self.order(is_proven).insert(sequence, client);
         self.machines.insert(client, machine);

@@ -116,7 +116,7 @@ mod tests {
     fn record(number: usize) -> Arc<Record> {
         let text = format!("offered file{number}.efi {}", "\u{1}ö\"".repeat(20));
         let client = "52:54:00:aa:00:01".to_owned();
-        let reasons = vec!["option 93 names x64-uefi".to_owned()];
+        let reasons = Arc::new(vec!["option 93 names x64-uefi".to_owned()]);
         let stage = "offered".into();
         Arc::new(Record { at: number as u64, client, stage, text, reasons, ..Record::default() })
     }

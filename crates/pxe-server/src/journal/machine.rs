@@ -303,8 +303,8 @@ impl Machine {
                 weight: record.weight,
                 repeats: entry.repeats,
                 repeated_at: entry.repeated_at,
-                fields: record.fields.clone(),
-                reasons: record.reasons.clone(),
+                fields: record.fields.to_vec(),
+                reasons: record.reasons.to_vec(),
             }
         };
         MachineStory {

@@ -119,11 +119,13 @@ impl Journal {
         if event.repeated && book.repeat(unix_ms, event.client, &event.stage) {
             return book.firmware(event.client);
         }
-        let record = Arc::new(Record::new(unix_ms, event));
-        if book.apply(event.client, &record)
-            && let Some(pending) = pending
-        {
-            pending.push(record);
+        // Of strangers in a flood nothing is kept, so nothing is put into words.
+        if book.has_place(unix_ms, event.client, event.stage.word(), event.stage.file()) {
+            let record = Arc::new(Record::new(unix_ms, event));
+            book.apply(event.client, &record);
+            if let Some(pending) = pending {
+                pending.push(record);
+            }
         }
         book.firmware(event.client)
     }
@@ -147,7 +149,9 @@ impl Journal {
     pub fn restore(&self, records: impl IntoIterator<Item = Record>) {
         let mut state = self.lock();
         for record in records {
-            if let Ok(client) = record.client.parse() {
+            if let Ok(client) = record.client.parse()
+                && state.book.has_place(record.at, client, &record.stage, record.file.as_deref())
+            {
                 state.book.apply(client, &Arc::new(record));
             }
         }

@@ -2,6 +2,7 @@
 
 use core::net::IpAddr;
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -49,16 +50,20 @@ pub struct Record {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lease_seconds: Option<u32>,
     /// What the packet said.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub fields: Vec<Field>,
+    #[serde(skip_serializing_if = "is_empty")]
+    pub fields: Arc<Vec<Field>>,
     /// Every reason of the decision; the last one decided.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub reasons: Vec<String>,
+    #[serde(skip_serializing_if = "is_empty")]
+    pub reasons: Arc<Vec<String>>,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
 fn is_step(weight: &Weight) -> bool {
     *weight == Weight::Step
+}
+
+fn is_empty<T>(list: &Arc<Vec<T>>) -> bool {
+    list.is_empty()
 }
 
 impl Record {
@@ -75,8 +80,8 @@ impl Record {
         };
         if let Some(detail) = detail {
             record.address = detail.address;
-            record.fields.clone_from(&detail.fields);
-            record.reasons.clone_from(&detail.reasons);
+            record.fields = Arc::clone(&detail.fields);
+            record.reasons = Arc::clone(&detail.reasons);
         }
         record.take(stage);
         record.cut();
@@ -127,14 +132,20 @@ impl Record {
 
     /// Long texts are cut, and fields and reasons left out, until it is as small as it must be.
     pub(super) fn cut(&mut self) {
-        let texts = self.fields.iter_mut().map(|field| &mut field.value);
-        for text in texts.chain(&mut self.reasons).chain([&mut self.text]).chain(&mut self.file) {
+        for text in [&mut self.text].into_iter().chain(&mut self.file) {
             cut(text);
         }
-        while self.bytes() > ENTRY_BYTES_MAX && self.fields.pop().is_some() {}
+        // Most are short, and stay shared.
+        if self.fields.iter().any(|field| field.value.len() > TEXT_BYTES_MAX) {
+            Arc::make_mut(&mut self.fields).iter_mut().for_each(|field| cut(&mut field.value));
+        }
+        if self.reasons.iter().any(|reason| reason.len() > TEXT_BYTES_MAX) {
+            Arc::make_mut(&mut self.reasons).iter_mut().for_each(cut);
+        }
+        while self.bytes() > ENTRY_BYTES_MAX && Arc::make_mut(&mut self.fields).pop().is_some() {}
         // The one that decided is the last, and stays.
         while self.bytes() > ENTRY_BYTES_MAX && self.reasons.len() > 1 {
-            self.reasons.remove(0);
+            Arc::make_mut(&mut self.reasons).remove(0);
         }
     }
 

@@ -203,8 +203,8 @@ fn a_flood_of_strangers_pushes_nobody_out_who_boots() {
         let reasons = (0..6).map(|number| format!("rule {number} does not apply: other firmware"));
         Some(Box::new(Detail {
             address: None,
-            fields: fields.collect(),
-            reasons: reasons.collect(),
+            fields: Arc::new(fields.collect()),
+            reasons: Arc::new(reasons.collect()),
         }))
     };
     // One is in the middle of it, one has only just been offered its file, one is to come.
@@ -240,7 +240,7 @@ fn a_flood_of_strangers_pushes_nobody_out_who_boots() {
 #[test]
 fn bytes_are_bounded_and_counted_right() {
     let mut told = Told::new();
-    let reasons: Vec<String> = (0..12).map(|_| "x".repeat(1_100)).collect();
+    let reasons: Arc<Vec<String>> = Arc::new((0..12).map(|_| "x".repeat(1_100)).collect());
     for number in 0..12_000 {
         let detail = Some(Box::new(Detail { reasons: reasons.clone(), ..Detail::default() }));
         let stage = requested(&format!("file{number}.efi"));

@@ -74,8 +74,8 @@ impl Sink for Hook {
         }
         let mut record = Record::new(unix_ms, event);
         // What packets said is for the journal.
-        record.fields.clear();
-        record.reasons.clear();
+        record.fields = Arc::default();
+        record.reasons = Arc::default();
         record.firmware = firmware.map(str::to_owned);
         self.queue.push(Notice(Box::new(record)));
     }
