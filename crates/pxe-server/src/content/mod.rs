@@ -44,7 +44,7 @@ pub(crate) use open::Content;
 #[cfg(feature = "http")]
 pub use seeds::{SEED_BYTES_MAX, Seeds, TEMPLATE_BYTES_MAX, TEMPLATE_STEPS_MAX};
 #[cfg(feature = "http")]
-pub(crate) use seeds::{SeedError, SeedFacts, mac};
+pub(crate) use seeds::{SeedError, SeedFacts};
 pub use uploads::{UPLOADS_MAX, UPLOADS_PER_CLIENT_MAX, Uploads};
 
 /// What the files of all loops have in common.

@@ -12,6 +12,7 @@ use crate::config::{Config, DhcpMode, Located};
 use crate::content::{FoundLoader, Loaders, signed};
 use crate::driver::holder;
 use crate::driver::interfaces;
+use crate::engine::ClientId;
 use crate::leases;
 
 /// What tells a container: files that its managers leave in it (docker, podman, systemd-nspawn and others).
@@ -140,5 +141,5 @@ fn own_in_pool(config: &Config, own: &[Ipv4Addr]) -> Vec<Ipv4Addr> {
 
 /// `02:00:00:00:00:01`
 pub(super) fn mac_text(mac: [u8; 6]) -> String {
-    mac.map(|octet| format!("{octet:02x}")).join(":")
+    ClientId::Mac(mac).to_string()
 }

@@ -74,6 +74,11 @@ impl fmt::Display for ClientId {
     }
 }
 
+/// A hardware address as names of files have it: `52-54-00-aa-00-01`.
+pub fn hyphenated(mac: [u8; 6]) -> String {
+    ClientId::Mac(mac).to_string().replace(':', "-")
+}
+
 impl fmt::Debug for ClientId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)

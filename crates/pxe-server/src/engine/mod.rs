@@ -47,7 +47,7 @@ use pxe_dhcp::respond::ProxyResponder;
 use pxe_tftp::TransferId;
 
 pub use asked::{Baited, Choice, decide};
-pub use client::{ClientId, NoClient};
+pub use client::{ClientId, NoClient, hyphenated};
 pub use clients::{CLIENTS_MAX, FETCHES_MAX};
 pub use content::{
     ContentError, ContentId, ContentRequest, ContentStore, Opened, Upload, UploadError,

@@ -13,7 +13,7 @@ use super::ExplainOptions;
 use super::machine::Described;
 use crate::config::{Config, DhcpMode, Faults};
 use crate::content::Loaders;
-use crate::engine::{facts_of_message, printable, reason_lines};
+use crate::engine::{ClientId, facts_of_message, printable, reason_lines};
 use crate::policy;
 use crate::rehearse::{Answer, MODES, Reaction, Rehearsal};
 use crate::state::unix_ms;
@@ -83,9 +83,8 @@ pub(super) fn explain(options: &ExplainOptions, config: &Config) -> Result<Strin
 }
 
 fn machine_name(machine: &Described) -> String {
-    let [a, b, c, d, e, f] = machine.mac;
     let relay = machine.relay.map(|relay| format!(" behind relay {relay}")).unwrap_or_default();
-    format!("{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{f:02x}{relay}, architecture {}", machine.arch)
+    format!("{}{relay}, architecture {}", ClientId::Mac(machine.mac), machine.arch)
 }
 
 /// What the server would do in one mode about its DISCOVER, and what comes next there.

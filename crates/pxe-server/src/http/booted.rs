@@ -30,27 +30,10 @@ pub(super) fn mac(query: &str) -> Option<[u8; 6]> {
     parse(&decode(value)?)
 }
 
-/// The address itself.
+/// The address itself. Points between fours of digits, as a configuration may have them, no boot program writes.
 pub(super) fn parse(value: &[u8]) -> Option<[u8; 6]> {
-    let digits: Vec<u8> = match value.len() {
-        12 => value.to_vec(),
-        17 => {
-            let separator = value[2];
-            let is_right = |(index, byte): (usize, &u8)| index % 3 != 2 || *byte == separator;
-            if !matches!(separator, b':' | b'-') || !value.iter().enumerate().all(is_right) {
-                return None;
-            }
-            value.iter().copied().filter(|byte| *byte != separator).collect()
-        }
-        _ => return None,
-    };
-    let mut mac = [0; 6];
-    for (byte, digits) in mac.iter_mut().zip(digits.chunks(2)) {
-        let [high, low] = [digits.first(), digits.get(1)]
-            .map(|digit| char::from(*digit.unwrap_or(&b' ')).to_digit(16));
-        *byte = u8::try_from(high? << 4 | low?).ok()?;
-    }
-    Some(mac)
+    let text = core::str::from_utf8(value).ok().filter(|text| !text.contains('.'))?;
+    pxe_select::parse_mac(text)
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use super::body::Answer;
 use super::done;
 use super::files::{Found, found_answer};
 use super::slots::Work;
-use crate::content::{Content, SeedError, SeedFacts, host, mac};
+use crate::content::{Content, SeedError, SeedFacts, host};
 use crate::engine::{self, Detail, Stage, printable};
 
 /// Answers for what is behind `/seed/`.
@@ -90,7 +90,7 @@ impl<'p> Wish<'p> {
     fn of(path: &'p [u8]) -> Option<Self> {
         let path = core::str::from_utf8(path).ok()?.trim_start_matches('/');
         let (machine, rest) = path.split_once('/')?;
-        let mac = mac(machine)?;
+        let mac = pxe_select::parse_mac(machine)?;
         let (token, file) = match rest.split_once('/') {
             Some((word, file)) => match engine::parse_token(word.as_bytes()) {
                 Some(token) => (Some(token), file),
@@ -98,7 +98,7 @@ impl<'p> Wish<'p> {
             },
             None => (None, rest),
         };
-        let machine = mac.map(|byte| format!("{byte:02x}")).join("-");
+        let machine = engine::hyphenated(mac);
         (!file.is_empty()).then_some(Self { mac, machine, token, file })
     }
 }

@@ -6,7 +6,7 @@ use url::Url;
 use super::answer::{self, ANSWER_BYTES_MAX};
 use crate::config::BootApiConfig;
 use crate::driver::Ask;
-use crate::engine::InventoryAnswer;
+use crate::engine::{ClientId, InventoryAnswer};
 use crate::outward;
 
 /// A client of one inventory.
@@ -25,7 +25,7 @@ impl Client {
 
     fn get(&self, mac: [u8; 6]) -> Result<InventoryAnswer, InventoryAnswer> {
         let failed = |why: String| InventoryAnswer::Ignores { why, said: false };
-        let mac = mac.map(|byte| format!("{byte:02x}")).join(":");
+        let mac = ClientId::Mac(mac);
         let url = format!("{}/boot/{mac}", self.base);
         let response = self.agent.get(&url).call();
         let mut response = response.map_err(|error| failed(format!("{url}: {error}")))?;

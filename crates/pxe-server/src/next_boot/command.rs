@@ -4,9 +4,9 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 
-use super::{NextBootError, NextBoots, name, parse, text};
+use super::{NextBootError, NextBoots, parse, text};
 use crate::config::{Config, Fault};
-use crate::engine::{Once, Order};
+use crate::engine::{Once, Order, hyphenated};
 use crate::serve::{EXIT_CONFIG, EXIT_MACHINE, refuse};
 
 /// `next-boot`.
@@ -55,7 +55,7 @@ pub fn run(options: &NextBootOptions, config: &Config) -> ExitCode {
         }
         ["clear", mac] => address(mac).and_then(|mac| {
             let was = orders.clear(mac)?;
-            println!("{} {}", name(mac), if was { "cleared" } else { "none" });
+            println!("{} {}", hyphenated(mac), if was { "cleared" } else { "none" });
             Ok(())
         }),
         [mac] => address(mac).map(|mac| show(mac, orders.get(mac).as_ref())),
@@ -96,9 +96,9 @@ fn address(text: &str) -> Result<[u8; 6], NextBootError> {
 
 fn show(mac: [u8; 6], order: Option<&Order>) {
     match order {
-        None => println!("{} none", name(mac)),
+        None => println!("{} none", hyphenated(mac)),
         Some(Order { boots, once, .. }) => {
-            println!("{} {}, once {once}", name(mac), text(boots));
+            println!("{} {}, once {once}", hyphenated(mac), text(boots));
         }
     }
 }

@@ -19,7 +19,7 @@ use log::warn;
 use pxe_select::{NextBoot, Target};
 
 use crate::config::Config;
-use crate::engine::{Once, Order, Orders};
+use crate::engine::{Once, Order, Orders, hyphenated};
 use crate::state::unix_ms;
 pub use command::{NextBootOptions, run};
 pub use file::{parse, text};
@@ -146,7 +146,7 @@ impl NextBoots {
     }
 
     fn file(&self, mac: [u8; 6]) -> PathBuf {
-        self.folder.join(name(mac))
+        self.folder.join(hyphenated(mac))
     }
 
     fn write(&self, mac: [u8; 6], text: &str) -> io::Result<()> {
@@ -220,10 +220,6 @@ fn remove(path: &Path) -> io::Result<bool> {
 /// Brings the names in a folder to the disk.
 fn flush(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
-}
-
-fn name(mac: [u8; 6]) -> String {
-    mac.map(|byte| format!("{byte:02x}")).join("-")
 }
 
 /// As a host entry of the same would be checked; and what nobody sees delivered cannot be spent by that.

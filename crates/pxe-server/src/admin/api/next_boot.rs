@@ -11,7 +11,7 @@ use super::edit::waiting;
 use crate::admin::Site;
 use crate::admin::access::Who;
 use crate::admin::problem::{Asked, Of, Part, Problem, Refused, Unfit};
-use crate::engine::{Once, Order};
+use crate::engine::{ClientId, Once, Order};
 use crate::next_boot::{NextBootError, NextBoots, parse, text};
 
 /// What spends an order.
@@ -59,7 +59,7 @@ pub(super) struct Chosen {
 impl Ordered {
     fn of((mac, order): ([u8; 6], Order)) -> Self {
         Self {
-            mac: shown(mac),
+            mac: ClientId::Mac(mac).to_string(),
             what: text(&order.boots),
             once: match order.once {
                 Once::Done => SpentBy::Done,
@@ -149,9 +149,12 @@ pub(super) async fn delete(
     let mac = address(&mac)?;
     waiting(move || {
         if !kept(&site).clear(mac)? {
-            return Err(Problem::not_found(format!("nothing is ordered for {}", shown(mac))));
+            return Err(Problem::not_found(format!(
+                "nothing is ordered for {}",
+                ClientId::Mac(mac)
+            )));
         }
-        info!("{} took back the order for the next boot of {}", who.name, shown(mac));
+        info!("{} took back the order for the next boot of {}", who.name, ClientId::Mac(mac));
         Ok(StatusCode::NO_CONTENT)
     })
     .await
@@ -166,8 +169,4 @@ fn address(text: &str) -> Result<[u8; 6], Problem> {
         let why = format!("{text:?} is no hardware address like 52:54:00:aa:00:01");
         Problem::new(StatusCode::BAD_REQUEST, why)
     })
-}
-
-fn shown(mac: [u8; 6]) -> String {
-    mac.map(|byte| format!("{byte:02x}")).join(":")
 }

@@ -14,6 +14,7 @@ use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 
 use crate::config::{Config, Secrets, Variables};
+use crate::engine::hyphenated;
 
 /// Bytes of one template, or of one that it includes.
 pub const TEMPLATE_BYTES_MAX: u64 = 262_144;
@@ -72,7 +73,7 @@ impl Seeds {
             let folder = host.seed.as_ref()?.value.clone();
             let hostname = host.hostname.as_ref().map(|name| name.value.clone());
             let machine = Machine { folder, hostname, vars: host.vars.clone() };
-            Some((mac(&host.mac.value)?, machine))
+            Some((pxe_select::parse_mac(&host.mac.value)?, machine))
         });
         Self { path: config.seeds.clone(), machines: machines.collect(), secrets }
     }
@@ -109,7 +110,7 @@ impl Seeds {
             (None, "meta-data")
                 if template(&folder, &format!("{}/user-data", machine.folder))?.is_some() =>
             {
-                let id = hyphens(facts.mac);
+                let id = hyphenated(facts.mac);
                 let name = machine.hostname.as_ref();
                 let hostname =
                     name.map(|name| format!("local-hostname: {name}\n")).unwrap_or_default();
@@ -147,15 +148,6 @@ fn is_plain(name: &str) -> bool {
         && name
             .split('/')
             .all(|part| !part.is_empty() && !part.starts_with('.') && part.bytes().all(allowed))
-}
-
-fn hyphens(mac: [u8; 6]) -> String {
-    mac.map(|byte| format!("{byte:02x}")).join("-")
-}
-
-/// A hardware address as configurations write it.
-pub(crate) fn mac(text: &str) -> Option<[u8; 6]> {
-    pxe_select::parse_mac(text)
 }
 
 #[cfg(test)]

@@ -9,9 +9,10 @@ use minijinja::value::Value;
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior};
 
 use super::{
-    Machine, SEED_BYTES_MAX, SeedError, SeedFacts, TEMPLATE_STEPS_MAX, hyphens, is_plain, template,
+    Machine, SEED_BYTES_MAX, SeedError, SeedFacts, TEMPLATE_STEPS_MAX, is_plain, template,
 };
 use crate::config::Variable;
+use crate::engine::hyphenated;
 
 /// Everything that a template can name.
 pub(super) struct Known<'a> {
@@ -23,7 +24,7 @@ pub(super) struct Known<'a> {
 impl Known<'_> {
     fn value(&self) -> Value {
         let SeedFacts { mac, address, server, origin, token, done } = self.facts;
-        let machine = hyphens(*mac);
+        let machine = hyphenated(*mac);
         let vars = self.machine.vars.iter().map(|(name, value)| (name.clone(), self::value(value)));
         let mut known: BTreeMap<&'static str, Value> = [
             ("mac", machine.replace('-', ":")),
