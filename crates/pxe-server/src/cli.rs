@@ -2,6 +2,7 @@
 
 use core::net::Ipv4Addr;
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -13,6 +14,7 @@ use crate::leases::LeasesOptions;
 use crate::manual::{CompletionsOptions, ManOptions};
 use crate::next_boot::NextBootOptions;
 use crate::replay::ReplayOptions;
+use crate::serve::EXIT_MACHINE;
 use crate::snippet::SnippetOptions;
 
 /// Boots machines from the network: names the right boot file for each firmware beside a DHCP
@@ -125,6 +127,20 @@ impl Cli {
             None => {}
         }
         Ok(config)
+    }
+}
+
+/// Prints the text that was asked for, or why there is none.
+pub(crate) fn answer(text: Result<String, String>) -> ExitCode {
+    match text {
+        Ok(text) => {
+            print!("{text}");
+            ExitCode::SUCCESS
+        }
+        Err(fault) => {
+            eprintln!("{fault}");
+            ExitCode::from(EXIT_MACHINE)
+        }
     }
 }
 

@@ -1,16 +1,15 @@
 //! Asks a segment for other DHCP servers, as a client would: from port 68, by broadcast.
 
-use core::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+use core::net::{Ipv4Addr, SocketAddr};
 use core::time::Duration;
 use std::hash::{BuildHasher, RandomState};
 use std::io;
-use std::net::UdpSocket;
 use std::time::Instant;
 
 use nix::ifaddrs::getifaddrs;
 use pxe_dhcp::respond::{ForeignProbe, ForeignServer, Ports, ProbeVerdict};
-use socket2::{Domain, Protocol, Socket, Type};
 
+use super::blocking::{client_socket, is_timeout};
 use super::interfaces::Interface;
 
 /// Asks on one interface, which takes five seconds if nobody answers; `own` are our addresses. The port of our
@@ -23,7 +22,7 @@ pub fn ask(
     ports: Ports,
     own: Vec<Ipv4Addr>,
 ) -> io::Result<Option<ForeignServer>> {
-    let socket = socket(interface, ports.client)?;
+    let socket = client_socket(interface, ports.client)?;
     let mac = hardware_address(&interface.name)?;
     let number = RandomState::new().hash_one(&interface.name) as u32;
     let mut probe = ForeignProbe::new(Instant::now(), ports, number, mac, own);
@@ -53,21 +52,6 @@ pub fn ask(
             Err(error) => return Err(error),
         }
     }
-}
-
-fn is_timeout(error: &io::Error) -> bool {
-    use io::ErrorKind::{Interrupted, TimedOut, WouldBlock};
-    matches!(error.kind(), WouldBlock | TimedOut | Interrupted)
-}
-
-/// Beside a DHCP client of this machine, if that allows it.
-fn socket(interface: &Interface, port: u16) -> io::Result<UdpSocket> {
-    let socket = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP))?;
-    socket.set_reuse_address(true)?;
-    socket.set_broadcast(true)?;
-    socket.bind_device(Some(interface.name.as_bytes()))?;
-    socket.bind(&SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, port).into())?;
-    Ok(socket.into())
 }
 
 fn hardware_address(name: &str) -> io::Result<[u8; 6]> {

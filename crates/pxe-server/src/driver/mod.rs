@@ -6,6 +6,7 @@
 mod arp;
 mod asker;
 mod batch;
+pub(crate) mod blocking;
 mod control;
 mod desk;
 mod direct;

@@ -9,8 +9,8 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use crate::cli;
 use crate::config::Config;
-use crate::serve::EXIT_MACHINE;
 
 /// Options of `explain`.
 #[derive(Clone, Debug, Args)]
@@ -67,14 +67,5 @@ pub fn run(options: &ExplainOptions, config: &Config) -> ExitCode {
         Some(machine) => told::explain(machine, config, options.json),
         None => described::explain(options, config),
     };
-    match printed {
-        Ok(text) => {
-            print!("{text}");
-            ExitCode::SUCCESS
-        }
-        Err(fault) => {
-            eprintln!("{fault}");
-            ExitCode::from(EXIT_MACHINE)
-        }
-    }
+    cli::answer(printed)
 }

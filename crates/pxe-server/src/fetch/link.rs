@@ -3,7 +3,7 @@
 use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
-use std::io::{self, ErrorKind};
+use std::io;
 use std::net::UdpSocket;
 use std::time::Instant;
 
@@ -12,6 +12,7 @@ use pxe_tftp::{Chunk, Client, ErrorCode, TransferError};
 use socket2::SockRef;
 
 use super::fault::Fault;
+use crate::driver::blocking::is_timeout;
 
 /// How often timers, the bar and Ctrl-C are looked at while nothing comes.
 const TICK: Duration = Duration::from_millis(50);
@@ -137,8 +138,4 @@ fn on_time(client: &mut Client) -> Result<(), TransferError> {
         Some(due) if due <= Instant::now() => client.handle_timeout(Instant::now()),
         _ => Ok(()),
     }
-}
-
-fn is_timeout(why: &io::Error) -> bool {
-    matches!(why.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted)
 }

@@ -12,10 +12,10 @@ use std::time::Instant;
 
 use clap::Args;
 
+use crate::cli;
 use crate::config::{Config, Faults};
 use crate::content::Loaders;
 use crate::rehearse::{MODES, Rehearsal};
-use crate::serve::EXIT_MACHINE;
 use ledger::Ledger;
 pub use ledger::{ENTRIES_MAX, MACHINES_OF_CAPTURE_MAX, READS_MAX, REPLIES_MAX};
 use packet::Packet;
@@ -55,16 +55,7 @@ Nothing is sent. Decisions are made with the configuration, as they would have b
 
 /// Prints what the capture tells.
 pub fn run(options: &ReplayOptions, config: &Config) -> ExitCode {
-    match replay(options, config) {
-        Ok(text) => {
-            print!("{text}");
-            ExitCode::SUCCESS
-        }
-        Err(fault) => {
-            eprintln!("{fault}");
-            ExitCode::from(EXIT_MACHINE)
-        }
-    }
+    cli::answer(replay(options, config))
 }
 
 /// The text, or JSON.

@@ -17,7 +17,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::common::{Folder, PATIENCE, Server};
-use crate::wire::{Reply, Wire, connect, pattern};
+use crate::wire::{Reply, Wire, connect, parts, pattern};
 
 /// Above what we keep in memory.
 const LARGE: usize = (8 << 20) + 12_345;
@@ -223,7 +223,10 @@ impl Answer {
         let boundary = media.strip_prefix("multipart/byteranges; boundary=");
         let is_file = matches!(status, 200 | 206);
         let parts = match boundary {
-            Some(boundary) => parts(&reply.body, boundary),
+            Some(boundary) => parts(&reply.body, boundary)
+                .iter()
+                .map(|part| (part.range.to_owned(), part.bytes.to_vec()))
+                .collect(),
             None if is_file && method == "GET" => vec![(String::new(), reply.body.clone())],
             None => Vec::new(),
         };
@@ -236,29 +239,6 @@ impl Answer {
         let parts: Vec<_> =
             self.parts.iter().map(|(range, bytes)| format!("{range} {}", bytes.len())).collect();
         format!("{} {:?} {:?} {parts:?}", self.status, self.range, self.length)
-    }
-}
-
-fn parts(body: &[u8], boundary: &str) -> Vec<(String, Vec<u8>)> {
-    let delimiter = format!("\r\n--{boundary}");
-    let mut rest = body;
-    let mut found = Vec::new();
-    loop {
-        rest = rest.strip_prefix(delimiter.as_bytes()).expect("a delimiter");
-        if rest == b"--\r\n" {
-            return found;
-        }
-        let end = rest.windows(4).position(|bytes| bytes == b"\r\n\r\n").expect("a head");
-        let head = core::str::from_utf8(&rest[..end]).expect("text");
-        let range = head.lines().find_map(|line| line.strip_prefix("Content-Range: "));
-        let range = range.expect("a range").to_owned();
-        rest = &rest[end + 4..];
-        let ends = range.trim_start_matches("bytes ").split_once('/').expect("a size").0;
-        let (first, last) = ends.split_once('-').expect("two ends");
-        let [first, last] = [first, last].map(|end| end.parse::<usize>().expect("a number"));
-        let (bytes, after) = rest.split_at(last + 1 - first);
-        found.push((range, bytes.to_vec()));
-        rest = after;
     }
 }
 

@@ -3,7 +3,7 @@
 use core::ops::Range;
 
 use crate::common::{Folder, Server};
-use crate::wire::{Reply, connect, pattern};
+use crate::wire::{self, Part, Reply, connect, pattern};
 
 /// Above what is kept in memory.
 const LARGE: usize = (8 << 20) + 12_345;
@@ -22,24 +22,14 @@ fn parts(reply: &Reply, size: usize) -> Vec<(Range<usize>, Vec<u8>)> {
     }
     let media = reply.header("Content-Type").expect("a type");
     let boundary = media.strip_prefix("multipart/byteranges; boundary=").expect("several parts");
-    let delimiter = format!("\r\n--{boundary}");
-    let mut rest = &reply.body[..];
-    let mut found = Vec::new();
-    loop {
-        rest = rest.strip_prefix(delimiter.as_bytes()).expect("a delimiter");
-        if rest == b"--\r\n" {
-            return found;
-        }
-        let end = rest.windows(4).position(|bytes| bytes == b"\r\n\r\n").expect("a head");
-        let head = core::str::from_utf8(&rest[..end]).expect("text");
-        let lines: Vec<&str> = head.split("\r\n").collect();
+    let part = |part: &Part<'_>| {
+        let lines: Vec<&str> = part.head.split("\r\n").collect();
         assert_eq!(lines[..2], ["", "Content-Type: application/octet-stream"]);
-        let part = range(lines[2].strip_prefix("Content-Range: ").expect("a range"));
-        rest = &rest[end + 4..];
-        let (bytes, after) = rest.split_at(part.len());
-        found.push((part, bytes.to_vec()));
-        rest = after;
-    }
+        let at = range(lines[2].strip_prefix("Content-Range: ").expect("a range"));
+        assert_eq!(at.len(), part.bytes.len());
+        (at, part.bytes.to_vec())
+    };
+    wire::parts(&reply.body, boundary).iter().map(part).collect()
 }
 
 /// Two numbers around every place where something changes.

@@ -30,6 +30,38 @@ impl Reply {
     }
 }
 
+/// One part of a body with several.
+pub struct Part<'r> {
+    /// Its lines of headers, before them an empty one.
+    pub head: &'r str,
+    /// Its range, as `bytes 0-9/100`.
+    pub range: &'r str,
+    pub bytes: &'r [u8],
+}
+
+/// The parts of a `multipart/byteranges`, which has to be well formed.
+pub fn parts<'r>(body: &'r [u8], boundary: &str) -> Vec<Part<'r>> {
+    let delimiter = format!("\r\n--{boundary}");
+    let mut rest = body;
+    let mut found = Vec::new();
+    loop {
+        rest = rest.strip_prefix(delimiter.as_bytes()).expect("a delimiter");
+        if rest == b"--\r\n" {
+            return found;
+        }
+        let end = rest.windows(4).position(|bytes| bytes == b"\r\n\r\n").expect("a head");
+        let head = core::str::from_utf8(&rest[..end]).expect("text");
+        let range = head.lines().find_map(|line| line.strip_prefix("Content-Range: "));
+        let range = range.expect("a range");
+        let ends = range.trim_start_matches("bytes ").split_once('/').expect("a size").0;
+        let (first, last) = ends.split_once('-').expect("two ends");
+        let [first, last] = [first, last].map(|end| end.parse::<usize>().expect("a number"));
+        let (bytes, after) = rest[end + 4..].split_at(last + 1 - first);
+        found.push(Part { head, range, bytes });
+        rest = after;
+    }
+}
+
 /// A connection.
 pub struct Wire<S> {
     pub stream: S,

@@ -9,9 +9,10 @@ use std::time::Instant;
 
 use pxe_dhcp::MessageView;
 
-use super::{DATAGRAM_BYTES, is_timeout};
+use super::DATAGRAM_BYTES;
 use crate::doctor::answer;
 use crate::doctor::facts::{BootAnswer, Reached, Segment};
+use crate::driver::blocking::is_timeout;
 
 /// How often a boot server is asked; EDK2 does four times.
 const TRIES: u32 = 2;

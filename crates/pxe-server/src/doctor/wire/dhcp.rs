@@ -1,18 +1,18 @@
 //! DISCOVERs by broadcast, from the port of clients.
 
-use core::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+use core::net::{Ipv4Addr, SocketAddr};
 use core::time::Duration;
 use std::io;
 use std::net::UdpSocket;
 use std::time::Instant;
 
 use pxe_dhcp::MessageView;
-use socket2::{Domain, Protocol, Socket, Type};
 
-use super::{DATAGRAM_BYTES, is_timeout};
+use super::DATAGRAM_BYTES;
 use crate::doctor::facts::Reached;
 use crate::doctor::plan::Plan;
 use crate::doctor::question::Question;
+use crate::driver::blocking::{client_socket, is_timeout};
 use crate::driver::interfaces::Interface;
 
 /// How long a server may take to answer a relay; dnsmasq looks for three seconds whether an address is in use.
@@ -56,16 +56,6 @@ pub(in crate::doctor) fn ask(
         }
     }
     Ok(())
-}
-
-/// Beside a DHCP client of this machine, if that allows it. Broadcasts reach every socket of a port.
-fn client_socket(interface: &Interface, port: u16) -> io::Result<UdpSocket> {
-    let socket = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP))?;
-    socket.set_reuse_address(true)?;
-    socket.set_broadcast(true)?;
-    socket.bind_device(Some(interface.name.as_bytes()))?;
-    socket.bind(&SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, port).into())?;
-    Ok(socket.into())
 }
 
 /// Asks a server for this segment as a relay on it would, to see whether a relay is all that is missing.

@@ -7,16 +7,9 @@ mod files;
 mod http;
 mod tftp;
 
-use std::io;
-
 pub(super) use boot_server::ask as ask_boot_servers;
 pub(super) use dhcp::{Ports, ask as ask_dhcp, ask_as_relay};
 pub(super) use files::fetch_all;
 
 /// Bytes of a datagram that are looked at.
 const DATAGRAM_BYTES: usize = 2_048;
-
-fn is_timeout(error: &io::Error) -> bool {
-    use io::ErrorKind::{Interrupted, TimedOut, WouldBlock};
-    matches!(error.kind(), WouldBlock | TimedOut | Interrupted)
-}

@@ -9,8 +9,8 @@ use std::time::Instant;
 use nix::sys::socket::{setsockopt, sockopt};
 use pxe_tftp::{Client, ClientConfig, ErrorCode, TransferError};
 
-use super::is_timeout;
 use crate::doctor::facts::Outcome;
+use crate::driver::blocking::is_timeout;
 
 /// What firmware asks for on Ethernet, in bytes.
 const LARGE_BLOCK: u16 = 1_468;
