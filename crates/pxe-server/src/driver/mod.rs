@@ -257,6 +257,8 @@ impl Driver {
             self.look_up(now);
             self.attend_probes(now);
             self.exchange_with_store(now)?;
+            // Before the packets leave, so that no other loop tells first what follows from them.
+            self.report();
             if !self.transmit(now, TRANSMITS_PER_WAKE_MAX, &mut out) {
                 // More waits: read the sockets first, then go on.
                 self.ports.mark_pending();
