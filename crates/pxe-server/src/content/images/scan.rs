@@ -119,9 +119,8 @@ impl Images {
     /// An image that is whole, and now also what it is.
     fn recognise(&self, name: &str, info: &ImageInfo) -> ImageInfo {
         let known = |state, lasting| ImageInfo { state, lasting, ..info.clone() };
-        let (file, metadata) = match self.root.open(name.as_bytes(), None) {
-            Ok(opened) => opened,
-            Err(_) => return known(State::Arriving, false),
+        let Ok((file, metadata)) = self.root.open(name.as_bytes(), None) else {
+            return known(State::Arriving, false);
         };
         if Version::of(&metadata) != info.version {
             // It changed, and the next look sees it.
