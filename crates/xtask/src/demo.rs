@@ -20,6 +20,10 @@ use crate::matrix::{self, LINUX, LINUX_SCENE, ONE_OF_EACH, PXELINUX_FOR_BIOS};
 use crate::packages::{self, Need};
 use crate::workspace::Workspace;
 
+mod proof;
+
+pub(crate) use proof::{NEEDS, prove};
+
 /// What `cargo xtask demo` was asked for.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
