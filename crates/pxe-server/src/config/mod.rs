@@ -5,12 +5,14 @@
 
 mod admin;
 mod boot_api;
+mod class;
 mod fault;
 mod host;
 mod http;
 mod log;
 mod menu;
 mod reader;
+mod reservation;
 mod sections;
 mod seeds;
 mod subnet;
@@ -28,12 +30,14 @@ use pxe_select::Target;
 pub use self::log::{LogConfig, LogFormat, SyslogTarget};
 pub use admin::AdminConfig;
 pub use boot_api::BootApiConfig;
+pub use class::ClassConfig;
 pub use fault::{Fault, Faults};
 pub use http::HttpConfig;
 pub use menu::{MenuConfig, PASSWORD_ROUNDS_MAX, PasswordHash};
 pub use reader::Located;
+pub use reservation::ReservationConfig;
 pub use seeds::{Secrets, Variable, Variables};
-pub use subnet::{AddressConfig, ClassConfig, ReservationConfig, StoreConfig, SubnetConfig};
+pub use subnet::{AddressConfig, StoreConfig, SubnetConfig};
 pub use tftp::{RewriteConfig, TftpConfig};
 pub use webhook::{WEBHOOKS_MAX, WebhookConfig};
 
