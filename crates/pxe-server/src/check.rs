@@ -1,5 +1,6 @@
 //! `check`: looks for every fault at once, and starts nothing.
 
+use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -78,6 +79,18 @@ pub fn check(config: &Config) -> ExitCode {
     eprintln!("\n{}", Faults { file: config.file.clone(), list: faults });
     eprintln!("\n{count} to mend");
     ExitCode::from(EXIT_CONFIG)
+}
+
+/// The faults of a file that cannot be used, with those that its hosts, rules and subnets have besides: so that nobody mends
+/// one kind only to be told of the next.
+pub fn all_faults(mut faults: Faults) -> Faults {
+    let text = faults.file.as_ref().and_then(|file| fs::read_to_string(file).ok());
+    if let Some(config) = text.and_then(|text| Config::parse_partly(&text)) {
+        faults.list.extend(policy::faults(&config));
+        faults.list.extend(crate::addresses::build(&config).err().unwrap_or_default());
+        faults.list.sort_by_key(|fault| fault.line.unwrap_or(usize::MAX));
+    }
+    faults
 }
 
 /// Which there are, and who vouches for them.
