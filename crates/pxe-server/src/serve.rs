@@ -252,7 +252,7 @@ fn filled(
     (loaders, menus): (Loaders, Menus),
     secrets: Secrets,
 ) -> io::Result<Arc<content::Shared>> {
-    let images = Arc::new(Images::new(config.images.clone()));
+    let images = Arc::new(Images::new(config.images.clone()).kept_in(&config.state));
     Images::follow(&images)?;
     let contents = Arc::new(contents(config, loaders, menus).with_images(images));
     set_seeds(config, secrets, &contents);
