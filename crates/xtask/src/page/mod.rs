@@ -1,7 +1,7 @@
 //! The admin page in a real browser: it is live, quick with many machines, usable by keyboard and by those who do not
 //! see, and it changes what it says it changes. And its API by schemathesis.
 
-mod browser;
+pub(crate) mod boot;
 mod scene;
 mod tools;
 
@@ -10,10 +10,10 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use crate::browser::{Browser, DOWN, ENTER, Size};
 use crate::error::{Context as _, Result, fail};
 use crate::packages::{self, Need};
 use crate::workspace::Workspace;
-use browser::{Browser, Size};
 use scene::{Scene, WATCHED};
 
 pub(crate) const NEEDS: &[&Need] = &[&packages::CHROMIUM, &packages::PYTHON_VENV];
@@ -28,10 +28,6 @@ const PHONE: Size = (390, 844);
 const WALL: Size = (3840, 2160);
 const VIEWS: [&str; 8] =
     ["machines", "images", "hosts", "rules", "leases", "loaders", "explain", "doctor"];
-
-/// Keys as WebDriver writes them.
-const DOWN: &str = "\u{e015}";
-const ENTER: &str = "\u{e007}";
 
 /// Looks at everything.
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {

@@ -10,7 +10,7 @@ use pxe_dhcp::{
     HardwareType, Message, MessageType, MessageView, Operation, OptionCode, SizeBudget,
 };
 
-use super::browser::free_port;
+use crate::browser::free_port;
 use crate::error::{Context as _, Result, fail};
 use crate::interrupt;
 use crate::process::{Background, command};
