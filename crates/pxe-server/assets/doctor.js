@@ -71,9 +71,15 @@ export async function doctorView(main) {
     clearTimeout(timer);
     if (running && !over) timer = setTimeout(look, PAUSE);
   };
+  let [asked, shown] = [0, 0];
   const tried = async (work) => {
+    const turn = (asked += 1);
     try {
-      show(await work());
+      const it = await work();
+      // An answer that was overtaken is old.
+      if (turn < shown) return;
+      shown = turn;
+      show(it);
       trouble.replaceChildren();
     } catch (error) {
       trouble.replaceChildren(error.message);

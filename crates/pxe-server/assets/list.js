@@ -11,7 +11,8 @@ const SPARE = 8;
 
 function progress(machine) {
   const { progress: it } = machine;
-  if (!it) return "";
+  // What is there in whole is told by the step.
+  if (!it || (it.size > 0 && it.bytes >= it.size)) return "";
   const label = `${it.file} ${size(it.bytes)}`;
   if (!it.size) return label;
   return [el("progress", { max: it.size, value: it.bytes, "aria-label": label }), ` ${Math.floor((it.bytes * 100) / it.size)}\u00a0%`];

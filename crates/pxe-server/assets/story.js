@@ -34,6 +34,9 @@ function entry(it, before) {
   const more = details(it, before);
   return el("li", { class: `weight-${it.weight}` },
     more.length > 0 ? el("details", {}, el("summary", {}, line), el("div", { class: "more" }, more)) : el("p", { class: "line" }, line),
+    it.causes.length > 0 && el("div", { class: "causes" }, el("p", { class: "soft" }, t("likely")),
+      el("ul", { lang: "en" }, it.causes.map((cause) => el("li", {}, cause)))),
+    it.advice && el("p", { class: "line" }, el("strong", {}, t("advice")), " ", el("span", { lang: "en" }, it.advice)),
     it.repeats > 0 && el("p", { class: "soft again" }, t(it.repeats === 1 ? "once" : "again", { n: it.repeats, at: clock(it.repeated_at) })));
 }
 

@@ -122,6 +122,22 @@ impl Browser {
         self.command("goog/cdp/execute", &media).map(drop)
     }
 
+    /// How long the page has kept a processor busy since it was loaded; the first call begins to count.
+    pub(crate) fn busy(&self) -> Result<Duration> {
+        // Processor time and not the clock's: other programs do not count.
+        let enable =
+            json!({ "cmd": "Performance.enable", "params": { "timeDomain": "threadTicks" } });
+        self.command("goog/cdp/execute", &enable)?;
+        let ask = json!({ "cmd": "Performance.getMetrics", "params": {} });
+        let metrics = self.command("goog/cdp/execute", &ask)?;
+        let mut metrics = metrics["metrics"].as_array().into_iter().flatten();
+        let busy = metrics.find(|metric| metric["name"] == "TaskDuration");
+        let seconds = busy.and_then(|metric| metric["value"].as_f64());
+        seconds
+            .map(Duration::from_secs_f64)
+            .ok_or_else(|| Failure::new("Chromium does not say how busy the page is"))
+    }
+
     /// Writes what is seen as PNG.
     pub(crate) fn photograph(&self, file: &Path) -> Result<()> {
         let shot = json!({ "cmd": "Page.captureScreenshot", "params": { "format": "png" } });

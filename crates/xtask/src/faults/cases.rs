@@ -3,9 +3,9 @@
 use core::net::Ipv4Addr;
 use std::fs;
 
-use super::{Play, Set};
 use super::ground::Ground;
 use super::programs::{self, ARM64, LOADERS, X64};
+use super::{Play, Set};
 use crate::error::{Context as _, Result};
 use crate::lab::wire::SERVER_ADDRESS;
 use crate::process::{capture, command};

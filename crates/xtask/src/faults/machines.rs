@@ -3,10 +3,10 @@
 use core::time::Duration;
 use std::time::Instant;
 
-use super::{Play, Set};
 use super::cases::drop_port;
 use super::ground::Ground;
 use super::programs::LOADERS;
+use super::{Play, Set};
 use crate::error::{Result, fail};
 use crate::interrupt;
 use crate::lab::firmware::Machine;

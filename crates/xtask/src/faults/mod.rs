@@ -59,7 +59,7 @@ fn plays() -> impl Iterator<Item = &'static Play> {
 
 /// Runs the step.
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
-    let binary = workspace.build_server()?;
+    let binary = workspace.build_checked_server()?;
     sweep_leftovers();
     let folder = workspace.target.join("faults").join(std::process::id().to_string());
     let _ = fs::remove_dir_all(&folder);
