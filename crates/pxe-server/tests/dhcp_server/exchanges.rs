@@ -28,7 +28,7 @@ fn an_address_is_given_renewed_and_given_back() {
     for reply in [&offer, &ack] {
         assert_eq!(reply.file, "ipxe.efi", "named in OFFER and ACK alike");
         assert_eq!(reply.option(1), Some(vec![255, 255, 0, 0]));
-        assert_eq!(reply.option(51), Some(3600_u32.to_be_bytes().to_vec()));
+        assert!(reply.is_leased_for(3600));
         assert_eq!(reply.option(6), Some(vec![10, 9, 0, 2, 10, 9, 0, 3]));
         assert_eq!(reply.option(54), Some(US.octets().to_vec()));
         assert_eq!(reply.option(60), None, "without option 43 it would make UEFI wait for 4011");
