@@ -65,7 +65,8 @@ pub fn serve(config: &Config, reload: Reload) -> ExitCode {
         Err(fault) => return refuse(config, EXIT_MACHINE, &[fault]),
     };
     raise_descriptor_limit(config);
-    for doubt in check::uploads(config).into_iter().chain(check::doubts(config)) {
+    let doubts = check::uploads(config).into_iter().chain(check::doubts(config));
+    for doubt in doubts.chain(addresses::doubts::doubts(config, &served)) {
         warn!("{doubt}");
     }
     announce(config, &loaders);
