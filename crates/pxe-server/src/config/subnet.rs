@@ -7,7 +7,7 @@ use pxe_lease::{AddressRange, IdentifyBy, Prefix};
 
 use super::class::{ClassConfig, class};
 use super::reader::{Located, Section};
-use super::reservation::{ReservationConfig, reservation};
+use super::reservation::{self, ReservationConfig};
 
 /// `dhcp.*` of server mode.
 #[derive(Clone, Debug, Default)]
@@ -139,7 +139,7 @@ fn subnet(section: Section<'_, '_>) -> Option<SubnetConfig> {
     }
     read_options(&section, &mut options);
     let reservations =
-        section.sections("reservation").into_iter().filter_map(reservation).collect();
+        section.sections("reservation").into_iter().filter_map(reservation::read).collect();
     let authoritative = section.boolean("authoritative").unwrap_or(false);
     let shared_network = section.string("shared_network");
     let bootp = section.boolean("bootp").unwrap_or(false);
@@ -231,6 +231,16 @@ pub(super) fn read_options(section: &Section<'_, '_>, options: &mut OptionSet) {
     }
 }
 
+/// `hostname`: option 12.
+pub(super) fn read_host_name(
+    section: &Section<'_, '_>,
+    options: &mut OptionSet,
+) -> Option<Located<String>> {
+    let name = section.string("hostname")?;
+    set(section, "hostname", options, "host-name", &name.value, name.line);
+    Some(name)
+}
+
 fn set(
     section: &Section<'_, '_>,
     key: &str,
@@ -244,8 +254,6 @@ fn set(
 
 #[cfg(test)]
 mod tests {
-    use pxe_lease::ReservedFor;
-
     use super::super::Config;
     use super::*;
 
@@ -309,9 +317,7 @@ url = "postgres://pxe@db/pxe"
         );
         assert!(subnet.options.iter().any(|option| option.code.0 == 26 && option.forced));
         assert!(subnet.bootp && subnet.authoritative && known.ignore_other_servers);
-        let holder = &subnet.reservations[0].holder;
-        let circuit_id = Some(b"port 7".to_vec());
-        assert_eq!(*holder, ReservedFor::Circuit { circuit_id, remote_id: Some(vec![1, 2]) });
+        assert_eq!(subnet.reservations.len(), 1);
         assert_eq!(known.classes[0].mac, [0x52, 0x54]);
         assert!(matches!(known.store, StoreConfig::Postgres { .. }));
     }
