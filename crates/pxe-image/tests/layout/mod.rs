@@ -7,6 +7,7 @@ mod pack;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use pxe_image::recognise::ImageFacts;
 use pxe_image::{Extent, ImageError, Item, Node, NodeKind, Tree};

@@ -37,11 +37,7 @@ pub use menu::{MenuConfig, PASSWORD_ROUNDS_MAX, PasswordHash};
 pub use reader::Located;
 pub use reservation::ReservationConfig;
 pub use seeds::{Secrets, Variable, Variables};
-<<<<<<< HEAD
 pub use subnet::{AddressConfig, StoreConfig, SubnetConfig};
-=======
-pub use subnet::{AddressConfig, ClassConfig, StoreConfig, SubnetConfig};
->>>>>>> main
 pub use tftp::{RewriteConfig, TftpConfig};
 pub use webhook::{WEBHOOKS_MAX, WebhookConfig};
 
