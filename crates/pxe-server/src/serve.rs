@@ -280,7 +280,8 @@ pub(crate) fn set_seeds(config: &Config, secrets: Secrets, contents: &content::S
 fn inventory(config: &Config, shared: &engine::Shared) -> Option<Arc<dyn Ask>> {
     let api = config.boot_api.as_ref()?;
     shared.set_inventory(InventorySettings { fresh_for: api.cache });
-    info!("the inventory at {} says which machines boot", api.url.value);
+    #[cfg(feature = "http")]
+    info!("the inventory at {} says which machines boot", crate::outward::place(&api.url.value));
     #[cfg(feature = "http")]
     return Some(Arc::new(crate::inventory::Client::new(api)));
     #[cfg(not(feature = "http"))]
