@@ -1,10 +1,13 @@
 //! What each client's story told last, so that repetitions can be told from news.
 
 use core::hash::{Hash, Hasher};
+use core::num::NonZeroUsize;
 use core::time::Duration;
+use std::collections::VecDeque;
 use std::collections::hash_map::DefaultHasher;
-use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Instant;
+
+use lru::LruCache;
 
 use super::client::ClientId;
 use super::event::Stage;
@@ -23,7 +26,6 @@ const STAGES_REMEMBERED: usize = 4;
 /// One client's last steps.
 #[derive(Default)]
 struct Client {
-    told: u64,
     /// It was offered a file, and has not asked for one since.
     is_expected: bool,
     recent: [Option<(Instant, u64)>; STAGES_REMEMBERED],
@@ -31,13 +33,16 @@ struct Client {
 }
 
 /// All clients, bounded by [`CLIENTS_MAX`].
-#[derive(Default)]
 pub(super) struct Clients {
-    by_id: HashMap<ClientId, Client>,
-    /// Who told something when, oldest first.
-    order: BTreeMap<u64, ClientId>,
-    clock: u64,
+    by_id: LruCache<ClientId, Client>,
     fetched: VecDeque<ClientId>,
+}
+
+impl Default for Clients {
+    fn default() -> Self {
+        let most = NonZeroUsize::new(CLIENTS_MAX).unwrap_or(NonZeroUsize::MIN);
+        Self { by_id: LruCache::new(most), fetched: VecDeque::new() }
+    }
 }
 
 impl Clients {
@@ -48,7 +53,7 @@ impl Clients {
 
     /// Notes that a client asks for a file; only the first after an offer is news.
     pub(super) fn note_fetch(&mut self, id: ClientId) {
-        let Some(client) = self.by_id.get_mut(&id) else { return };
+        let Some(client) = self.by_id.peek_mut(&id) else { return };
         if core::mem::take(&mut client.is_expected) {
             if self.fetched.len() >= FETCHES_MAX {
                 self.fetched.pop_front();
@@ -64,7 +69,7 @@ impl Clients {
 
     /// Whether this client is remembered.
     pub(super) fn knows(&self, id: ClientId) -> bool {
-        self.by_id.contains_key(&id)
+        self.by_id.contains(&id)
     }
 
     /// Whether this step was reported for this client a moment ago; notes it as reported.
@@ -82,20 +87,9 @@ impl Clients {
         false
     }
 
+    /// It is the youngest now; the oldest makes room.
     fn touch(&mut self, id: ClientId) -> &mut Client {
-        self.clock += 1;
-        let now = self.clock;
-        if let Some(client) = self.by_id.get(&id) {
-            self.order.remove(&client.told);
-        } else if self.by_id.len() >= CLIENTS_MAX
-            && let Some((_, oldest)) = self.order.pop_first()
-        {
-            self.by_id.remove(&oldest);
-        }
-        self.order.insert(now, id);
-        let client = self.by_id.entry(id).or_default();
-        client.told = now;
-        client
+        self.by_id.get_or_insert_mut(id, Client::default)
     }
 }
 
@@ -155,7 +149,7 @@ mod tests {
         for number in 0..CLIENTS_MAX as u32 + 1 {
             assert!(!clients.is_repeated(now, id(number), &stage));
         }
-        assert_eq!((clients.by_id.len(), clients.order.len()), (CLIENTS_MAX, CLIENTS_MAX));
+        assert_eq!(clients.by_id.len(), CLIENTS_MAX);
         assert!(clients.is_repeated(now, id(1), &stage));
         assert!(!clients.is_repeated(now, id(0), &stage), "it was forgotten");
     }

@@ -76,7 +76,7 @@ impl Sink for Hook {
         // What packets said is for the journal.
         record.fields = Arc::default();
         record.reasons = Arc::default();
-        record.firmware = firmware.map(str::to_owned);
+        record.firmware = firmware.map(|firmware| firmware.to_string());
         self.queue.push(Notice(Box::new(record)));
     }
 }

@@ -35,12 +35,12 @@ const SECONDS: [f64; 12] = [0.001, 0.005, 0.02, 0.1, 0.5, 1.0, 2.0, 4.0, 8.0, 16
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct StepLabels {
     stage: &'static str,
-    firmware: String,
+    firmware: Arc<str>,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct FirmwareLabels {
-    firmware: String,
+    firmware: Arc<str>,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -59,6 +59,8 @@ pub(super) struct Metrics {
     wait: Times,
     transfer: Times,
     boots: Mutex<LruCache<ClientId, Boot>>,
+    /// What machines of other firmware than we know count as; shared, so that counting allocates nothing.
+    unknown: Arc<str>,
 }
 
 /// When the last steps of a boot came, in milliseconds.
@@ -91,6 +93,7 @@ impl Metrics {
             wait,
             transfer,
             boots: Mutex::new(LruCache::new(most)),
+            unknown: "unknown".into(),
         }
     }
 
@@ -122,7 +125,7 @@ impl Metrics {
     }
 
     fn time(&self, told: &Told<'_>) {
-        let firmware = || FirmwareLabels { firmware: named(told.firmware) };
+        let firmware = || FirmwareLabels { firmware: self.named(told) };
         let mut boots = self.boots.lock().unwrap_or_else(PoisonError::into_inner);
         let since =
             |then: Option<u64>| then.map(|then| told.unix_ms.saturating_sub(then) as f64 / 1000.0);
@@ -155,15 +158,15 @@ impl Metrics {
             _ => {}
         }
     }
-}
 
-fn named(firmware: Option<&str>) -> String {
-    firmware.unwrap_or("unknown").to_owned()
+    fn named(&self, told: &Told<'_>) -> Arc<str> {
+        Arc::clone(told.firmware.unwrap_or(&self.unknown))
+    }
 }
 
 impl Sink for Metrics {
     fn take(&self, told: &Told<'_>) {
-        let labels = StepLabels { stage: told.event.stage.word(), firmware: named(told.firmware) };
+        let labels = StepLabels { stage: told.event.stage.word(), firmware: self.named(told) };
         if told.repeated {
             self.repeats.get_or_create(&labels).inc();
             return;
@@ -211,8 +214,8 @@ mod tests {
         let tell = |unix_ms: u64, stage: Stage, repeated: bool| {
             let client = ClientId::Mac([2, 0, 0, 0, 0, 1]);
             let event = Event { client, repeated, stage, detail: None };
-            let firmware = Some("x64-uefi");
-            metrics.take(&Told { unix_ms, event: &event, firmware, repeated });
+            let firmware: Arc<str> = "x64-uefi".into();
+            metrics.take(&Told { unix_ms, event: &event, firmware: Some(&firmware), repeated });
         };
         let file = || "ipxe.efi".to_owned();
         let discovered =
