@@ -12,9 +12,9 @@ pub(super) mod target;
 use std::fs;
 use std::io;
 
+use pxe_image::BootEntry;
 use pxe_image::menu::{ImageRef, Kind, Lock, Menu, MenuFault, MenuItem, Mode, Places, Renderer};
 use pxe_image::recognise::Recognition;
-use pxe_image::BootEntry;
 use pxe_select::{Asker, Firmware, Generated};
 
 use super::find::Links;
