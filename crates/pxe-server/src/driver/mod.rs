@@ -30,7 +30,7 @@ mod store;
 mod transfers;
 mod vitals;
 
-use core::net::{IpAddr, Ipv4Addr, SocketAddr};
+use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
 use std::io;
 use std::sync::Arc;
@@ -42,7 +42,7 @@ use mio::{Events, Poll};
 
 use crate::config::Faults;
 use crate::content::Files;
-use crate::engine::{AddressPlan, Arrival, Drops, Engine, Output, SocketId, Transmit};
+use crate::engine::{AddressPlan, Arrival, Drops, Engine, Output, OwnAddress, SocketId, Transmit};
 use crate::journal::{Journal, STRANGERS_MAX};
 use crate::logging;
 use crate::state::unix_ms;
@@ -83,7 +83,7 @@ pub trait Housekeeping {
     /// Looks at the loaders again and passes on what changed.
     fn refresh(&mut self);
     /// Every IPv4 address of this machine.
-    fn own_addresses(&mut self) -> io::Result<Vec<Ipv4Addr>>;
+    fn own_addresses(&mut self) -> io::Result<Vec<OwnAddress>>;
     /// Reads the configuration again.
     ///
     /// # Errors
@@ -370,12 +370,12 @@ impl Driver {
     fn transmit(&mut self, now: Instant, most: usize, out: &mut Outgoing) -> bool {
         self.report();
         let is_all = self.hand_over(now, most, out);
-        self.flush(&mut out.replies);
+        self.report_and_flush(&mut out.replies);
         is_all
     }
 
-    /// Replies are made as they are polled, and so is what they tell.
-    fn flush(&mut self, replies: &mut Replies) {
+    /// Tells of replies before they leave, so that no other loop tells first what follows from them.
+    fn report_and_flush(&mut self, replies: &mut Replies) {
         self.report();
         self.ports.flush(replies, tell_unsent);
     }
@@ -388,7 +388,7 @@ impl Driver {
             };
             if replies.take(&transmit, bytes, self.ports.direct()) {
                 if replies.is_full() {
-                    self.flush(replies);
+                    self.report_and_flush(replies);
                 }
             } else if let Err(error) = self.ports.send(self.poll.registry(), &transmit, bytes) {
                 self.send_failed(now, &transmit, error);

@@ -12,8 +12,8 @@ use lru::LruCache;
 use super::client::ClientId;
 use super::event::Stage;
 
-/// Clients whose last steps are remembered; the one silent for longest makes room. About 200 bytes
-/// each, 3 MB in all when full.
+/// Clients whose last steps are remembered; the one silent for longest makes room, if it was for a minute: a flood of
+/// made-up clients makes nobody else's repetitions news. About 200 bytes each, 3 MB in all when full.
 pub const CLIENTS_MAX: usize = 16_384;
 /// Clients that came for the file they were offered, not yet told to the loop that offered it. Beyond
 /// this the oldest is lost: its offer counts as ignored if it asks again soon.
@@ -24,12 +24,19 @@ const REPEATED_WITHIN: Duration = Duration::from_secs(60);
 const STAGES_REMEMBERED: usize = 4;
 
 /// One client's last steps.
-#[derive(Default)]
 struct Client {
+    /// When anything was told of it last.
+    told: Instant,
     /// It was offered a file, and has not asked for one since.
     is_expected: bool,
     recent: [Option<(Instant, u64)>; STAGES_REMEMBERED],
     next: usize,
+}
+
+impl Client {
+    fn new(told: Instant) -> Self {
+        Self { told, is_expected: false, recent: [None; STAGES_REMEMBERED], next: 0 }
+    }
 }
 
 /// All clients, bounded by [`CLIENTS_MAX`].
@@ -47,8 +54,10 @@ impl Default for Clients {
 
 impl Clients {
     /// Notes that a client was offered a file, and will ask for it if it took the offer.
-    pub(super) fn expect_fetch(&mut self, id: ClientId) {
-        self.touch(id).is_expected = true;
+    pub(super) fn expect_fetch(&mut self, now: Instant, id: ClientId) {
+        if let Some(client) = self.touch(now, id) {
+            client.is_expected = true;
+        }
     }
 
     /// Notes that a client asks for a file; only the first after an offer is news.
@@ -74,7 +83,7 @@ impl Clients {
 
     /// Whether this step was reported for this client a moment ago; notes it as reported.
     pub(super) fn is_repeated(&mut self, now: Instant, id: ClientId, stage: &Stage) -> bool {
-        let client = self.touch(id);
+        let Some(client) = self.touch(now, id) else { return false };
         let digest = digest(stage);
         let seen = client.recent.iter_mut().flatten().find(|(_, known)| *known == digest);
         if let Some((when, _)) = seen {
@@ -87,9 +96,18 @@ impl Clients {
         false
     }
 
-    /// It is the youngest now; the oldest makes room.
-    fn touch(&mut self, id: ClientId) -> &mut Client {
-        self.by_id.get_or_insert_mut(id, Client::default)
+    /// It is the youngest now; none if it is new, and there is no room for it.
+    fn touch(&mut self, now: Instant, id: ClientId) -> Option<&mut Client> {
+        let is_over =
+            |oldest: &Client| now.saturating_duration_since(oldest.told) >= REPEATED_WITHIN;
+        let has_room = self.by_id.len() < CLIENTS_MAX
+            || self.by_id.peek_lru().is_some_and(|(_, oldest)| is_over(oldest));
+        let client = match has_room {
+            true => self.by_id.get_or_insert_mut(id, || Client::new(now)),
+            false => self.by_id.get_mut(&id)?,
+        };
+        client.told = now;
+        Some(client)
     }
 }
 
@@ -138,7 +156,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_oldest_story_makes_room() {
+    fn the_oldest_story_makes_room_once_it_is_old() {
         let mut clients = Clients::default();
         let now = Instant::now();
         let stage = Stage::Tried { file: "x".into() };
@@ -146,11 +164,18 @@ mod tests {
             let [a, b, c, d] = number.to_be_bytes();
             ClientId::Mac([2, 0, a, b, c, d])
         };
-        for number in 0..CLIENTS_MAX as u32 + 1 {
+        for number in 0..CLIENTS_MAX as u32 {
             assert!(!clients.is_repeated(now, id(number), &stage));
         }
+        let late = id(CLIENTS_MAX as u32);
+        for _ in 0..2 {
+            assert!(!clients.is_repeated(now, late, &stage), "there is no room for it");
+        }
+        assert!(clients.is_repeated(now, id(0), &stage), "nobody was pushed out");
+        let later = now + REPEATED_WITHIN;
+        assert!(!clients.is_repeated(later, late, &stage));
+        assert!(clients.is_repeated(later, late, &stage));
         assert_eq!(clients.by_id.len(), CLIENTS_MAX);
-        assert!(clients.is_repeated(now, id(1), &stage));
-        assert!(!clients.is_repeated(now, id(0), &stage), "it was forgotten");
+        assert!(clients.knows(id(0)) && !clients.knows(id(1)), "it was silent for longest");
     }
 }

@@ -288,8 +288,8 @@ impl Shared {
     }
 
     /// The client was offered a file by the loop that has the DHCP ports.
-    pub(super) fn expect_fetch(&self, id: ClientId) {
-        self.lock().clients.expect_fetch(id);
+    pub(super) fn expect_fetch(&self, now: Instant, id: ClientId) {
+        self.lock().clients.expect_fetch(now, id);
     }
 
     /// The client asks one of the loops, or HTTP, for a file.

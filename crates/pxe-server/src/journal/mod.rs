@@ -52,6 +52,8 @@ pub struct Told<'e> {
     pub firmware: Option<&'e Arc<str>>,
     /// The same step had been told before it: a retransmission, or a machine that tries for ever.
     pub repeated: bool,
+    /// See [`Noted::left_out`].
+    pub left_out: bool,
 }
 
 /// What became of an event, for the log.
@@ -115,7 +117,8 @@ impl Journal {
         let sinks = self.sinks.read().unwrap_or_else(PoisonError::into_inner);
         if !sinks.is_empty() {
             let firmware = noted.firmware.as_ref();
-            let told = Told { unix_ms, event, firmware, repeated: event.repeated };
+            let left_out = noted.left_out;
+            let told = Told { unix_ms, event, firmware, repeated: event.repeated, left_out };
             sinks.iter().for_each(|sink| sink.take(&told));
         }
         noted

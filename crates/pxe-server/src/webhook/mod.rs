@@ -63,7 +63,7 @@ impl Drop for Webhooks {
 
 impl Sink for Hook {
     fn take(&self, told: &Told<'_>) {
-        let Told { unix_ms, event, firmware, repeated } = *told;
+        let Told { unix_ms, event, firmware, repeated, .. } = *told;
         let stage = &event.stage;
         let wanted = match &*self.stages {
             [] => stage.weight() != Weight::Detail,
