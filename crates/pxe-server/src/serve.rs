@@ -82,6 +82,7 @@ pub fn serve(config: &Config, reload: Reload) -> ExitCode {
     shared.orders().set(Box::new(NextBoots::new(config)));
     let served = keeper(config, &shared).and_then(|keeper| {
         let journal = Journal::new();
+        shared.set_audience(Box::new(journal::Reader::new(Arc::clone(&journal))));
         #[cfg(feature = "http")]
         let _webhooks = webhooks(config, &journal)?;
         let journal_keeper = journal::Keeper::start(config.state.clone(), Arc::clone(&journal))?;

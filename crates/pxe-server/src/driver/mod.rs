@@ -43,7 +43,7 @@ use mio::{Events, Poll};
 use crate::config::Faults;
 use crate::content::Files;
 use crate::engine::{AddressPlan, Arrival, Drops, Engine, Output, OwnAddress, SocketId, Transmit};
-use crate::journal::Journal;
+use crate::journal::{Journal, STRANGERS_MAX};
 use crate::logging;
 use crate::state::unix_ms;
 pub use asker::{Answer, AskError, Asker, Question};
@@ -154,6 +154,8 @@ pub struct Driver {
     behind_since: Option<Instant>,
     next_housekeeping: Instant,
     told_drops: Drops,
+    /// Steps that were left out of log and journal, as far as that was told.
+    told_left_out: u64,
     next_drops: Instant,
 }
 
@@ -205,6 +207,7 @@ impl Driver {
             behind_since: None,
             next_housekeeping: now + HOUSEKEEPING_EVERY,
             told_drops: Drops::default(),
+            told_left_out: 0,
             next_drops: now,
         };
         driver.refresh_own_addresses();
@@ -362,8 +365,10 @@ impl Driver {
         }
     }
 
-    /// Sends what waits, `most` times at most; whether nothing more waits.
+    /// Sends what waits, `most` times at most; whether nothing more waits. What a packet tells its client is told here
+    /// before it leaves, so that no other loop tells first what follows from it.
     fn transmit(&mut self, now: Instant, most: usize, out: &mut Outgoing) -> bool {
+        self.report();
         let is_all = self.hand_over(now, most, out);
         self.report_and_flush(&mut out.replies);
         is_all
@@ -402,12 +407,14 @@ impl Driver {
     }
 
     fn report(&mut self) {
+        let mut time = None;
         while let Some(output) = self.engine.poll_output() {
             match output {
                 Output::Event(event) => {
                     self.control.pulse.count(&event.stage);
-                    let firmware = self.journal.tell(Instant::now(), unix_ms(), &event);
-                    logging::tell(&event, firmware.as_deref());
+                    let (now, unix_ms) = *time.get_or_insert_with(|| (Instant::now(), unix_ms()));
+                    let noted = self.journal.tell(now, unix_ms, &event);
+                    logging::tell(&event, &noted);
                 }
                 Output::Notice(notice) if notice.is_fault => warn!("{notice}"),
                 Output::Notice(notice) => info!("{notice}"),
@@ -441,8 +448,12 @@ impl Driver {
     }
 
     fn tell_drops(&mut self, now: Instant) {
+        if now < self.next_drops {
+            return;
+        }
+        self.tell_left_out(now);
         let drops = self.engine.drops();
-        if drops == self.told_drops || now < self.next_drops {
+        if drops == self.told_drops {
             return;
         }
         self.next_drops = now + DROPS_TOLD_EVERY;
@@ -455,6 +466,21 @@ impl Driver {
             drops.events - self.told_drops.events,
         );
         self.told_drops = drops;
+    }
+
+    /// The journal is everybody's, so one loop tells it.
+    fn tell_left_out(&mut self, now: Instant) {
+        let left_out = self.journal.counts().left_out;
+        if self.housekeeping.is_none() || left_out == self.told_left_out {
+            return;
+        }
+        self.next_drops = now + DROPS_TOLD_EVERY;
+        warn!(
+            "more machines than can have a story ({STRANGERS_MAX} that fetched no file): {} steps of others are not \
+             told here; -v tells them",
+            left_out - self.told_left_out,
+        );
+        self.told_left_out = left_out;
     }
 }
 
