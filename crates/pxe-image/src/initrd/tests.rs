@@ -16,7 +16,8 @@ const PACKERS: [(&str, &[&str]); 6] = [
 fn every_packing_is_read_behind_microcode() {
     let microcode = archive([("kernel/x86/microcode/GenuineIntel.bin", "bits")]);
     let filler = "0123456789abcdef".repeat(20_000);
-    let root = archive([("bin/filler", filler.as_str()), ("scripts/casper", "casper"), ("init", "x")]);
+    let root =
+        archive([("bin/filler", filler.as_str()), ("scripts/casper", "casper"), ("init", "x")]);
     for (name, packer) in PACKERS {
         let mut initrd = microcode.clone();
         initrd.resize(initrd.len().next_multiple_of(512), 0);
