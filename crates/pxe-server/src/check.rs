@@ -1,5 +1,6 @@
 //! `check`: looks for every fault at once, and starts nothing.
 
+use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -9,6 +10,7 @@ use pxe_select::Target;
 use crate::bound::Bound;
 use crate::config::{Config, DhcpMode, Fault, Faults, HostConfig};
 use crate::content::{Catalogue, Images, Loaders, Menus, State};
+use crate::driver::interfaces::Interfaces;
 use crate::serve::{self, EXIT_CONFIG};
 use crate::{leases, overrides, policy};
 
@@ -20,15 +22,7 @@ pub fn check(config: &Config) -> ExitCode {
         None => println!("configuration  none, every key has its default"),
     }
     println!("mode           {}", config.dhcp.mode);
-    match serve::served_interfaces(config) {
-        Ok(served) if served.is_empty() => faults.push(Fault::new(
-            "interfaces",
-            "no interface is up, can broadcast and has an IPv4 address",
-            "connect one, or name one: interfaces = [\"eth0\"]",
-        )),
-        Ok(served) => println!("interfaces     {served}"),
-        Err(missing) => faults.extend(missing),
-    }
+    let served = served(config, &mut faults);
     root(config, &mut faults);
     faults.extend(uploads(config));
     if let Some(folder) = served_uploads(config) {
@@ -66,7 +60,9 @@ pub fn check(config: &Config) -> ExitCode {
         }
         Err(unbound) => faults.extend(unbound.into_faults()),
     }
-    for doubt in doubts(config).into_iter().chain(doubtful_images(config, &images)) {
+    let of_addresses = crate::addresses::doubts::doubts(config, &served);
+    let all = doubts(config).into_iter().chain(of_addresses);
+    for doubt in all.chain(doubtful_images(config, &images)) {
         println!("warning        {doubt}");
     }
     if faults.is_empty() {
@@ -78,6 +74,34 @@ pub fn check(config: &Config) -> ExitCode {
     eprintln!("\n{}", Faults { file: config.file.clone(), list: faults });
     eprintln!("\n{count} to mend");
     ExitCode::from(EXIT_CONFIG)
+}
+
+/// The faults of a file that cannot be used, with those that its hosts, rules and subnets have besides: so that nobody mends
+/// one kind only to be told of the next.
+pub fn all_faults(mut faults: Faults) -> Faults {
+    let text = faults.file.as_ref().and_then(|file| fs::read_to_string(file).ok());
+    if let Some(config) = text.and_then(|text| Config::parse_partly(&text)) {
+        faults.list.extend(policy::faults(&config));
+        faults.list.extend(crate::addresses::build(&config).err().unwrap_or_default());
+        faults.list.sort_by_key(|fault| fault.line.unwrap_or(usize::MAX));
+    }
+    faults
+}
+
+fn served(config: &Config, faults: &mut Vec<Fault>) -> Interfaces {
+    match serve::served_interfaces(config) {
+        Ok(served) if served.is_empty() => faults.push(Fault::new(
+            "interfaces",
+            "no interface is up, can broadcast and has an IPv4 address",
+            "connect one, or name one: interfaces = [\"eth0\"]",
+        )),
+        Ok(served) => {
+            println!("interfaces     {served}");
+            return served;
+        }
+        Err(missing) => faults.extend(missing),
+    }
+    Interfaces::default()
 }
 
 /// Which there are, and who vouches for them.
@@ -122,7 +146,7 @@ fn addresses(config: &Config, faults: &mut Vec<Fault>) {
         let hosts = hosts.filter(|address| network.contains(address.value)).count();
         let reserved = hosts + subnet.reservations.len();
         let options = known.options.iter().len();
-        println!("subnet         {network}: {pools}; {reserved} reservations, {options} options");
+        println!("subnet         {network}: {pools}; reservations: {reserved}, options: {options}");
     }
     if let Some(folder) = leases::is_new(config) {
         return match folder.map(|folder| access(&folder, AccessFlags::W_OK | AccessFlags::X_OK)) {
@@ -148,7 +172,7 @@ fn addresses(config: &Config, faults: &mut Vec<Fault>) {
 
 fn root(config: &Config, faults: &mut Vec<Fault>) {
     let root = config.root.display();
-    match std::fs::read_dir(&config.root) {
+    match fs::read_dir(&config.root) {
         Ok(entries) => println!("root           {root} (files and folders: {})", entries.count()),
         Err(error) => faults.push(Fault::new(
             "root",
@@ -171,7 +195,7 @@ pub fn uploads(config: &Config) -> Option<Fault> {
     let fault = |problem: String, remedy: String| {
         Some(Fault::new("tftp.uploads", problem, remedy).at(line))
     };
-    match std::fs::metadata(folder) {
+    match fs::metadata(folder) {
         Err(error) => fault(
             format!("{shown} cannot be read: {error}"),
             format!("mkdir -p {shown}, or remove the key: then nobody may send files"),
@@ -193,7 +217,7 @@ pub fn uploads(config: &Config) -> Option<Fault> {
 /// What is allowed, and yet may not be meant.
 pub fn doubts(config: &Config) -> Vec<Fault> {
     let mut doubts = Vec::new();
-    let real = |path: &Path| std::fs::canonicalize(path).ok();
+    let real = |path: &Path| fs::canonicalize(path).ok();
     if let Some(folder) = served_uploads(config)
         && let (Some(uploads), Some(root)) = (real(folder), real(&config.root))
     {

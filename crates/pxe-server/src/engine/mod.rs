@@ -61,7 +61,7 @@ pub use inventory::{
     INVENTORY_MACHINES_MAX, InventoryAnswer, InventorySettings, LOOKUPS_QUEUED_MAX,
 };
 pub use leased::LeaseStep;
-pub use leasing::PoolUse;
+pub use leasing::{OwnAddress, PoolUse};
 pub use lookups::{LOOKUP_WAITERS_MAX, WAITING_BYTES_MAX};
 pub use made_up::DOCTOR_PREFIX;
 pub use orders::{DELIVERED_ORDERS_MAX, LastPiece, Once, Order, OrderBook, Orders};
@@ -74,7 +74,7 @@ pub use server::{
     AddressPlan, AddressProbe, ClassPlan, HELD_BEFORE_OFFERS_MAX, Notice, PROBE_PATIENCE,
     ServerSettings, SubnetPlan,
 };
-pub use shared::{Neighbours, Shared};
+pub use shared::{Audience, Neighbours, Shared};
 pub use tokens::{BOOT_TOKENS_MAX, BootToken, parse_token, token_text};
 #[cfg(feature = "http")]
 pub(crate) use transfers::has_news;

@@ -146,6 +146,25 @@ fn what_went_wrong_is_the_verdict() {
 }
 
 #[test]
+fn a_silence_keeps_its_causes_apart_in_memory_and_in_the_file() {
+    let told = Told::new();
+    let (causes, what): (&[&str], _) = (&["of this", "of that"], "offered, never asked".into());
+    let silent = Stage::Silent { what, causes, advice: "Do so.", is_fault: true };
+    let line = serde_json::to_string(&Record::new(told.ms, &event(mac(1), silent.clone())));
+    told.tell(mac(1), silent);
+    let restored = Journal::new();
+    restored.restore(vec![serde_json::from_str(&line.expect("JSON")).expect("a record")]);
+    for journal in [&told.journal, &restored] {
+        let entry = &journal.machine(&mac(1).to_string()).expect("a story").entries[0];
+        assert_eq!(entry.text, "silent: offered, never asked");
+        assert_eq!(
+            (&entry.causes[..], entry.advice.as_deref()),
+            (&["of this".into(), "of that".into()][..], Some("Do so."))
+        );
+    }
+}
+
+#[test]
 fn repetitions_are_counted_and_progress_is_one_entry() {
     let mut told = Told::new();
     told.tell(mac(1), discovered());
@@ -225,6 +244,17 @@ fn a_flood_of_strangers_pushes_nobody_out_who_boots() {
         }
     }
     assert!(told.journal.counts().left_out > 90_000, "{:?}", told.journal.counts());
+    // What nobody will read need not be put into words, and those who have a place need not suffer from it.
+    let (journal, ms) = (Arc::clone(&told.journal), told.ms);
+    let stranger = mac(3_000_000);
+    assert!(!journal.keeps(ms, stranger, &discovered()) && journal.keeps(ms, mac(2), &offered()));
+    assert!(journal.keeps(ms, stranger, &requested("ipxe.efi")), "it would find a place");
+    assert!(journal.tell(told.now, ms, &event(stranger, discovered())).left_out);
+    let given = Stage::Released { address: Ipv4Addr::LOCALHOST };
+    assert!(!journal.tell(told.now, ms, &event(stranger, given)).left_out, "it needs no place");
+    let again = Event { repeated: true, ..event(mac(2), discovered()) };
+    let known = journal.tell(told.now, ms, &again);
+    assert_eq!((known.firmware.as_deref(), known.left_out), (Some("x64-uefi"), false));
     told.tell(mac(1), delivered("ipxe.efi"));
     assert_eq!(told.words(mac(1)), ["discovered", "requested", "delivered"]);
     told.tell(mac(2), requested("ipxe.efi"));
@@ -233,6 +263,7 @@ fn a_flood_of_strangers_pushes_nobody_out_who_boots() {
     assert_eq!(told.words(mac(3)), ["requested"], "fetching a file finds a place");
     // When the flood is over, strangers make room for strangers.
     told.pass(2 * MINUTE_MS);
+    assert!(told.journal.keeps(told.ms, stranger, &discovered()));
     told.tell(mac(4), discovered());
     assert_eq!(told.words(mac(4)), ["discovered"]);
 }
@@ -290,7 +321,7 @@ fn subscribers_hear_everything() {
     impl Sink for Words {
         fn take(&self, told: &super::Told<'_>) {
             let word = told.event.stage.word().to_owned();
-            let told = (word, told.firmware.map(str::to_owned));
+            let told = (word, told.firmware.map(|it| it.to_string()));
             self.0.lock().expect("not poisoned").push(told);
         }
     }

@@ -17,7 +17,8 @@ use serde::Serialize;
 use crate::config::{Config, DhcpMode, Fault};
 use crate::content::{self, Files, Loaders};
 use crate::engine::{
-    self, Arrival, Choice, ClientId, Engine, Field, Output, ServerSettings, Shared, SocketId, Stage,
+    self, Arrival, Choice, ClientId, Engine, Field, Output, OwnAddress, ServerSettings, Shared,
+    SocketId, Stage,
 };
 use crate::{addresses, policy, serve};
 pub use describe::{describe_dhcp, describe_tftp};
@@ -89,7 +90,7 @@ impl Rehearsal {
             ServerSettings { responder, plan, unix_ms, now }
         });
         let mut engine = Engine::new(engine_config, Shared::new(policy));
-        engine.set_own_addresses(vec![address]);
+        engine.set_own_addresses(vec![OwnAddress { interface: 0, address }]);
         engine.handle_loaded();
         let contents = Arc::new(content::Shared::new(loaders.clone()));
         let files = Files::new(config.root.clone(), contents, config.tftp.port);
