@@ -28,7 +28,9 @@ pub fn build(config: &Config, loaders: &Loaders) -> Result<Policy, Vec<Fault>> {
         builder.remap(remap(rewrite));
     }
     if config.http.enabled {
-        builder.http_base(&config.http.base(config.advertise));
+        let base = config.http.base(config.advertise);
+        builder.images_base(&format!("{}images/", base.strip_suffix("boot/").unwrap_or(&base)));
+        builder.http_base(&base);
     }
     if let Some(by) = config.tftp.folder_by {
         builder.folder_by(by);

@@ -8,7 +8,7 @@ use pxe_select::Firmware;
 
 use super::facts::{ImageSeen, cpu};
 use crate::config::Config;
-use crate::content::recognised;
+use crate::content::{recognised, starts_on};
 
 /// Images that are looked at; reading their initrds takes seconds each.
 pub const IMAGES_LOOKED_AT_MAX: usize = 64;
@@ -38,7 +38,8 @@ fn one(path: &Path) -> ImageSeen {
         Ok(known) => judged(name, &known),
         Err(why) => {
             let not = MACHINES.iter().map(|firmware| (*firmware, why.clone())).collect();
-            ImageSeen { title: "unknown".to_owned(), name, boots: Vec::new(), not }
+            let (boots, by_ram_disk) = (Vec::new(), Vec::new());
+            ImageSeen { title: "unknown".to_owned(), name, boots, not, by_ram_disk }
         }
     }
 }
@@ -52,7 +53,8 @@ fn judged(name: String, known: &Recognition) -> ImageSeen {
             Err(why) => not.push((firmware, why)),
         }
     }
-    ImageSeen { name, title: known.title.clone(), boots, not }
+    let by_ram_disk = starts_on(&name, known);
+    ImageSeen { name, title: known.title.clone(), boots, not, by_ram_disk }
 }
 
 /// As the server that serves it recognises it, with the file beside it.

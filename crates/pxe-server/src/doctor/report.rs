@@ -115,6 +115,8 @@ pub struct ImageReport {
     pub title: String,
     /// Firmware that boots it over the network.
     pub boots: Vec<&'static str>,
+    /// Firmware that starts it by itself in HTTP Boot, as a disk of memory.
+    pub by_ram_disk: Vec<&'static str>,
 }
 
 impl Report {
@@ -132,6 +134,7 @@ impl Report {
             name: image.name.clone(),
             title: image.title.clone(),
             boots: image.boots.iter().copied().map(Firmware::name).collect(),
+            by_ram_disk: image.by_ram_disk.iter().copied().map(Firmware::name).collect(),
         });
         Self {
             is_clean: findings.iter().all(|finding| !finding.is_fault),

@@ -7,6 +7,7 @@ mod catalogue;
 mod examine;
 #[cfg(feature = "http")]
 mod json;
+mod ram_disk;
 mod scan;
 mod watch;
 
@@ -26,6 +27,8 @@ use super::root::Root;
 use crate::engine::ContentError;
 pub use catalogue::{Catalogue, IMAGES_MAX, ImageInfo, State};
 pub(crate) use examine::recognised;
+pub use ram_disk::ImagesAsked;
+pub(crate) use ram_disk::starts_on;
 
 /// Images whose description is kept in memory, so that the next file inside is found at once. Each keeps a descriptor.
 pub const OPEN_IMAGES_MAX: usize = 32;

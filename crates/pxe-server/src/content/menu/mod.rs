@@ -36,6 +36,8 @@ pub(super) struct CatalogueItem {
     pub(super) entries: Vec<BootEntry>,
     /// The first loaders in it that Secure Boot trusts, by processor: paths inside it.
     pub(super) shims: Vec<(Cpu, String)>,
+    /// The image as a whole, where UEFI firmware finds a loader in it.
+    pub(super) ram_disk: Option<BootEntry>,
     /// What is not among the entries, for want of a file outside the image, and why.
     pub(super) lacking: Vec<String>,
 }
@@ -252,8 +254,8 @@ impl CatalogueItem {
                 let known = recognition.warnings.len();
                 recognition.without_missing(&is_there);
                 let lacking = recognition.warnings.split_off(known);
-                let Recognition { title, entries, shims, .. } = recognition;
-                Self { name: name.clone(), title, entries, shims, lacking }
+                let Recognition { title, entries, shims, ram_disk, .. } = recognition;
+                Self { name: name.clone(), title, entries, shims, ram_disk, lacking }
             })
             .collect()
     }

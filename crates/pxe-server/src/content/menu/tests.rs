@@ -44,6 +44,13 @@ fn catalogue() -> Vec<CatalogueItem> {
         title: "Debian".to_owned(),
         entries: vec![entry("arm", Cpu::Arm64), entry("live", Cpu::X64)],
         shims: Vec::new(),
+        ram_disk: Some(BootEntry {
+            id: "ram-disk".to_owned(),
+            how: How::Disk { cd: true },
+            platforms: Platforms::EFI,
+            memory_mib: None,
+            ..entry("", Cpu::X64)
+        }),
         lacking: Vec::new(),
     }]
 }
@@ -199,6 +206,9 @@ fn a_machine_with_a_target_is_not_asked() {
         "the one that fits: {image}"
     );
     assert!(script(Target::Image("debian.iso#live".to_owned())).contains("\ngoto e0\n"));
+    let whole = script(Target::Image("debian.iso#ram-disk".to_owned()));
+    assert!(whole.contains("/images/debian.iso || goto failed"), "{whole}");
+    assert_eq!(whole.matches("sanboot").count(), 1, "it is offered to nobody else: {whole}");
     let gone = script(Target::Image("arch.iso".to_owned()));
     assert!(gone.contains("echo there is no image arch.iso\n"), "{gone}");
     let wrong = script(Target::Image("debian.iso#arm".to_owned()));
