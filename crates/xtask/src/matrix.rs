@@ -18,7 +18,7 @@ use crate::interrupt;
 use crate::lab::firmware::Machine;
 use crate::lab::proof::{Proof, Seat};
 use crate::lab::refusals;
-use crate::lab::server::{Subject, message};
+use crate::lab::server::{Memory, Subject, message};
 use crate::lab::stage::systems::System;
 use crate::lab::stage::{Boot, Scene, Stage};
 use crate::lab::topology::{Presence, Topology};
@@ -31,8 +31,10 @@ pub(crate) use systems::{LINUX, LINUX_SCENE, Systems, linux_needs, make_discs};
 
 /// More emulated machines than this at a time only make each other slow on a small computer.
 const MACHINES_AT_ONCE: usize = 2;
-/// What an idle server may keep in memory.
-const IDLE_SERVER_KIB_MAX: u64 = 10_000;
+/// What an idle server may keep of its own.
+const IDLE_SERVER_OWN_KIB_MAX: u64 = 5_000;
+/// And with what the kernel maps of the files it runs from.
+const IDLE_SERVER_RESIDENT_KIB_MAX: u64 = 20_000;
 
 /// What happens in a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -192,11 +194,14 @@ fn losses(stage: &Stage, percent: u8) -> Result<String> {
 
 fn idle_memory(stage: &Stage) -> Result<String> {
     interrupt::pause(Duration::from_secs(2))?;
-    let kib = stage.server.resident_kib()?;
-    if kib > IDLE_SERVER_KIB_MAX {
-        return fail(format!("{kib} KiB resident, the limit is {IDLE_SERVER_KIB_MAX}"));
+    let Memory { own, resident } = stage.server.memory()?;
+    let told = format!("{own} KiB of its own, {resident} KiB resident");
+    if own > IDLE_SERVER_OWN_KIB_MAX || resident > IDLE_SERVER_RESIDENT_KIB_MAX {
+        return fail(format!(
+            "{told}; the limits are {IDLE_SERVER_OWN_KIB_MAX} and {IDLE_SERVER_RESIDENT_KIB_MAX}"
+        ));
     }
-    Ok(format!("{kib} KiB resident"))
+    Ok(told)
 }
 
 /// The server's log must tell each machine's boot, in order.

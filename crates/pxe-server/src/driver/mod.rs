@@ -257,8 +257,6 @@ impl Driver {
             self.look_up(now);
             self.attend_probes(now);
             self.exchange_with_store(now)?;
-            // Before the packets leave, so that no other loop tells first what follows from them.
-            self.report();
             if !self.transmit(now, TRANSMITS_PER_WAKE_MAX, &mut out) {
                 // More waits: read the sockets first, then go on.
                 self.ports.mark_pending();
@@ -367,8 +365,14 @@ impl Driver {
     /// Sends what waits, `most` times at most; whether nothing more waits.
     fn transmit(&mut self, now: Instant, most: usize, out: &mut Outgoing) -> bool {
         let is_all = self.hand_over(now, most, out);
-        self.ports.flush(&mut out.replies, tell_unsent);
+        self.report_and_flush(&mut out.replies);
         is_all
+    }
+
+    /// Tells of replies before they leave, so that no other loop tells first what follows from them.
+    fn report_and_flush(&mut self, replies: &mut Replies) {
+        self.report();
+        self.ports.flush(replies, tell_unsent);
     }
 
     fn hand_over(&mut self, now: Instant, most: usize, out: &mut Outgoing) -> bool {
@@ -379,7 +383,7 @@ impl Driver {
             };
             if replies.take(&transmit, bytes, self.ports.direct()) {
                 if replies.is_full() {
-                    self.ports.flush(replies, tell_unsent);
+                    self.report_and_flush(replies);
                 }
             } else if let Err(error) = self.ports.send(self.poll.registry(), &transmit, bytes) {
                 self.send_failed(now, &transmit, error);

@@ -125,12 +125,13 @@ impl Server {
         self.earlier.iter().cloned().chain(now).collect()
     }
 
-    /// Memory that is really in use, in KiB (`VmRSS`).
-    pub(crate) fn resident_kib(&self) -> Result<u64> {
+    /// What it keeps in memory now.
+    pub(crate) fn memory(&self) -> Result<Memory> {
         let Some(process) = &self.process else { return fail("the server does not run") };
         let file = format!("/proc/{}/status", process.pid());
         let status = fs::read_to_string(&file).context(|| format!("reading {file}"))?;
-        resident_kib(&status).ok_or_else(|| Failure::new(format!("{file} has no VmRSS")))
+        Memory::read(&status)
+            .ok_or_else(|| Failure::new(format!("{file} lacks RssAnon, RssShmem or VmRSS")))
     }
 
     /// Asks it to end; our server must then end well.
@@ -209,9 +210,25 @@ pub(crate) fn message(line: &str) -> &str {
     levels.into_iter().find_map(|level| text.strip_prefix(level)).unwrap_or(text)
 }
 
-fn resident_kib(status: &str) -> Option<u64> {
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    line.trim().strip_suffix("kB")?.trim().parse().ok()
+/// What a process keeps in memory, in KiB.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Memory {
+    /// What is its own: nobody else has it, and the system cannot read it anew from a file.
+    pub(crate) own: u64,
+    /// That, and what is mapped of files. Of the program's file the kernel maps whole stretches around
+    /// each page that ran (`fault_around_bytes`), so this says as much of the kernel as of the program.
+    pub(crate) resident: u64,
+}
+
+impl Memory {
+    /// From `/proc/PID/status` (proc(5)).
+    fn read(status: &str) -> Option<Self> {
+        let value = |key| {
+            let line = status.lines().find_map(|line| line.strip_prefix(key))?;
+            line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()
+        };
+        Some(Self { own: value("RssAnon:")? + value("RssShmem:")?, resident: value("VmRSS:")? })
+    }
 }
 
 fn stand_in(setup: Setup<'_>, leases: &Path) -> Vec<String> {
@@ -245,10 +262,11 @@ mod tests {
     }
 
     #[test]
-    fn resident_memory_is_read_from_the_kernels_words() {
-        let status = "Name:\tpxe-server\nVmHWM:\t    7000 kB\nVmRSS:\t    6528 kB\nThreads:\t1\n";
-        assert_eq!(resident_kib(status), Some(6528));
-        assert_eq!(resident_kib("Name:\tx\n"), None);
+    fn memory_is_read_from_the_kernels_words() {
+        let status = "VmHWM:\t    7000 kB\nVmRSS:\t    6528 kB\nRssAnon:\t    2900 kB\n\
+                      RssFile:\t    3618 kB\nRssShmem:\t      10 kB\nThreads:\t1\n";
+        assert_eq!(Memory::read(status), Some(Memory { own: 2910, resident: 6528 }));
+        assert_eq!(Memory::read("VmRSS:\t    6528 kB\n"), None);
     }
 
     #[test]

@@ -194,7 +194,7 @@ pub(super) const ROWS: &[Row] = &[
     },
     Row {
         name: "idle-memory",
-        title: "an idle server keeps less than 10 MB in memory",
+        title: "an idle server keeps less than 5 MB of its own in memory",
         act: Act::Idle,
         seats: &[],
         scene: PLAIN,
