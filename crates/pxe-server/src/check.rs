@@ -287,13 +287,13 @@ fn doubtful_images(config: &Config, found: &Catalogue) -> Vec<Fault> {
             missing(format!("host[{}].image", index + 1), &file(image));
         }
     }
-    doubts.extend(idle_ram_disks(config, found));
     if let Some(default) = &config.menu.default {
         let name = file(&default.value);
         if !found.images.contains_key(&name) && !config.root.join(&name).is_file() {
             missing("menu.default".to_owned(), &name);
         }
     }
+    doubts.extend(idle_ram_disks(config, found));
     doubts
 }
 
