@@ -142,6 +142,7 @@ impl Machine {
             // Only SMM may write the variables, among them the keys.
             Self::X64UefiSecure => {
                 "qemu-system-x86_64 -machine q35,smm=on -m 512 \
+                 -fw_cfg name=opt/org.tianocore/IPv6PXESupport,string=n \
                  -global driver=cfi.pflash01,property=secure,value=on"
             }
             // Without PXE its first network boot is HTTP Boot.

@@ -101,6 +101,21 @@ const BIOS_MEMTEST: System = System {
     ..X64_HTTP_MEMTEST
 };
 
+/// An unsigned program, which firmware with Secure Boot fetches and then refuses. It is told when the firmware tries its next
+/// way, which is HTTP Boot.
+const X64_REFUSED: System = System {
+    machine: Machine::X64UefiSecure,
+    disc: None,
+    memory_mib: 512,
+    title: "EDK2 x64 with Secure Boot, unsigned iPXE",
+    says: "Access Denied",
+    story: &[
+        "delivered ipxe.efi",
+        "discovered x64-uefi-http",
+        "its firmware began anew",
+    ],
+};
+
 /// Discs as a whole.
 const WHOLE_DISC_SCENE: Scene<'static> = Scene {
     rules: "[[host]]\nmac = \"52:54:00:aa:00:07\"\nimage = \"debian-12-arm64.iso#ram-disk\"\n\
@@ -239,6 +254,14 @@ pub(super) const ROWS: &[Row] = &[
         seats: &[],
         scene: WHOLE_DISC_SCENE,
         needs: NEEDS_RESCUE_BIOS,
+    },
+    Row {
+        name: "secure-boot-refused",
+        title: "EDK2 x64 with Secure Boot, given iPXE without a signature: refused, and the story says why",
+        act: Act::Run(&Systems { machines: &[X64_REFUSED] }),
+        seats: &[],
+        scene: PLAIN,
+        needs: &[&packages::QEMU_X86, &packages::OVMF_X64_SECURE, &packages::IPXE],
     },
     Row {
         name: "linux-x64",
