@@ -206,7 +206,9 @@ pub(super) fn ram_disk(it: &Recognition, cpus: &[Cpu], cd: bool, bytes: u64) -> 
         platforms: Platforms::EFI,
         memory_mib: Some(image_mib.saturating_add(BESIDE_RAM_DISK_MIB)),
         how: How::Disk { cd },
-        note: "A Linux that looks for its disc once it runs finds it only with nd_pmem in its initrd.".to_owned(),
+        note:
+            "A Linux that looks for its disc once it runs finds it only with nd_pmem in its initrd."
+                .to_owned(),
     })
 }
 

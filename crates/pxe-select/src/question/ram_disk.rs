@@ -4,11 +4,7 @@ use alloc::borrow::Cow;
 
 use super::Question;
 use crate::{
-    builder::url_of,
-    decision::Action,
-    firmware::Firmware,
-    ram_disk::RAM_DISK_ENTRY,
-    reason::Reason,
+    builder::url_of, decision::Action, firmware::Firmware, ram_disk::RAM_DISK_ENTRY, reason::Reason,
 };
 
 impl<'p> Question<'p, '_, '_> {

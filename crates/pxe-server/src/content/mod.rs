@@ -34,9 +34,7 @@ use cases::Cases;
 pub use cases::{CASE_NAMES_MAX, FOLDER_NAMES_MAX};
 pub use find::Finder;
 pub(crate) use find::{Links, Made, host};
-pub use images::{
-    Catalogue, IMAGES_MAX, ImageInfo, Images, ImagesAsked, OPEN_IMAGES_MAX, State,
-};
+pub use images::{Catalogue, IMAGES_MAX, ImageInfo, Images, ImagesAsked, OPEN_IMAGES_MAX, State};
 pub(crate) use images::{recognised, starts_on};
 pub use loaders::{FoundLoader, Loaders, MissingLoader};
 pub use menu::Menus;

@@ -190,9 +190,8 @@ impl Shared {
         beside: Beside<'_>,
     ) -> RamDisk {
         let images = self.images.get();
-        let found = images.and_then(|images| {
-            Some(images.ram_disk(policy.image_of(hardware_address, beside)?))
-        });
+        let found = images
+            .and_then(|images| Some(images.ram_disk(policy.image_of(hardware_address, beside)?)));
         found.unwrap_or_default()
     }
 

@@ -47,7 +47,9 @@ impl Disc {
         fs::create_dir_all(images).context(doing)?;
         match self {
             Self::Amd64 => self.make_debian(images, ("amd64", "amd", "ttyS0", DEBIAN_AMD64_FILES)),
-            Self::Arm64 => self.make_debian(images, ("arm64", "a64", "ttyAMA0", DEBIAN_ARM64_FILES)),
+            Self::Arm64 => {
+                self.make_debian(images, ("arm64", "a64", "ttyAMA0", DEBIAN_ARM64_FILES))
+            }
             Self::Rescue => self.make_rescue(images),
         }
         .context(doing)

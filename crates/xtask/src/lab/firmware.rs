@@ -35,8 +35,8 @@ struct Flash {
 }
 
 impl Machine {
-    /// Those that boot in every topology; Secure Boot has a row of its own, and so has HTTP Boot on ARM64, where Debian's
-    /// GRUB sets up no network.
+    /// Those that boot in every topology. Secure Boot and HTTP Boot on ARM64 have rows of their own: there, Debian's GRUB
+    /// sets up no network.
     pub(crate) const ALL: [Self; 5] =
         [Self::Bios, Self::X64Uefi, Self::X64UefiHttp, Self::X86Uefi, Self::Arm64Uefi];
 

@@ -88,10 +88,7 @@ const X64_HTTP_MEMTEST: System = System {
     memory_mib: 256,
     title: "EDK2 x64 by HTTP Boot, a rescue disc in memory, Memtest86+",
     says: "Status: Testing",
-    story: &[
-        "offered http://10.77.0.2:8080/images/rescue.iso",
-        "delivered images/rescue.iso",
-    ],
+    story: &["offered http://10.77.0.2:8080/images/rescue.iso", "delivered images/rescue.iso"],
 };
 const BIOS_MEMTEST: System = System {
     machine: Machine::Bios,
@@ -109,11 +106,7 @@ const X64_REFUSED: System = System {
     memory_mib: 512,
     title: "EDK2 x64 with Secure Boot, unsigned iPXE",
     says: "Access Denied",
-    story: &[
-        "delivered ipxe.efi",
-        "discovered x64-uefi-http",
-        "its firmware began anew",
-    ],
+    story: &["delivered ipxe.efi", "discovered x64-uefi-http", "its firmware began anew"],
 };
 
 /// Discs as a whole.
