@@ -27,6 +27,7 @@ fn examples(page: &str) -> Vec<&str> {
 fn every_example_of_a_configuration_is_accepted() {
     for (name, count) in [
         ("README.md", 1),
+        ("docs/configuration.md", 1),
         ("docs/tftp.md", 4),
         ("docs/http.md", 4),
         ("docs/dhcp.md", 3),

@@ -1,5 +1,7 @@
 //! `cargo xtask test`: everything that must hold, in one command.
 
+mod beside;
+
 use core::time::Duration;
 use std::env;
 use std::fs;
@@ -8,6 +10,7 @@ use std::time::Instant;
 
 use nix::unistd::geteuid;
 
+use self::beside::Build;
 use crate::addresses;
 use crate::clients;
 use crate::debian;
@@ -56,22 +59,30 @@ struct Step {
     needs: &'static [&'static Need],
     /// It makes network namespaces.
     root: bool,
+    /// It mostly waits, for timers and for emulated machines: it may do so beside others.
+    waits: bool,
     run: fn(&Workspace) -> Result<()>,
 }
 
 const STEPS: &[Step] = &[
-    Step { name: "format", needs: &[], root: false, run: format },
-    Step { name: "clippy", needs: &[], root: false, run: clippy },
-    Step { name: TESTS, needs: &[], root: false, run: tests },
-    Step { name: "docs", needs: &[], root: false, run: docs },
-    Step { name: "no-std", needs: &[], root: false, run: no_std },
-    Step { name: "package", needs: &[], root: false, run: package },
-    Step { name: "fuzz", needs: &[&packages::CXX], root: false, run: fuzz },
-    Step { name: "snippets", needs: snippets::NEEDS, root: true, run: snippets::run },
-    Step { name: "dhcp-clients", needs: addresses::NEEDS, root: true, run: addresses::run },
-    Step { name: "faults", needs: faults::NEEDS, root: true, run: faults::run },
-    Step { name: "page", needs: page::NEEDS, root: false, run: page::run },
-    Step { name: "debian", needs: debian::NEEDS, root: true, run: debian::run },
+    Step { name: "format", needs: &[], root: false, waits: false, run: format },
+    Step { name: "clippy", needs: &[], root: false, waits: false, run: clippy },
+    Step { name: TESTS, needs: &[], root: false, waits: false, run: tests },
+    Step { name: "docs", needs: &[], root: false, waits: false, run: docs },
+    Step { name: "no-std", needs: &[], root: false, waits: false, run: no_std },
+    Step { name: "package", needs: &[], root: false, waits: false, run: package },
+    Step { name: "fuzz", needs: &[&packages::CXX], root: false, waits: false, run: fuzz },
+    Step { name: "snippets", needs: snippets::NEEDS, root: true, waits: true, run: snippets::run },
+    Step {
+        name: "dhcp-clients",
+        needs: addresses::NEEDS,
+        root: true,
+        waits: true,
+        run: addresses::run,
+    },
+    Step { name: "faults", needs: faults::NEEDS, root: true, waits: true, run: faults::run },
+    Step { name: "page", needs: page::NEEDS, root: false, waits: false, run: page::run },
+    Step { name: "debian", needs: debian::NEEDS, root: true, waits: true, run: debian::run },
 ];
 const TESTS: &str = "tests";
 /// Real TFTP clients.
@@ -109,13 +120,16 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
     }
     packages::ensure(&needs)?;
     let mut report = Report::default();
-    for step in steps {
-        interrupt::check()?;
-        println!("\n==> {}", step.name);
-        let started = Instant::now();
-        let outcome = run_step(&workspace, step);
-        report.add(step.name, outcome, started.elapsed());
+    let (waiting, alone): (Vec<_>, Vec<_>) = steps.into_iter().partition(|step| step.waits);
+    let boots = matrix && !options.stand_in && obstacle(options).is_none();
+    let uses_server = without_rights().is_none() && (!waiting.is_empty() || clients || boots);
+    let build = (uses_server && !alone.is_empty()).then(|| Build::start(&workspace)).transpose()?;
+    run_steps(&workspace, &alone, &mut report)?;
+    if let Some(build) = build {
+        let (outcome, took) = build.end()?;
+        report.add("release build", outcome, took);
     }
+    run_waiting(&workspace, waiting, &mut report)?;
     if clients {
         println!("\n==> {CLIENTS}");
         run_clients(&workspace, &mut report)?;
@@ -150,16 +164,45 @@ fn chosen_rows(options: &Options) -> Result<Vec<&'static Row>> {
     Ok(matrix::rows().filter(chosen).collect())
 }
 
-fn run_step(workspace: &Workspace, step: &Step) -> Outcome {
-    if step.root
-        && let Some(why) = without_rights()
-    {
-        return skipped(why);
+fn run_steps(workspace: &Workspace, steps: &[&Step], report: &mut Report) -> Result<()> {
+    for step in steps {
+        interrupt::check()?;
+        println!("\n==> {}", step.name);
+        let started = Instant::now();
+        let outcome = match obstacle_of(step) {
+            Some(why) => skipped(why),
+            None => judged((step.run)(workspace)),
+        };
+        report.add(step.name, outcome, started.elapsed());
     }
-    if let [missing, ..] = packages::missing(step.needs)[..] {
-        return skipped(format!("{} is missing ({})", missing.what, packages::advice(step.needs)));
+    Ok(())
+}
+
+/// A single one runs here, where one sees what it does.
+fn run_waiting(workspace: &Workspace, steps: Vec<&Step>, report: &mut Report) -> Result<()> {
+    let (able, unable): (Vec<_>, Vec<_>) =
+        steps.into_iter().partition(|step| obstacle_of(step).is_none());
+    run_steps(workspace, &unable, report)?;
+    if able.len() < 2 {
+        return run_steps(workspace, &able, report);
     }
-    match (step.run)(workspace) {
+    let names: Vec<_> = able.iter().map(|step| step.name).collect();
+    println!("\n==> {}, at once", names.join(", "));
+    beside::run(workspace, &able, report)
+}
+
+/// Why this step cannot run here.
+fn obstacle_of(step: &Step) -> Option<String> {
+    let no_rights = if step.root { without_rights() } else { None };
+    no_rights.or_else(|| {
+        let missing = packages::missing(step.needs);
+        let what = missing.first()?.what;
+        Some(format!("{what} is missing ({})", packages::advice(step.needs)))
+    })
+}
+
+fn judged(result: Result<()>) -> Outcome {
+    match result {
         Ok(()) => Outcome::Passed(String::new()),
         Err(why) => Outcome::Failed(why.to_string()),
     }
@@ -216,14 +259,13 @@ fn run_matrix(
         Subject::StandIn
     } else {
         let started = Instant::now();
-        let built = workspace.build_server();
-        let outcome = match &built {
-            Ok(_) => Outcome::Passed(String::new()),
-            Err(why) => Outcome::Failed(why.to_string()),
-        };
-        report.add("release build", outcome, started.elapsed());
-        let Ok(binary) = built else { return Ok(()) };
-        Subject::Ours(binary)
+        match workspace.build_server() {
+            Ok(binary) => Subject::Ours(binary),
+            Err(why) => {
+                report.add("release build", Outcome::Failed(why.to_string()), started.elapsed());
+                return Ok(());
+            }
+        }
     };
     let rows: Vec<_> = rows.iter().copied().filter(|row| fits(row, &subject)).collect();
     let (able, unable): (Vec<_>, Vec<_>) =

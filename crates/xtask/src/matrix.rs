@@ -6,6 +6,7 @@ mod systems;
 mod topologies;
 
 use core::cmp::Reverse;
+use core::num::NonZero;
 use core::time::Duration;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -29,8 +30,15 @@ use crate::report::Outcome;
 pub(crate) use rows::{ONE_OF_EACH, PXELINUX_FOR_BIOS};
 pub(crate) use systems::{LINUX, LINUX_SCENE, Systems, linux_needs, make_discs};
 
-/// More emulated machines than this at a time only make each other slow on a small computer.
-const MACHINES_AT_ONCE: usize = 2;
+/// Emulated machines at a time, for each processor: an EDK2 that boots keeps one busy for a third of its time, and waits
+/// for timers and answers otherwise.
+const MACHINES_PER_PROCESSOR: usize = 2;
+/// At a time in all: each has half a gigabyte of memory or a whole one.
+const MACHINES_MAX: usize = 8;
+/// At a time in one row.
+const MACHINES_IN_ROW: usize = 2;
+/// Boots that a system takes as long as: it has a kernel and an initrd to fetch, and is started.
+const BOOTS_OF_SYSTEM: usize = 4;
 /// What an idle server may keep of its own.
 const IDLE_SERVER_OWN_KIB_MAX: u64 = 5_000;
 /// And with what the kernel maps of the files it runs from.
@@ -92,10 +100,19 @@ impl Row {
     /// How many of its machines run at a time.
     fn at_once(&self) -> usize {
         match self.scene.topology.presence {
-            Presence::Always => self.seats.len().clamp(1, MACHINES_AT_ONCE),
+            Presence::Always => self.seats.len().clamp(1, MACHINES_IN_ROW),
             // A server that is away for one is away for every other.
             Presence::FromFirstRequest { .. } | Presence::BackForSecondRequest => 1,
         }
+    }
+
+    /// About how long it takes, in boots that follow one another.
+    fn length(&self) -> usize {
+        let systems = match self.act {
+            Act::Run(systems) => systems.machines.len() * BOOTS_OF_SYSTEM,
+            _ => 0,
+        };
+        (self.seats.len() + systems).div_ceil(self.at_once())
     }
 
     /// Everything that this row and its wire need from the system.
@@ -110,10 +127,11 @@ pub(crate) fn run(
     rows: &[&'static Row],
     report: &(dyn Fn(&'static Row, &Outcome, Duration) + Sync),
 ) {
-    let machines = Permits::new(MACHINES_AT_ONCE);
+    let processors = thread::available_parallelism().map_or(1, NonZero::get);
+    let machines = Permits::new((processors * MACHINES_PER_PROCESSOR).min(MACHINES_MAX));
     let mut rows = rows.to_vec();
-    // Those that need every place first: a single machine then finds one beside another.
-    rows.sort_by_key(|row| Reverse(row.at_once()));
+    // The long ones first, so that none is left alone at the end.
+    rows.sort_by_key(|row| Reverse((row.length(), row.at_once())));
     thread::scope(|scope| {
         for row in rows {
             // Acquired here, in order, so that a row for two machines is not overtaken for ever.
@@ -293,7 +311,8 @@ mod tests {
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), count);
-        assert!(rows().all(|row| row.at_once() <= MACHINES_AT_ONCE));
+        // On one processor too.
+        assert!(rows().all(|row| row.at_once() <= MACHINES_PER_PROCESSOR));
     }
 
     #[test]

@@ -22,6 +22,11 @@ impl Report {
     /// Notes a result and shows it at once.
     pub(crate) fn add(&mut self, name: &str, outcome: Outcome, took: Duration) {
         println!("{}", line(name, &outcome, took));
+        self.add_shown(name, outcome, took);
+    }
+
+    /// Notes a result that has been shown.
+    pub(crate) fn add_shown(&mut self, name: &str, outcome: Outcome, took: Duration) {
         self.lines.push((name.to_owned(), outcome, took));
     }
 
@@ -49,7 +54,7 @@ impl Report {
     }
 }
 
-fn line(name: &str, outcome: &Outcome, took: Duration) -> String {
+pub(crate) fn line(name: &str, outcome: &Outcome, took: Duration) -> String {
     let (word, text) = match outcome {
         Outcome::Passed(text) => ("passed", text),
         Outcome::Failed(text) => ("FAILED", text),

@@ -39,8 +39,13 @@ impl Workspace {
 
     /// Builds the server for use and returns its path.
     pub(crate) fn build_server(&self) -> Result<PathBuf> {
-        show(&mut self.cargo(&["build", "--release", "--package", "pxe-server"]))?;
+        show(&mut self.server_build())?;
         self.built("release")
+    }
+
+    /// The command that builds it for use.
+    pub(crate) fn server_build(&self) -> Command {
+        self.cargo(&["build", "--release", "--package", "pxe-server"])
     }
 
     /// Builds the server as tests do, with every check, and returns its path.

@@ -4,6 +4,7 @@ mod common;
 
 use core::iter;
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use common::{Source, sources, top};
@@ -173,20 +174,58 @@ fn snippets_that_pages_name_exist() {
 }
 
 #[test]
-fn links_within_the_topologies_lead_somewhere() {
-    let page = page("topologies.md");
+fn links_of_pages_lead_somewhere() {
+    let pages = markdown();
+    let mut links = 0;
+    let mut faults = Vec::new();
+    for path in &pages {
+        let text = prose(path);
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            if link.contains("://") {
+                continue;
+            }
+            links += 1;
+            let (file, anchor) = link.split_once('#').unwrap_or((link, ""));
+            let file = match file {
+                "" => path.clone(),
+                file => path.parent().expect("a folder").join(file),
+            };
+            let leads = file.exists() && (anchor.is_empty() || anchors(&file).contains(anchor));
+            if !leads {
+                faults.push(format!("{}: ({link}) leads nowhere", path.display()));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+    assert!(links > 100, "only {links} links: this test reads the pages wrongly");
+}
+
+/// The pages at the top, in `docs` and of every crate.
+fn markdown() -> Vec<PathBuf> {
+    let crates = fs::read_dir(top().join("crates")).expect("the crates");
+    let crates = crates.map(|entry| entry.expect("a crate").path());
+    let folders = ["", "docs", "examples", "fuzz"].map(|name| top().join(name));
+    let files = folders.into_iter().chain(crates).flat_map(|folder| {
+        fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("a file").path())
+    });
+    files.filter(|path| path.extension().is_some_and(|it| it == "md")).collect()
+}
+
+/// A page without its blocks of code.
+fn prose(path: &Path) -> String {
+    let text = fs::read_to_string(path).expect("a page");
+    text.split("```").step_by(2).collect()
+}
+
+/// The headings as links name them.
+fn anchors(path: &Path) -> BTreeSet<String> {
     let anchor = |heading: &str| -> String {
-        let kept = heading.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-'));
+        let kept = heading.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
         kept.map(|c| if c == ' ' { '-' } else { c.to_ascii_lowercase() }).collect()
     };
-    let headings: BTreeSet<String> =
-        page.lines().filter_map(|line| line.strip_prefix("## ")).map(anchor).collect();
-    let links: Vec<&str> =
-        page.split("](#").skip(1).filter_map(|rest| rest.split(')').next()).collect();
-    assert!(links.len() > headings.len() && headings.len() == 7, "{headings:?}");
-    for link in links {
-        assert!(headings.contains(link), "#{link} is no heading; there are {headings:?}");
-    }
+    let text = prose(path);
+    let headings = text.lines().filter(|line| line.starts_with('#'));
+    headings.map(|line| anchor(line.trim_start_matches('#').trim())).collect()
 }
 
 /// Every test, as `crate::file::test`. A file called `mod.rs` has its folder's name.
