@@ -32,6 +32,8 @@ pub struct ImageFacts {
     pub uefi_loaders: Vec<Cpu>,
     /// Bytes that it lacks to be as long as it says.
     pub missing_bytes: u64,
+    /// Why the UDF that it announces is not read ([`Image::passed_over`]); empty if it is, or there is none.
+    pub passed_over: String,
 }
 
 impl ImageFacts {
@@ -53,6 +55,7 @@ impl ImageFacts {
             boots_efi: boots(BootPlatform::Efi),
             uefi_loaders: uefi_loaders(image.source(), image.boot_images()),
             missing_bytes: image.missing_bytes(),
+            passed_over: image.passed_over().map(ToString::to_string).unwrap_or_default(),
         }
     }
 }

@@ -39,6 +39,9 @@ pub(super) fn text(report: &Report) -> String {
             false => format!("; by RAM disk on {}", image.by_ram_disk.join(", ")),
         };
         let _ = writeln!(out, "  {} ({})  {boots}{by_ram_disk}", image.name, image.title);
+        for warning in &image.warnings {
+            let _ = writeln!(out, "    {warning}");
+        }
     }
     findings(&mut out, report);
     out

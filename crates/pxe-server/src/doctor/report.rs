@@ -117,6 +117,8 @@ pub struct ImageReport {
     pub boots: Vec<&'static str>,
     /// Firmware that starts it by itself in HTTP Boot, as a disk of memory.
     pub by_ram_disk: Vec<&'static str>,
+    /// What will not work, and why.
+    pub warnings: Vec<String>,
 }
 
 impl Report {
@@ -135,6 +137,7 @@ impl Report {
             title: image.title.clone(),
             boots: image.boots.iter().copied().map(Firmware::name).collect(),
             by_ram_disk: image.by_ram_disk.iter().copied().map(Firmware::name).collect(),
+            warnings: image.warnings.clone(),
         });
         Self {
             is_clean: findings.iter().all(|finding| !finding.is_fault),

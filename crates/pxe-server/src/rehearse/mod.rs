@@ -17,7 +17,8 @@ use serde::Serialize;
 use crate::config::{Config, DhcpMode, Fault};
 use crate::content::{self, Files, Images, ImagesAsked, Loaders};
 use crate::engine::{
-    self, Arrival, Choice, ClientId, Engine, Field, Output, ServerSettings, Shared, SocketId, Stage,
+    self, Arrival, Choice, ClientId, Engine, Field, Output, OwnAddress, ServerSettings, Shared,
+    SocketId, Stage,
 };
 use crate::{addresses, policy, serve};
 pub use describe::{describe_dhcp, describe_tftp};
@@ -91,7 +92,7 @@ impl Rehearsal {
         let shared = Shared::new(policy);
         shared.set_images(Arc::new(ImagesAsked(Images::new(config.images.clone()))));
         let mut engine = Engine::new(engine_config, shared);
-        engine.set_own_addresses(vec![address]);
+        engine.set_own_addresses(vec![OwnAddress { interface: 0, address }]);
         engine.handle_loaded();
         let contents = Arc::new(content::Shared::new(loaders.clone()));
         let files = Files::new(config.root.clone(), contents, config.tftp.port);

@@ -64,7 +64,7 @@ impl engine::Images for ImagesAsked {
         let Some((file, metadata)) = opened.ok().filter(|_| is_disk(name)) else {
             return RamDisk::Unknown;
         };
-        let source = Source { file, size: metadata.len() };
+        let source = Source::new(file, metadata.len());
         let cpus = match Image::open(&source) {
             Ok(image) => uefi_loaders(&source, image.boot_images()),
             Err(_) => uefi_loaders(&source, &[]),
