@@ -9,7 +9,7 @@ use alloc::{
 
 use crate::{
     bait::{self, Baits},
-    error::{Fault, Place, PolicyError},
+    error::{Fault, Place, PolicyError, PolicyErrors},
     firmware::{Firmware, FirmwareSet},
     folder::{self, FolderBy},
     glob,
@@ -117,7 +117,7 @@ impl PolicyBuilder {
     ///
     /// # Errors
     /// Every fault there is, in the order loaders, hosts, rules, rewriting rules, bait names, the rest.
-    pub fn build(&self) -> Result<Policy, Vec<PolicyError>> {
+    pub fn build(&self) -> Result<Policy, PolicyErrors> {
         let mut faults = Faults::default();
         let mut base = |key, url: &Option<String>| {
             let url = url.as_deref()?;
@@ -152,7 +152,7 @@ impl PolicyBuilder {
                 images_base,
             })
         } else {
-            Err(faults.0)
+            Err(PolicyErrors(faults.0))
         }
     }
 

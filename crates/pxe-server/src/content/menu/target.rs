@@ -45,7 +45,7 @@ pub(super) fn fill<'m>(
     menu.items = all_items(offer.catalogue, &[]);
     if image.contains('#') {
         let whole = offer.catalogue.iter().filter_map(|item| {
-            Some(MenuItem { image: Some(item.as_ref()), entry: item.ram_disk.as_ref()? })
+            Some(MenuItem { image: Some(item.as_ref()), entry: item.ram_disk()? })
         });
         menu.items.extend(whole);
     }
