@@ -182,7 +182,7 @@ fn start(config: &Config, parts: Parts, shared: Arc<engine::Shared>) -> io::Resu
         settings.responder.reach_by_hardware_address = first.reach_by_hardware_address();
     }
     let interfaces = Arc::new(SharedInterfaces::new(served));
-    let contents = filled(config, (loaders.clone(), menus), secrets)?;
+    let contents = filled(config, (loaders.clone(), menus), secrets, &shared)?;
     let crew = Crew::default();
     let in_use = InUse::new(config.clone(), loaders.clone());
     #[cfg(feature = "admin")]
@@ -253,9 +253,11 @@ fn filled(
     config: &Config,
     (loaders, menus): (Loaders, Menus),
     secrets: Secrets,
+    shared: &engine::Shared,
 ) -> io::Result<Arc<content::Shared>> {
     let images = Arc::new(Images::new(config.images.clone()).kept_in(&config.state));
     Images::follow(&images)?;
+    shared.set_images(Arc::clone(&images) as Arc<dyn engine::Images>);
     let contents = Arc::new(contents(config, loaders, menus).with_images(images));
     set_seeds(config, secrets, &contents);
     Ok(contents)

@@ -15,7 +15,7 @@ use pxe_select::{Asked, Asker, Identity};
 use serde::Serialize;
 
 use crate::config::{Config, DhcpMode, Fault};
-use crate::content::{self, Files, Loaders};
+use crate::content::{self, Files, Images, ImagesAsked, Loaders};
 use crate::engine::{
     self, Arrival, Choice, ClientId, Engine, Field, Output, OwnAddress, ServerSettings, Shared,
     SocketId, Stage,
@@ -89,7 +89,9 @@ impl Rehearsal {
             let responder = ServerConfig::default();
             ServerSettings { responder, plan, unix_ms, now }
         });
-        let mut engine = Engine::new(engine_config, Shared::new(policy));
+        let shared = Shared::new(policy);
+        shared.set_images(Arc::new(ImagesAsked(Images::new(config.images.clone()))));
+        let mut engine = Engine::new(engine_config, shared);
         engine.set_own_addresses(vec![OwnAddress { interface: 0, address }]);
         engine.handle_loaded();
         let contents = Arc::new(content::Shared::new(loaders.clone()));
