@@ -1,3 +1,5 @@
+use std::io::Write as _;
+
 use super::*;
 use crate::pack::{archive, packed};
 
@@ -14,7 +16,8 @@ const PACKERS: [(&str, &[&str]); 6] = [
 fn every_packing_is_read_behind_microcode() {
     let microcode = archive([("kernel/x86/microcode/GenuineIntel.bin", "bits")]);
     let filler = "0123456789abcdef".repeat(20_000);
-    let root = archive([("bin/filler", &filler), ("scripts/casper", "casper"), ("init", "x")]);
+    let root =
+        archive([("bin/filler", filler.as_str()), ("scripts/casper", "casper"), ("init", "x")]);
     for (name, packer) in PACKERS {
         let mut initrd = microcode.clone();
         initrd.resize(initrd.len().next_multiple_of(512), 0);
@@ -59,7 +62,7 @@ fn names_count_in_whole_parts() {
         ("lib/modules/6/kernel/drivers/nvdimm/nd_pmem.ko.zst", ""),
         ("./usr/lib/modules/6/kernel/drivers/net/virtio_net.ko", ""),
     ];
-    assert_eq!(probe(archive(&near).as_slice()).to_string(), "net-drivers, ram-disk");
+    assert_eq!(probe(archive(near).as_slice()).to_string(), "net-drivers, ram-disk");
 }
 
 #[test]
@@ -72,7 +75,7 @@ fn what_cannot_be_read_is_said() {
     let mut cut = packed(&["gzip", "-c"], &whole);
     cut.truncate(cut.len() / 2);
     assert!(unread(&cut).starts_with("its gzip part cannot be unpacked"), "{}", unread(&cut));
-    let long = archive([(&"n".repeat(5_000), "")]);
+    let long = archive([("n".repeat(5_000).as_str(), "")]);
     assert_eq!(unread(&long), "it has more than 4096 bytes of a name");
     let found = probe(&whole[..150]);
     assert!(!found.lacks(Capability::LiveBoot), "what was not read may be there");

@@ -150,7 +150,7 @@ fn content(value: &Value) -> Vec<u8> {
         let init = word("init").map(|text| ("init", text));
         let packed = packed(word("packing").expect("packing"), &archive(names.chain(init)));
         let mut initrd = match value.get("microcode") {
-            Some(_) => archive([("kernel/x86/microcode/AuthenticAMD.bin", "bits")].into_iter()),
+            Some(_) => archive([("kernel/x86/microcode/AuthenticAMD.bin", "bits")]),
             None => Vec::new(),
         };
         initrd.extend(packed);
