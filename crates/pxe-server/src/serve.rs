@@ -82,6 +82,7 @@ pub fn serve(config: &Config, reload: Reload) -> ExitCode {
     shared.orders().set(Box::new(NextBoots::new(config)));
     let served = keeper(config, &shared).and_then(|keeper| {
         let journal = Journal::new();
+        shared.set_audience(Box::new(journal::Reader::new(Arc::clone(&journal))));
         #[cfg(feature = "http")]
         let _webhooks = webhooks(config, &journal)?;
         let journal_keeper = journal::Keeper::start(config.state.clone(), Arc::clone(&journal))?;
@@ -103,15 +104,15 @@ pub fn serve(config: &Config, reload: Reload) -> ExitCode {
 }
 
 /// What the configuration says, beyond its syntax.
-struct Understood {
-    policy: Policy,
-    menus: Menus,
-    plan: Option<AddressPlan>,
-    secrets: Secrets,
+pub(crate) struct Understood {
+    pub(crate) policy: Policy,
+    pub(crate) menus: Menus,
+    pub(crate) plan: Option<AddressPlan>,
+    pub(crate) secrets: Secrets,
 }
 
 /// Reads all of it, so that every fault is told at once.
-fn understood(config: &Config, loaders: &Loaders) -> Result<Understood, Vec<Fault>> {
+pub(crate) fn understood(config: &Config, loaders: &Loaders) -> Result<Understood, Vec<Fault>> {
     let policy = policy::build(config, loaders);
     let (menus, plan) = (Menus::load(config), addresses::build(config));
     match (policy, menus, plan, secrets(config)) {
