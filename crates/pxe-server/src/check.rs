@@ -53,6 +53,12 @@ pub fn check(config: &Config) -> ExitCode {
     if let Err(list) = serve::secrets(config) {
         faults.extend(list);
     }
+    match serve::receivers(config) {
+        Ok(_) => {
+            config.webhooks.iter().for_each(|hook| println!("webhook        {}", hook.url.value))
+        }
+        Err(list) => faults.extend(list),
+    }
     if let Some(api) = &config.boot_api {
         println!("inventory      {}", api.url.value);
     }

@@ -1,6 +1,7 @@
 //! Asks the inventory, one request at a time for each thread.
 
 use ureq::Agent;
+use ureq::tls::RootCerts;
 use url::Url;
 
 use super::answer::{self, ANSWER_BYTES_MAX};
@@ -20,7 +21,8 @@ pub struct Client {
 impl Client {
     /// For the inventory of the configuration.
     pub fn new(config: &BootApiConfig) -> Self {
-        Self { agent: outward::agent(config.timeout), base: config.base.clone() }
+        let agent = outward::agent(config.timeout, RootCerts::PlatformVerifier);
+        Self { agent, base: config.base.clone() }
     }
 
     fn get(&self, mac: [u8; 6]) -> Result<InventoryAnswer, InventoryAnswer> {

@@ -8,8 +8,8 @@ use log::{info, warn};
 use ureq::Agent;
 
 use super::queue::{Notice, Queue};
-use super::signature::{key, sign};
-use crate::config::WebhookConfig;
+use super::receiver::Receiver;
+use super::signature::sign;
 use crate::outward;
 
 /// How often one event is tried.
@@ -41,6 +41,8 @@ struct Trouble {
     given_up: u64,
     dropped: u64,
     told: Option<Instant>,
+    /// When it was last told that the receiver is away.
+    away_told: Option<Instant>,
 }
 
 enum Answer {
@@ -51,11 +53,12 @@ enum Answer {
 }
 
 impl Sender {
-    pub(super) fn new(config: &WebhookConfig, queue: Arc<Queue>) -> Self {
+    pub(super) fn new(receiver: Receiver, queue: Arc<Queue>) -> Self {
+        let Receiver { url, key, roots, .. } = receiver;
         Self {
-            agent: outward::agent(TIMEOUT),
-            url: config.url.value.clone(),
-            key: config.secret.as_deref().and_then(key),
+            agent: outward::agent(TIMEOUT, roots),
+            url,
+            key,
             queue,
             began: unix_seconds(),
             delivered: 0,
@@ -87,7 +90,10 @@ impl Sender {
                     self.trouble.last = why;
                     break;
                 }
-                Answer::Later(why) => self.trouble.last = why,
+                Answer::Later(why) => {
+                    self.trouble.last = why;
+                    self.tell_away();
+                }
             }
             if attempt < WEBHOOK_TRIES_MAX {
                 if !self.queue.pause(pause) {
@@ -125,9 +131,24 @@ impl Sender {
         }
     }
 
+    /// Says at once that something is tried again, since it takes a minute until it is given up.
+    fn tell_away(&mut self) {
+        let Trouble { last, away_told, .. } = &mut self.trouble;
+        let now = Instant::now();
+        if away_told.is_some_and(|told| now < told + TROUBLE_TOLD_EVERY) {
+            return;
+        }
+        *away_told = Some(now);
+        let hint = match last.contains("UnknownIssuer") {
+            true => "; `ca` names a file with the certificate of an authority of your own",
+            false => "",
+        };
+        warn!("webhook {}: {last}{hint}; it is tried again", self.url);
+    }
+
     /// Says what was not delivered, now and then.
     fn tell(&mut self) {
-        let Trouble { last, given_up, dropped, told } = &mut self.trouble;
+        let Trouble { last, given_up, dropped, told, .. } = &mut self.trouble;
         if *given_up + *dropped == 0 {
             return;
         }
