@@ -11,7 +11,11 @@ use crate::serve::{EXIT_CONFIG, EXIT_MACHINE, refuse};
 
 /// `next-boot`.
 #[derive(Clone, Debug, Args)]
-#[command(after_long_help = EXAMPLES)]
+#[command(
+    after_long_help = EXAMPLES,
+    override_usage = "pxe-server next-boot MAC menu|local|'image NAME'|'script NAME' [--once done|delivered]\n       \
+                      pxe-server next-boot MAC\n       pxe-server next-boot list\n       pxe-server next-boot clear MAC"
+)]
 pub struct NextBootOptions {
     /// `list`; or a machine's MAC address and what it boots: `menu`, `local` (its disk), `image NAME` or `script NAME`;
     /// without that its order is shown; or `clear` and the address, to take an order back
