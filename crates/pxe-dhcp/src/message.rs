@@ -29,7 +29,8 @@ use header::fill;
 /// empty value is an error, and the message is padded to 300 bytes.
 ///
 /// A message with option 53 is DHCP. Without it, it is BOOTP: its vendor area is exactly 64 bytes long and holds
-/// none of the options that only DHCP defines (50 to 59 and 61).
+/// none of the options that only DHCP defines (50 to 59 and 61). Option 82 comes on top of them, since the relay that
+/// wants it back takes it out. Answers to clients that sent no magic cookie have neither cookie nor options.
 ///
 /// The `reset_…` methods keep the buffers, so a message that is used again allocates nothing.
 #[derive(Clone, Debug)]

@@ -274,6 +274,45 @@ fn bootp_replies_have_a_vendor_area_of_64_bytes() {
     assert_eq!(reply.encoded_bytes(SizeBudget::of_payload(1472)), Err(error));
 }
 
+/// A BOOTP request with this option 82, in as many parts as it takes.
+fn relayed(information: &[u8]) -> Vec<u8> {
+    let mut bytes = request(&[]);
+    bytes.truncate(240);
+    for part in information.chunks(255) {
+        bytes.extend([82, part.len() as u8]);
+        bytes.extend(part);
+    }
+    bytes.push(255);
+    bytes
+}
+
+#[test]
+fn what_a_relay_takes_out_takes_nothing_from_a_bootp_client() {
+    for relays_bytes in [6_usize, 58, 255, 600] {
+        let information: Vec<u8> = (0..relays_bytes).map(|at| at as u8).collect();
+        let relayed = relayed(&information);
+        let view = MessageView::parse(&relayed).expect("a request");
+        let mut reply = Message::bootp_reply_to(&view);
+        reply.push(OptionCode::SUBNET_MASK, &[255; 4]).push(OptionCode::HOST_NAME, &[b'h'; 51]);
+        let bytes = encode(&reply, SizeBudget::default());
+        let relays = relays_bytes + 2 * relays_bytes.div_ceil(255);
+        assert_eq!(bytes.len(), 300 + relays, "the client's 64 bytes are full");
+        let answer = MessageView::parse_strict(&bytes).expect("a sound reply");
+        let code = OptionCode::RELAY_AGENT_INFORMATION;
+        assert_eq!(answer.option(code).as_deref(), Some(&information[..]), "byte for byte");
+        assert_eq!(answer.option(OptionCode::HOST_NAME).as_deref(), Some(&[b'h'; 51][..]));
+        // One byte more is too much for the client, whatever the relay has.
+        reply.push(OptionCode::HOST_NAME, &[b'h'; 52]);
+        let omitted: Vec<_> = reply.omitted(SizeBudget::default()).expect("fits").collect();
+        assert_eq!(omitted, [OptionCode::HOST_NAME]);
+    }
+    // What no frame holds is an error.
+    let relayed = relayed(&[7; 1298]);
+    let reply = Message::bootp_reply_to(&MessageView::parse(&relayed).expect("a request"));
+    let error = EncodeError::NoRoom { needed_bytes: 236 + 5 + 1310, budget_bytes: 1472 };
+    assert_eq!(reply.encoded_bytes(SizeBudget::default()), Err(error));
+}
+
 #[test]
 fn a_client_without_cookie_gets_none() {
     let mut bare = request(&[]);

@@ -191,7 +191,7 @@ fn when_room_is_short_the_clients_order_decides() {
         );
         reply.codes()
     };
-    assert_eq!(relayed(&[17, 15, 12, 42]), [53, 54, 51, 58, 59, 1, 17, 82]);
+    assert_eq!(relayed(&[17, 15, 12, 42]), [53, 54, 51, 58, 59, 1, 17, 42, 82]);
     assert_eq!(relayed(&[42, 12, 17, 15]), [53, 54, 51, 58, 59, 1, 12, 42, 82]);
 }
 
@@ -428,8 +428,8 @@ fn bootp_gets_300_bytes_and_what_fits_into_59() {
     assert_eq!(reply.bytes.len(), 300);
     assert_eq!(
         reply.codes(),
-        [1, 3, 6],
-        "the name of the host is too long, what follows it goes first"
+        [1, 3, 6, 15],
+        "the name of the host is too long, what follows it is not"
     );
     assert_eq!(reply.view().boot_file(), b"kernel.img");
     let ServerEvent::Acknowledged(given) = reply.event else { panic!("{:?}", reply.event) };
@@ -437,4 +437,10 @@ fn bootp_gets_300_bytes_and_what_fits_into_59() {
         (given.kind, given.lease_seconds),
         (ServerRequestKind::Bootp, LEASE_SECONDS_INFINITE)
     );
+    // It reads no name but the header's: silence, told as such, instead of a reply that boots nothing.
+    let name = [b'n'; 128];
+    let too_long = EncodeError::Name { bytes: 128, field_bytes: 128 };
+    let answer = endless.with_boot(BootAnswer::new(&name));
+    let refused = try_accept(ServerConfig::default(), &asked, &answer);
+    assert_eq!(refused.err(), Some(ServerAnswerError::Encode(too_long)));
 }

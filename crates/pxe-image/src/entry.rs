@@ -10,6 +10,7 @@ use crate::cpu::Cpu;
 /// |---|---|
 /// | `{files}` | URL of the tree inside the image, without a `/` at its end |
 /// | `{image}` | URL of the whole image |
+/// | `{net}` | the same of what is made of the image for the machine, such as ESXi's `boot.cfg` ([`esxi`](crate::esxi)) |
 /// | `{server}` | address and port of the HTTP server, as it stands in a URL |
 /// | `{seed}` | URL of the folder of files that are made for this machine, without a `/` at its end |
 /// | `{mac}` | the machine's address, `52:54:00:aa:00:01` |

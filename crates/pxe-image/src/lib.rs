@@ -21,6 +21,7 @@ mod bytes;
 mod cpu;
 mod entry;
 mod error;
+pub mod esxi;
 #[cfg(feature = "_fuzz")]
 #[doc(hidden)]
 pub mod fuzz;

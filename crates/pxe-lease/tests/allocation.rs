@@ -118,6 +118,8 @@ fn reservations_are_for_their_clients_alone() {
     assert_eq!((by_mac.address, by_mac.reserved), (address("192.0.2.10"), true));
     let by_id = client(2).identified_by(b"host-2");
     assert_eq!(server.lease(&by_id), address("192.0.2.50"));
+    let typed = client(2).identified_by(b"\0host-2");
+    assert_eq!(server.lease(&typed), address("192.0.2.50"), "with the type of a name");
     let by_port = client(3).behind(Some(b"eth0/7"), Some(b"sw"));
     assert_eq!(server.lease(&by_port), address("192.0.2.60"));
     // Another machine at the same port, while the first still has the address.
@@ -140,7 +142,7 @@ fn a_new_reservation_moves_its_client() {
     let mut with = config;
     with.reservations.push(Reservation::new(address("192.0.2.99"), ReservedFor::Hardware(mac(1))));
     let topology = pxe_lease::Topology::new(&[with]).unwrap();
-    server.allocator.reconfigure(topology, AllocatorConfig::default());
+    assert!(server.allocator.reconfigure(topology, AllocatorConfig::default()));
     let renewed = server.ask(&client(1), before, RequestKind::Renewing);
     assert_eq!(renewed, Requested::Nak(NakReason::ReservedOther));
     assert_eq!(server.lease(&client(1)), address("192.0.2.99"));

@@ -3,8 +3,9 @@
 mod support;
 
 use pxe_lease::{
-    Batch, Discovered, Event, LEASE_INFINITE, LeaseRecord, LeaseState, LeaseStore, NakReason,
-    Outcome, Refused, RequestKind, Requested, Silence, StoreError, SubnetConfig, UnixSeconds,
+    AddressRange, Batch, Discovered, Event, LEASE_INFINITE, LeaseRecord, LeaseState, LeaseStore,
+    NakReason, Outcome, Refused, RequestKind, Requested, Silence, StoreError, SubnetConfig,
+    UnixSeconds,
 };
 use support::{Server, address, client, mac, subnet};
 
@@ -329,7 +330,8 @@ fn a_configuration_changes_without_losing_anything() {
         subnet("10.0.0.0/24", "10.0.0.10-10.0.0.20"),
         subnet("192.0.2.0/24", "192.0.2.5-192.0.2.18"),
     ]);
-    server.allocator.reconfigure(topology.unwrap(), Default::default());
+    let has_more = server.allocator.reconfigure(topology.unwrap(), Default::default());
+    assert!(has_more, "the store may know leases of these addresses");
     server.scope = server.allocator.topology().scope_of(leased).unwrap();
     let [answer] = server.answers()[..] else { panic!("one answer") };
     assert_eq!((answer.commit, answer.result), (lost, Err(Refused::Superseded)));
@@ -339,6 +341,31 @@ fn a_configuration_changes_without_losing_anything() {
     assert!(answer.commit == commit && answer.result.is_ok());
     assert_eq!(server.offer(&client(2)).address, offered);
     assert!(server.request(&client(1), leased, Renewing).is_ok());
+}
+
+#[test]
+fn addresses_that_are_new_are_told() {
+    let topology = |pools: &[&str]| {
+        let mut subnet = subnet("192.0.2.0/24", pools[0]);
+        subnet.pools.extend(pools[1..].iter().map(|pool| pool.parse::<AddressRange>().unwrap()));
+        pxe_lease::Topology::new(&[subnet]).unwrap()
+    };
+    let mut server = Server::new(&[subnet("192.0.2.0/24", "192.0.2.10-192.0.2.20")]);
+    for (pools, has_more) in [
+        (&["192.0.2.10-192.0.2.20"][..], false),
+        // The same, and less of it, cut otherwise.
+        (&["192.0.2.16-192.0.2.20", "192.0.2.10-192.0.2.15"], false),
+        (&["192.0.2.10-192.0.2.20"], false),
+        (&["192.0.2.10-192.0.2.12", "192.0.2.14-192.0.2.20"], false),
+        // What was given up for a while is new again.
+        (&["192.0.2.10-192.0.2.20"], true),
+        (&["192.0.2.10-192.0.2.21"], true),
+        (&["192.0.2.9-192.0.2.21"], true),
+        (&["192.0.2.100"], true),
+    ] {
+        let found = server.allocator.reconfigure(topology(pools), Default::default());
+        assert_eq!(found, has_more, "{pools:?}");
+    }
 }
 
 #[test]

@@ -17,29 +17,36 @@ const views = {
 };
 let end = () => {};
 let shown = "";
+let turns = 0;
 
 async function route() {
-  const [name, id] = decodeURIComponent(location.hash.slice(1)).split(/\/(.*)/s);
-  const view = name in views ? name : "machines";
+  const [asked, id] = decodeURIComponent(location.hash.slice(1)).split(/\/(.*)/s);
+  const view = asked in views ? asked : "machines";
   // The link that skips the navigation is no view.
-  if (name === "main") return byId("main").focus();
+  if (asked === "main") return byId("main").focus();
   end();
   end = () => {};
   for (const link of byId("nav").querySelectorAll("a")) {
     if (link.dataset.view === view) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
-  document.title = `${t(view)} · pxe-server`;
+  document.title = `${id ? `${id} · ` : ""}${t(view)} · pxe-server`;
   const main = byId("main");
   const place = el("div", {});
   main.replaceChildren(place);
+  const turn = (turns += 1);
+  let made = {};
   try {
-    end = (await views[view](place, id)) ?? end;
+    made = (await views[view](place, id)) ?? made;
   } catch (error) {
     place.append(el("p", { class: "trouble", role: "alert" }, error.message));
   }
-  if (shown && shown !== view) main.focus();
-  shown = view;
+  // Somebody who went on meanwhile sees something else by now.
+  if (turn !== turns) return made.end?.();
+  end = made.end ?? end;
+  const name = `${view}/${id ?? ""}`;
+  if (shown && shown !== name) (made.focus ?? main).focus();
+  shown = name;
 }
 
 document.documentElement.lang = language;

@@ -1,16 +1,16 @@
 // Doctor: asks the live network as each firmware would, and says what to change.
 import { ask, get } from "./api.js";
-import { clock, el, say, table } from "./dom.js";
-import { language, t } from "./words.js";
+import { clock, el, field, say, table } from "./dom.js";
+import { t } from "./words.js";
 
 /** Milliseconds between looks at a run. */
 const PAUSE = 1000;
 
 function finding(it) {
-  return el("li", { class: it.is_fault ? "trouble-line" : "" },
-    el("p", {}, el("strong", {}, it.what), it.firmware.length > 0 && el("span", { class: "soft" }, ` (${it.firmware.join(", ")})`)),
-    it.causes.length > 0 && el("ul", {}, it.causes.map((cause) => el("li", {}, cause))),
-    el("p", {}, el("strong", {}, t("advice")), " ", it.advice));
+  return el("li", { class: it.is_fault ? "trouble-line finding" : "finding", "data-id": it.id },
+    el("p", { lang: "en" }, el("strong", {}, it.what), it.firmware.length > 0 && el("span", { class: "soft" }, ` (${it.firmware.join(", ")})`)),
+    it.causes.length > 0 && el("ul", { lang: "en" }, it.causes.map((cause) => el("li", {}, cause))),
+    el("p", {}, el("strong", {}, t("advice")), " ", el("span", { lang: "en" }, it.advice)));
 }
 
 function told(it) {
@@ -26,13 +26,16 @@ function server(it) {
 
 function segment(it) {
   const name = t("heardOn", { name: it.interface, address: it.address });
-  const rows = it.firmware.map((line) => el("tr", {}, el("th", { scope: "row" }, line.firmware), line.named.map(told)));
-  return [el("h2", {}, name), it.servers.length > 0
-    ? table(name, [t("firmware"), ...it.servers.map(server)], rows) : el("p", {}, t("heardNobody", { n: it.discovers }))];
+  if (!it.servers.length) return [el("h2", {}, name), el("p", {}, t("heardNobody", { n: it.discovers }))];
+  const isNamed = (line) => line.named.some(({ file }) => file);
+  const rows = it.firmware.filter(isNamed).map((line) => el("tr", {}, el("th", { scope: "row" }, line.firmware), line.named.map(told)));
+  const others = it.firmware.filter((line) => !isNamed(line)).map((line) => line.firmware);
+  return [el("h2", {}, name), table(name, [t("firmware"), ...it.servers.map(server)], rows),
+    others.length > 0 && el("p", { class: "soft" }, t("namedNone", { list: others.join(", ") }))].filter(Boolean);
 }
 
 function files(list) {
-  const rows = list.map((it) => el("tr", {}, el("th", { scope: "row", class: "mono" }, it.url),
+  const rows = list.map((it) => el("tr", {}, el("th", { scope: "row", class: "mono free" }, it.url),
     el("td", {}, el("span", { class: `verdict ${it.arrived ? "ok" : "failed"}` }, it.outcome)), el("td", {}, it.program ?? "")));
   return list.length > 0 ? [el("h2", {}, t("namedFiles")), table(t("namedFiles"), [t("file"), t("state"), t("isProgram")], rows)] : [];
 }
@@ -41,7 +44,7 @@ function drawn({ made, report }) {
   const faults = report.findings.filter((it) => it.is_fault).length;
   return [
     el("p", {}, el("span", { class: `verdict ${report.is_clean ? "ok" : "failed"}` }, report.is_clean ? t("clean") : t("faults", { n: faults })),
-      " ", el("span", { class: "soft" }, clock(made, language))),
+      " ", el("span", { class: "soft" }, clock(made))),
     report.findings.length > 0 && el("ol", { class: "story", "aria-label": t("findings") }, report.findings.map(finding)),
     ...report.segments.flatMap(segment), ...files(report.files),
   ].filter(Boolean);
@@ -51,7 +54,9 @@ export async function doctorView(main) {
   const progress = el("p", { role: "status" });
   const trouble = el("p", { role: "alert", class: "trouble" });
   const report = el("section", { "aria-label": t("report") });
-  const go = el("button", { class: "main", type: "button", id: "doctor-go" }, t("doctorGo"));
+  const go = el("button", { class: "main", id: "doctor-go" }, t("doctorGo"));
+  const mac = field(t("asMachine"), { name: "mac", spellcheck: "false" });
+  const server = field(t("serverBeyond"), { name: "server", spellcheck: "false" });
   let [timer, running, over] = [0, false, false];
   const show = (it) => {
     const ended = running && it.running_since === null;
@@ -60,14 +65,21 @@ export async function doctorView(main) {
     const seconds = running ? Math.max(0, Math.round((Date.now() - it.running_since) / 1000)) : 0;
     // Those who listen are told of the beginning and the end, not of each second.
     progress.replaceChildren(running ? t("doctorAsks") : "", el("span", { "aria-hidden": "true" }, running ? ` ${seconds} s` : ""));
+    if (running && !it.report) report.replaceChildren();
     if (!running) report.replaceChildren(...(it.report ? drawn(it) : [el("p", { class: "soft" }, t("doctorNever"))]));
     if (ended) say(t("doctorDone"));
     clearTimeout(timer);
     if (running && !over) timer = setTimeout(look, PAUSE);
   };
+  let [asked, shown] = [0, 0];
   const tried = async (work) => {
+    const turn = (asked += 1);
     try {
-      show(await work());
+      const it = await work();
+      // An answer that was overtaken is old.
+      if (turn < shown) return;
+      shown = turn;
+      show(it);
       trouble.replaceChildren();
     } catch (error) {
       trouble.replaceChildren(error.message);
@@ -75,9 +87,13 @@ export async function doctorView(main) {
     }
   };
   const look = () => tried(() => get("/api/v1/doctor"));
-  go.addEventListener("click", () => running || tried(() => ask("POST", "/api/v1/doctor", {})));
+  const submit = (event) => {
+    event.preventDefault();
+    const value = (label) => label.querySelector("input").value.trim() || null;
+    return running || tried(() => ask("POST", "/api/v1/doctor", { mac: value(mac), server: value(server) }));
+  };
   main.append(el("h1", {}, t("doctor")), el("p", { class: "soft" }, t("doctorWhy")),
-    el("p", { class: "buttons" }, go), progress, trouble, report);
+    el("form", { class: "card", id: "doctor-form", onsubmit: submit, "aria-label": t("doctor") }, el("div", { class: "fields" }, mac, server), el("p", { class: "buttons" }, go)), progress, trouble, report);
   await look();
-  return () => { over = true; clearTimeout(timer); };
+  return { end: () => { over = true; clearTimeout(timer); } };
 }

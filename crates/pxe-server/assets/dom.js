@@ -1,4 +1,5 @@
 // Elements made from values; text is always text, never markup.
+import { locale } from "./words.js";
 
 /** `el("a", { href: "#x", class: "y", onclick: f }, "text", child)` */
 export function el(tag, props = {}, ...children) {
@@ -32,19 +33,29 @@ export function choice(label, pairs, props = {}) {
   return el("label", {}, el("span", {}, label), el("select", rest, options));
 }
 
-/** A table with a caption for those who do not see it. */
+/** A table with a caption for those who do not see it. On a phone each row is a card, whose lines are named after their heads. */
 export function table(caption, heads, rows) {
-  return el("div", { class: "wide", role: "region", tabindex: 0, "aria-label": caption }, el("table", {},
+  for (const row of rows) {
+    row.setAttribute("role", "row");
+    [...row.children].forEach((cell, index) => {
+      cell.setAttribute("role", cell.tagName === "TH" ? "rowheader" : "cell");
+      cell.dataset.label = heads[index];
+    });
+  }
+  return el("div", { class: "wide", role: "region", tabindex: 0, "aria-label": caption }, el("table", { role: "table" },
     el("caption", { class: "unseen" }, caption),
-    el("thead", {}, el("tr", {}, heads.map((head) => el("th", { scope: "col" }, head)))),
-    el("tbody", {}, rows)));
+    el("thead", { role: "rowgroup" }, el("tr", { role: "row" }, heads.map((head) => el("th", { scope: "col", role: "columnheader" }, head)))),
+    el("tbody", { role: "rowgroup" }, rows)));
 }
 
+const TIMES = new Intl.DateTimeFormat(locale, { timeStyle: "medium", hourCycle: "h23" });
+const DAYS = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "medium", hourCycle: "h23" });
+
 /** A time of day, with the date if it was another day. */
-export function clock(milliseconds, language) {
+export function clock(milliseconds) {
   const time = new Date(milliseconds);
   const today = time.toDateString() === new Date().toDateString();
-  return today ? time.toLocaleTimeString(language) : time.toLocaleString(language);
+  return (today ? TIMES : DAYS).format(time);
 }
 
 /** Bytes as people read them. */
@@ -52,5 +63,5 @@ export function size(bytes) {
   const units = ["B", "kB", "MB", "GB", "TB"];
   let [value, unit] = [bytes, 0];
   while (value >= 1000 && unit < units.length - 1) [value, unit] = [value / 1000, unit + 1];
-  return `${value < 10 && unit > 0 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
+  return `${value < 10 && unit > 0 ? value.toFixed(1) : Math.round(value)}\u00a0${units[unit]}`;
 }

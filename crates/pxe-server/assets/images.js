@@ -23,7 +23,7 @@ function name({ title, label, version }) {
 export async function imagesView(main) {
   const { images } = await get("/api/v1/images");
   const rows = images.map((image) => el("tr", {},
-    el("th", { scope: "row", class: "mono" }, image.name),
+    el("th", { scope: "row", class: "mono free" }, image.name),
     el("td", {}, name(image)),
     el("td", {}, boots(image), (image.warnings ?? []).map((line) => el("p", { class: "soft" }, line))),
     el("td", {}, size(image.size))));

@@ -1,7 +1,7 @@
 // Addresses that this server gave, and how full its pools are.
 import { ask, get } from "./api.js";
 import { clock, el, say, table } from "./dom.js";
-import { language, t } from "./words.js";
+import { t } from "./words.js";
 
 export async function leasesView(main) {
   const trouble = el("p", { role: "alert", class: "trouble" });
@@ -24,7 +24,7 @@ export async function leasesView(main) {
     const rows = leases.map((lease) => el("tr", {},
       el("th", { scope: "row", class: "mono" }, lease.address), el("td", { class: "mono" }, lease.hardware),
       el("td", {}, lease.host_name ?? ""), el("td", {}, lease.state),
-      el("td", {}, lease.expires ? clock(lease.expires * 1000, language) : t("never")),
+      el("td", {}, lease.expires ? clock(lease.expires * 1000) : t("never")),
       el("td", {}, lease.active ? el("button", { type: "button", "aria-label": `${t("release")} ${lease.address}`, onclick: () => release(lease.address) }, t("release")) : "")));
     place.replaceChildren(
       pools.length ? table(t("pools"), ["network", "addresses", "leased", "offered", "quarantined", "free"].map((it) => t(it)), pool) : "",

@@ -4,12 +4,22 @@ import { byId } from "./dom.js";
 import { t } from "./words.js";
 
 const ROWS = 20000;
+/** In the order of their last changes: a map keeps its keys as they came. */
 const machines = new Map();
 const listeners = new Set();
+let newestFirst = null;
 
-/** The machines, those heard of last first. */
+/** The machines, those heard of last first. Not to be changed. */
 export function all() {
-  return [...machines.values()].sort((a, b) => b.sequence - a.sequence);
+  newestFirst ??= [...machines.values()].reverse();
+  return newestFirst;
+}
+
+/** What a filter looks at; made when one does, since most changes are never looked at. */
+export function searched(machine) {
+  machine.searched ??= [machine.id, machine.address, machine.firmware ?? "?", machine.runs, machine.step,
+    machine.verdict, machine.text, machine.progress?.file].join(" ").toLowerCase();
+  return machine.searched;
 }
 
 /** Calls `listener(changed)` whenever machines change; returns what ends that. */
@@ -19,12 +29,12 @@ export function watch(listener) {
 }
 
 function take(changed) {
+  changed.sort((a, b) => a.sequence - b.sequence);
   for (const machine of changed) {
-    const progress = machine.progress?.file ?? "";
-    machine.text_lower = [machine.id, machine.address, machine.firmware ?? "?", machine.runs, machine.step,
-      machine.verdict, machine.text, progress].join(" ").toLowerCase();
+    machines.delete(machine.id);
     machines.set(machine.id, machine);
   }
+  newestFirst = null;
   for (const listener of listeners) listener(changed);
 }
 

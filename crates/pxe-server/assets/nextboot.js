@@ -1,7 +1,7 @@
 // What a machine boots next, once.
 import { ask, get } from "./api.js";
 import { choice, clock, el, field, say } from "./dom.js";
-import { language, t } from "./words.js";
+import { t } from "./words.js";
 
 const MAC = /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/i;
 
@@ -31,7 +31,7 @@ export function nextBoot(id) {
   select.addEventListener("change", isScript);
   isScript();
   const show = (order) => {
-    const text = order ? t("next.order", { what: words(order.what), at: clock(order.given, language) }) : t("next.none");
+    const text = order ? t("next.order", { what: words(order.what), at: clock(order.given) }) : t("next.none");
     if (present.textContent !== text) present.textContent = text;
     clear.hidden = !order;
   };

@@ -59,8 +59,8 @@ export async function rulesView(main) {
       el("button", { type: "button", disabled: index === mine.length - 1, "aria-label": `${t("down")}: ${rule.number}`, onclick: () => put(moved(index, index + 1)) }, "↓"),
       el("button", { type: "button", "aria-label": `${t("remove")}: ${rule.number}`, onclick: () => put(mine.filter((_, it) => it !== index)) }, t("remove")));
     const rows = rules.map((rule, index) => el("tr", {}, el("td", {}, rule.number),
-      el("th", { scope: "row" }, when(rule.entry)), el("td", { class: "mono" }, gives(rule.entry)),
-      el("td", {}, origin(rule)), el("td", {}, buttons(index, rule) || "")));
+      el("th", { scope: "row", class: "free" }, when(rule.entry)), el("td", { class: "mono" }, gives(rule.entry)),
+      el("td", {}, origin(rule)), el("td", {}, buttons(index, rule))));
     place.replaceChildren(
       rules.length ? table(t("rules"), [t("number"), t("rule"), t("action"), t("origin"), t("edit")], rows) : el("p", {}, t("none")),
       form((rule) => put([...mine, rule])));

@@ -7,8 +7,9 @@ const en = {
   live: "Live", cut: "No connection, trying again", none: "Nothing here yet.", save: "Save", remove: "Remove",
   add: "Add", edit: "Edit", release: "Release", close: "Close", up: "Move up", down: "Move down", saved: "Saved",
   removed: "Removed", filter: "Filter", all: "all", shown: "{shown} of {all} machines",
+  inPlace: "order kept while you point at them",
   machine: "Machine", address: "Address", firmware: "Firmware", step: "Step", verdict: "Verdict",
-  progress: "Progress", file: "File", seen: "Last heard", last: "Last step",
+  progress: "Progress", file: "File", seen: "Heard", last: "Last step",
   "verdict.ok": "booted", "verdict.busy": "fetching", "verdict.waiting": "waiting", "verdict.silent": "silent",
   "verdict.held": "held", "verdict.denied": "denied", "verdict.failed": "failed",
   "step.discovered": "discovered", "step.offered": "offered", "step.addressed": "has an address",
@@ -16,7 +17,7 @@ const en = {
   "step.menu": "menu", "step.kernel": "kernel", "step.initrd": "initrd", "step.image": "image", "step.booted": "booted",
   story: "Story of {id}", pick: "Choose a machine to see its story.", unknown: "unknown", boots: "Boots seen: {n}",
   steps: "Steps of this boot", entries: "What happened", reasons: "Why", packet: "What the packet said",
-  again: "{n} times again, last {at}", dropped: "{n} older entries are not kept.", gone: "Nothing is known of {id}.",
+  again: "{n} times more, last {at}", once: "once more, {at}", dropped: "{n} older entries are not kept.", gone: "Nothing is known of {id}.",
   changed: "{id}: {step}, {verdict}",
   mac: "MAC address", hostname: "Host name", loader: "Loader", folder: "Folder", boot: "May boot from here",
   more: "Further keys of the configuration (JSON)", origin: "From", "origin.file": "configuration file",
@@ -42,15 +43,17 @@ const en = {
   doctor: "Doctor", doctorGo: "Ask the network", doctorAsks: "Asking as every firmware would: about ten seconds.",
   doctorDone: "The report is here.", doctorNever: "Nobody has asked since the server started.", report: "Report",
   doctorWhy: "Asks the live network as each firmware would, takes no address, and says what to change, in order.",
-  advice: "Do this", findings: "What to change, in order", clean: "Nothing to change", faults: "To change ({n})",
-  namesNothing: "names no file", isProxy: "names files alone", offers: "offers {address}", isOwn: "this server",
+  advice: "Do this:", likely: "Likely because", findings: "What to change, in order", clean: "Nothing to change", faults: "To change ({n})",
+  namesNothing: "names no file", namedNone: "No file is named to: {list}.", isProxy: "names files alone", offers: "offers {address}", isOwn: "this server",
   heardOn: "Heard on {name}, {address}", heardNobody: "Nobody answered {n} questions.", namedFiles: "Files that were named",
-  isProgram: "What it is",
+  isProgram: "What it is", asMachine: "As the machine (MAC)", serverBeyond: "Boot server behind a router",
 };
 
 const languages = { en, sv };
 const saved = localStorage.getItem("pxe-language");
 export const language = saved in languages ? saved : navigator.languages.some((it) => /^sv\b/i.test(it)) ? "sv" : "en";
+/** How times and numbers are written: as the browser's own user writes this language. */
+export const locale = navigator.languages.find((it) => it.split("-")[0] === language) ?? language;
 
 /** The text of a key, with `{name}` filled in. */
 export function t(key, values = {}) {

@@ -1,14 +1,19 @@
 //! From the configuration to the plan by which addresses are given.
 
+pub mod doubts;
+
 use core::net::Ipv4Addr;
 use std::collections::HashMap;
 
+use pxe_dhcp::options::{OptionKind, OptionSet};
 use pxe_lease::{
-    AllocatorConfig, HardwareAddress, Reservation, ReservedFor, SubnetConfig as Subnet, Topology,
-    TopologyError,
+    AllocatorConfig, HardwareAddress, Prefix, Reservation, ReservedFor, SubnetConfig as Subnet,
+    Topology, TopologyError,
 };
 
-use crate::config::{Config, DhcpMode, Fault, HostConfig, StoreConfig, SubnetConfig};
+use crate::config::{
+    AddressConfig, Config, DhcpMode, Fault, HostConfig, StoreConfig, SubnetConfig,
+};
 use crate::engine::{AddressPlan, ClassPlan, SubnetPlan};
 
 /// Builds the plan; reports every fault with the line of the entry it is in. None in other modes than `server`, whose
@@ -47,6 +52,7 @@ pub fn build(config: &Config) -> Result<Option<AddressPlan>, Vec<Fault>> {
         allocator,
         subnets: known.subnets.iter().map(subnet_plan).collect(),
         classes: classes.collect(),
+        reserved: reserved_options(known),
         hosts,
     };
     Ok(is_server.then_some(plan))
@@ -56,6 +62,7 @@ fn subnet(config: &SubnetConfig) -> Subnet {
     let mut subnet = Subnet::new(config.network.value);
     subnet.pools = config.pools.iter().map(|pool| pool.value).collect();
     subnet.exclusions = config.exclude.iter().map(|range| range.value).collect();
+    subnet.exclusions.extend(told(config).map(|address| Prefix::containing(address, 32).range()));
     subnet.shared_network = config.shared_network.as_ref().map(|name| name.value.clone());
     subnet.identify_by = config.identify_by;
     subnet.authoritative = config.authoritative;
@@ -63,6 +70,14 @@ fn subnet(config: &SubnetConfig) -> Subnet {
     subnet.reservations =
         reserved.map(|it| Reservation::new(it.address.value, it.holder.clone())).collect();
     subnet
+}
+
+/// Routers, name servers and the like of the subnet itself: whoever got such an address would be taken for one.
+fn told(config: &SubnetConfig) -> impl Iterator<Item = Ipv4Addr> {
+    let lists =
+        config.options.iter().filter(|it| OptionKind::of(it.code) == OptionKind::AddressList);
+    let addresses = lists.flat_map(|option| option.value.as_chunks::<4>().0).copied();
+    addresses.map(Ipv4Addr::from).filter(|address| config.network.value.contains(*address))
 }
 
 fn subnet_plan(config: &SubnetConfig) -> SubnetPlan {
@@ -74,12 +89,19 @@ fn subnet_plan(config: &SubnetConfig) -> SubnetPlan {
     }
 }
 
+/// The options that stand with reservations, by the reserved address.
+fn reserved_options(config: &AddressConfig) -> HashMap<Ipv4Addr, OptionSet> {
+    let reservations = config.subnets.iter().flat_map(|subnet| &subnet.reservations);
+    let telling = reservations.filter(|reservation| !reservation.options.is_empty());
+    telling.map(|it| (it.address.value, it.options.clone())).collect()
+}
+
 /// Reserves the addresses of `[[host]]`s in their subnets; returns the options of all of them.
 fn hosts(
     config: &Config,
     subnets: &mut [Subnet],
     faults: &mut Vec<Fault>,
-) -> HashMap<[u8; 6], pxe_dhcp::options::OptionSet> {
+) -> HashMap<[u8; 6], OptionSet> {
     let mut options = HashMap::new();
     for (index, host) in config.hosts.iter().enumerate() {
         // One that is none is the policy's fault to tell.
@@ -149,6 +171,8 @@ fn reserved_at(config: &Config, subnet: &SubnetConfig, text: &str) -> Option<usi
 
 #[cfg(test)]
 mod tests {
+    use pxe_lease::{Allocator, Client, Discovered, UnixSeconds};
+
     use super::*;
 
     #[test]
@@ -187,6 +211,37 @@ address = \"203.0.113.9\"
             ],
             "{faults:?}"
         );
+    }
+
+    #[test]
+    fn what_clients_are_told_to_ask_is_nobodys() {
+        let text = "\
+[[dhcp.subnet]]
+network = \"192.0.2.0/29\"
+pool = \"192.0.2.0/29\"
+routers = \"192.0.2.1\"
+dns = [\"192.0.2.3\", \"203.0.113.1\"]
+options = { ntp-servers = \"192.0.2.5\", time-offset = 3600 }
+[[host]]
+mac = \"52:54:00:aa:00:01\"
+address = \"192.0.2.3\"
+";
+        let mut config = Config::parse(text).unwrap_or_else(|faults| panic!("{faults}"));
+        config.dhcp.mode = DhcpMode::Server;
+        let plan = build(&config).expect("sound").expect("a server's");
+        let mut allocator = Allocator::new(plan.topology.clone(), plan.allocator);
+        let scope = plan.topology.scope_of([192, 0, 2, 1].into()).expect("the subnet");
+        let mut offer = |last| {
+            let client = HardwareAddress::ethernet([0x52, 0x54, 0, 0xaa, 0, last]);
+            match allocator.discover(UnixSeconds(1), scope, &Client::new(client), None) {
+                Discovered::Offer(offer) => Some(offer.address.octets()[3]),
+                _ => None,
+            }
+        };
+        assert_eq!(offer(1), Some(3), "its own name server has its address from here");
+        let mut given: Vec<_> = (2..8).map_while(&mut offer).collect();
+        given.sort_unstable();
+        assert_eq!(given, [2, 4, 6]);
     }
 
     #[test]

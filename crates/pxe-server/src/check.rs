@@ -9,6 +9,7 @@ use pxe_select::Target;
 use crate::bound::Bound;
 use crate::config::{Config, DhcpMode, Fault, Faults, HostConfig};
 use crate::content::{Catalogue, Images, Loaders, Menus, State};
+use crate::driver::interfaces::Interfaces;
 use crate::serve::{self, EXIT_CONFIG};
 use crate::{leases, overrides, policy};
 
@@ -20,15 +21,7 @@ pub fn check(config: &Config) -> ExitCode {
         None => println!("configuration  none, every key has its default"),
     }
     println!("mode           {}", config.dhcp.mode);
-    match serve::served_interfaces(config) {
-        Ok(served) if served.is_empty() => faults.push(Fault::new(
-            "interfaces",
-            "no interface is up, can broadcast and has an IPv4 address",
-            "connect one, or name one: interfaces = [\"eth0\"]",
-        )),
-        Ok(served) => println!("interfaces     {served}"),
-        Err(missing) => faults.extend(missing),
-    }
+    let served = served(config, &mut faults);
     root(config, &mut faults);
     faults.extend(uploads(config));
     if let Some(folder) = served_uploads(config) {
@@ -72,7 +65,9 @@ pub fn check(config: &Config) -> ExitCode {
         }
         Err(unbound) => faults.extend(unbound.into_faults()),
     }
-    for doubt in doubts(config).into_iter().chain(doubtful_images(config, &images)) {
+    let of_addresses = crate::addresses::doubts::doubts(config, &served);
+    let all = doubts(config).into_iter().chain(of_addresses);
+    for doubt in all.chain(doubtful_images(config, &images)) {
         println!("warning        {doubt}");
     }
     if faults.is_empty() {
@@ -84,6 +79,22 @@ pub fn check(config: &Config) -> ExitCode {
     eprintln!("\n{}", Faults { file: config.file.clone(), list: faults });
     eprintln!("\n{count} to mend");
     ExitCode::from(EXIT_CONFIG)
+}
+
+fn served(config: &Config, faults: &mut Vec<Fault>) -> Interfaces {
+    match serve::served_interfaces(config) {
+        Ok(served) if served.is_empty() => faults.push(Fault::new(
+            "interfaces",
+            "no interface is up, can broadcast and has an IPv4 address",
+            "connect one, or name one: interfaces = [\"eth0\"]",
+        )),
+        Ok(served) => {
+            println!("interfaces     {served}");
+            return served;
+        }
+        Err(missing) => faults.extend(missing),
+    }
+    Interfaces::default()
 }
 
 /// Which there are, and who vouches for them.
@@ -128,7 +139,7 @@ fn addresses(config: &Config, faults: &mut Vec<Fault>) {
         let hosts = hosts.filter(|address| network.contains(address.value)).count();
         let reserved = hosts + subnet.reservations.len();
         let options = known.options.iter().len();
-        println!("subnet         {network}: {pools}; {reserved} reservations, {options} options");
+        println!("subnet         {network}: {pools}; reservations: {reserved}, options: {options}");
     }
     if let Some(folder) = leases::is_new(config) {
         return match folder.map(|folder| access(&folder, AccessFlags::W_OK | AccessFlags::X_OK)) {

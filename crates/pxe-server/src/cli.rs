@@ -10,6 +10,7 @@ use crate::config::{Config, DhcpMode, Faults, Located, LogFormat};
 use crate::doctor::DoctorOptions;
 use crate::explain::ExplainOptions;
 use crate::fetch::FetchOptions;
+use crate::images::ImagesOptions;
 use crate::leases::LeasesOptions;
 use crate::manual::{CompletionsOptions, ManOptions};
 use crate::next_boot::NextBootOptions;
@@ -142,6 +143,8 @@ pub enum Command {
     Explain(ExplainOptions),
     /// Fetch one file by TFTP, as a machine would: to see whether it gets there, and how fast
     Fetch(FetchOptions),
+    /// List the images, how each boots, and what will not work
+    Images(ImagesOptions),
     /// Show, export, import or release the leases of `server` mode
     Leases(LeasesOptions),
     /// Say what one machine boots the next time, until it says that it is done

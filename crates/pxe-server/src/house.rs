@@ -1,6 +1,5 @@
 //! The machine and the configuration, looked at again while the server runs.
 
-use core::net::Ipv4Addr;
 use std::io;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -11,6 +10,7 @@ use crate::config::{Config, Faults};
 use crate::content::{self, Loaders, Menus};
 use crate::driver::interfaces::{self, Interfaces};
 use crate::driver::{Housekeeping, Reloaded};
+use crate::engine::OwnAddress;
 use crate::{addresses, engine, overrides, policy, reload, serve};
 
 /// Reads the configuration again, with the flags of the command line and without what was edited in the page.
@@ -82,8 +82,8 @@ impl Housekeeping for House {
         self.loaders = loaders;
     }
 
-    fn own_addresses(&mut self) -> io::Result<Vec<Ipv4Addr>> {
-        interfaces::own_addresses()
+    fn own_addresses(&mut self) -> io::Result<Vec<OwnAddress>> {
+        interfaces::own_by_interface()
     }
 
     fn reload(&mut self) -> Result<Reloaded, Faults> {

@@ -18,6 +18,7 @@ pub mod fetch;
 pub mod house;
 #[cfg(feature = "http")]
 pub mod http;
+pub mod images;
 #[cfg(feature = "http")]
 pub mod inventory;
 pub mod journal;

@@ -7,8 +7,8 @@ use clap::Parser;
 use pxe_server::cli::{Cli, Command};
 use pxe_server::config::LogConfig;
 use pxe_server::{
-    check, doctor, explain, fetch, leases, logging, manual, next_boot, overrides, replay, serve,
-    snippet,
+    check, doctor, explain, fetch, images, leases, logging, manual, next_boot, overrides, replay,
+    serve, snippet,
 };
 
 fn main() -> ExitCode {
@@ -39,6 +39,7 @@ fn main() -> ExitCode {
         Command::Fetch(options) => fetch::fetch(&options),
         Command::Completions(options) => manual::completions(&options),
         Command::Man(options) => manual::man(&options),
+        Command::Images(options) => images::run(&options, &config),
         Command::Leases(options) => leases::run(&options, &config),
         Command::NextBoot(options) => next_boot::run(&options, &config),
         Command::Replay(options) => replay::run(&options, &config),

@@ -66,7 +66,8 @@ pub fn serve(config: &Config, reload: Reload) -> ExitCode {
         Err(fault) => return refuse(config, EXIT_MACHINE, &[fault]),
     };
     raise_descriptor_limit(config);
-    for doubt in check::uploads(config).into_iter().chain(check::doubts(config)) {
+    let doubts = check::uploads(config).into_iter().chain(check::doubts(config));
+    for doubt in doubts.chain(addresses::doubts::doubts(config, &served)) {
         warn!("{doubt}");
     }
     announce(config, &loaders);
@@ -272,7 +273,7 @@ fn filled(
     (loaders, menus): (Loaders, Menus),
     secrets: Secrets,
 ) -> io::Result<Arc<content::Shared>> {
-    let images = Arc::new(Images::new(config.images.clone()));
+    let images = Arc::new(Images::new(config.images.clone()).kept_in(&config.state));
     Images::follow(&images)?;
     let contents = Arc::new(contents(config, loaders, menus).with_images(images));
     set_seeds(config, secrets, &contents);

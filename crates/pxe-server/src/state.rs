@@ -17,7 +17,7 @@ use pxe_select::Evidence;
 use crate::engine::Shared;
 
 /// Bytes of a state file that are read; a full one has half as many.
-pub const EVIDENCE_FILE_BYTES_MAX: u64 = 32 << 20;
+pub const EVIDENCE_FILE_BYTES_MAX: usize = 32 << 20;
 /// How often what changed is written.
 const WRITTEN_EVERY: Duration = Duration::from_secs(60);
 
@@ -40,7 +40,7 @@ pub(crate) fn time(unix_ms: u64) -> String {
 pub fn restore(folder: &Path, shared: &Shared) {
     let path = folder.join(EVIDENCE_FILE);
     let (now, time) = (Instant::now(), unix_ms());
-    let evidence = match read(&path) {
+    let evidence = match read(&path, EVIDENCE_FILE_BYTES_MAX) {
         Ok(text) => parse(&path, time, &text),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Evidence::new(),
         Err(error) => {
@@ -51,11 +51,12 @@ pub fn restore(folder: &Path, shared: &Shared) {
     shared.restore(now, time, evidence);
 }
 
-fn read(path: &Path) -> io::Result<Vec<u8>> {
+/// A whole file of the state folder, if it is not longer than it may be.
+pub(crate) fn read(path: &Path, bytes_max: usize) -> io::Result<Vec<u8>> {
     let mut text = Vec::new();
-    File::open(path)?.take(EVIDENCE_FILE_BYTES_MAX + 1).read_to_end(&mut text)?;
-    if text.len() as u64 > EVIDENCE_FILE_BYTES_MAX {
-        return Err(io::Error::other(format!("it is longer than {EVIDENCE_FILE_BYTES_MAX} bytes")));
+    File::open(path)?.take(bytes_max as u64 + 1).read_to_end(&mut text)?;
+    if text.len() > bytes_max {
+        return Err(io::Error::other(format!("it is longer than {bytes_max} bytes")));
     }
     Ok(text)
 }
@@ -78,10 +79,10 @@ fn parse(path: &Path, time: u64, text: &[u8]) -> Evidence {
     }
 }
 
-/// Replaces the file.
-fn write(folder: &Path, text: &str) -> io::Result<()> {
+/// Replaces a file of the state folder: written beside itself, brought to the disk, renamed.
+pub(crate) fn replace(folder: &Path, name: &str, text: &str) -> io::Result<()> {
     fs::create_dir_all(folder)?;
-    let (path, beside) = (folder.join(EVIDENCE_FILE), folder.join("evidence.new"));
+    let (path, beside) = (folder.join(name), folder.join(format!("{name}.new")));
     let mut file = File::create(&beside)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
@@ -104,7 +105,8 @@ impl Keeper {
             loop {
                 let last = stopped.recv_timeout(WRITTEN_EVERY) != Err(RecvTimeoutError::Timeout);
                 if let Some(evidence) = shared.take_changed() {
-                    failing = told(&folder, write(&folder, &evidence.export()), failing);
+                    failing =
+                        told(&folder, replace(&folder, EVIDENCE_FILE, &evidence.export()), failing);
                 }
                 if last {
                     return;
@@ -167,8 +169,8 @@ mod tests {
     #[test]
     fn a_file_is_replaced_as_a_whole() {
         let folder = Folder::new("whole");
-        write(&folder.0.join("deep"), "one").expect("written");
-        write(&folder.0.join("deep"), "two").expect("written");
+        replace(&folder.0.join("deep"), EVIDENCE_FILE, "one").expect("written");
+        replace(&folder.0.join("deep"), EVIDENCE_FILE, "two").expect("written");
         let names: Vec<_> =
             fs::read_dir(folder.0.join("deep")).expect("a folder").flatten().collect();
         assert_eq!(names.len(), 1, "{names:?}");
@@ -192,7 +194,7 @@ mod tests {
             ("pxe-evidence 9\n".to_owned(), 0),
             (String::new(), 0),
         ] {
-            write(&folder.0, &text).expect("written");
+            replace(&folder.0, EVIDENCE_FILE, &text).expect("written");
             assert_eq!(machines(), expected, "{text}");
         }
         fs::remove_file(folder.0.join(EVIDENCE_FILE)).expect("removed");

@@ -14,7 +14,8 @@ use pxe_dhcp::respond::{LeaseTimes, ServerConfig};
 use pxe_dhcp::{HardwareType, Message, MessageType, Operation, OptionCode, SizeBudget};
 use pxe_lease::{AllocatorConfig, SubnetConfig, Topology};
 use pxe_server::engine::{
-    AddressPlan, Arrival, Engine, EngineConfig, ServerSettings, Shared, SocketId, SubnetPlan,
+    AddressPlan, Arrival, Engine, EngineConfig, OwnAddress, ServerSettings, Shared, SocketId,
+    SubnetPlan,
 };
 use pxe_sim::engine::MemoryFiles;
 use pxe_sim::firmware::edk2_pxe::{Edk2Pxe, Era};
@@ -47,6 +48,7 @@ fn plan(last: u8) -> AddressPlan {
         allocator: AllocatorConfig::default(),
         subnets: vec![subnet.clone(), subnet],
         classes: Vec::new(),
+        reserved: HashMap::new(),
         hosts: HashMap::new(),
     }
 }
@@ -65,7 +67,7 @@ fn engine_of(plan: AddressPlan, now: Instant, unix_ms: u64) -> Engine {
         tftp_port: 69,
     };
     let mut engine = Engine::new(config, Shared::new(policy(false)));
-    engine.set_own_addresses(vec![US]);
+    engine.set_own_addresses(vec![OwnAddress { interface: 0, address: US }]);
     engine
 }
 
@@ -222,6 +224,42 @@ fn a_server_that_is_behind_serves_those_first_who_have_an_offer() {
     assert_eq!(engine.poll_commit(now).map(|batch| batch.records.len()), Some(1));
     engine.set_behind(false);
     assert!(ask(&mut engine, &message(MessageType::DISCOVER, 2)).is_some(), "it is not forgotten");
+}
+
+#[test]
+fn of_several_addresses_of_an_interface_the_one_of_the_subnet_answers() {
+    let now = Instant::now();
+    let mut engine = engine(200, now, 1_700_000_000_000);
+    let own = [(1, [10, 0, 0, 1]), (2, [198, 51, 100, 1]), (1, US.octets())];
+    let own = own.map(|(interface, address)| OwnAddress { interface, address: address.into() });
+    engine.set_own_addresses(own.to_vec());
+    engine.handle_loaded();
+    let (mut files, mut out) = (files(), Vec::new());
+    let mut discover = |xid, interface, unicast| {
+        let mut message = Message::new(Operation::BootRequest);
+        message.set_hardware(HardwareType::ETHERNET, &[2, 0, 0, 0, 0, xid]).expect("six bytes");
+        message.push(OptionCode::MESSAGE_TYPE, &[MessageType::DISCOVER.0]);
+        let mut bytes = Vec::new();
+        message.encode(SizeBudget::default(), &mut bytes).expect("short");
+        let arrival = Arrival {
+            source: "0.0.0.0:68".parse().expect("an address"),
+            // The kernel names the first of the interface.
+            local: std::net::Ipv4Addr::new(10, 0, 0, 1).into(),
+            interface,
+            mtu: None,
+            unicast,
+        };
+        engine.handle_datagram(now, SocketId::Dhcp, &arrival, &bytes, &mut files);
+        engine.poll_transmit(now, &mut files, &mut out)?;
+        let reply = Reader::new(&out)?;
+        let server = reply.option(OptionCode::SERVER_IDENTIFIER.0)?.to_vec();
+        Some((reply.your_address().octets()[0], server))
+    };
+    assert_eq!(discover(1, 1, Some(false)), Some((192, US.octets().to_vec())));
+    assert_eq!(discover(2, 1, None), Some((192, US.octets().to_vec())));
+    assert_eq!(discover(3, 2, Some(false)), Some((198, vec![198, 51, 100, 1])));
+    assert_eq!(discover(4, 3, Some(false)), None, "no subnet is there");
+    assert_eq!(discover(5, 1, Some(true)), None, "it was sent to the other address alone");
 }
 
 fn lab_is_own(reply: &Reader<'_>) -> bool {

@@ -34,7 +34,7 @@ const LIBRARIES: [&str; 5] = ["pxe-dhcp", "pxe-tftp", "pxe-select", "pxe-lease",
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
     /// Run only this step (again for more): format, clippy, tests, docs, no-std, package, fuzz,
-    /// snippets, dhcp-clients, faults, page, debian, clients, matrix
+    /// snippets, dhcp-clients, faults, page, page-boot, debian, clients, matrix
     #[arg(long, value_name = "STEP")]
     only: Vec<String>,
     /// Leave the firmware matrix out
@@ -82,6 +82,13 @@ const STEPS: &[Step] = &[
     },
     Step { name: "faults", needs: faults::NEEDS, root: true, waits: true, run: faults::run },
     Step { name: "page", needs: page::NEEDS, root: false, waits: false, run: page::run },
+    Step {
+        name: "page-boot",
+        needs: page::boot::NEEDS,
+        root: true,
+        waits: true,
+        run: page::boot::run,
+    },
     Step { name: "debian", needs: debian::NEEDS, root: true, waits: true, run: debian::run },
 ];
 const TESTS: &str = "tests";

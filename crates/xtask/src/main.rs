@@ -2,6 +2,7 @@
 
 mod addresses;
 mod bench;
+mod browser;
 mod check;
 mod clients;
 mod debian;

@@ -20,7 +20,8 @@ impl Message {
     ///
     /// When room is short, options are left out: first those the request did not ask for, last in the output order
     /// first; then those it asked for, least wanted first; then 61, 97, 67, 59 and 58. Options 1, 43, 51, 53, 54, 60, 82
-    /// and those of [`push_mandatory`](Self::push_mandatory) always stay.
+    /// and those of [`push_mandatory`](Self::push_mandatory) always stay. One that is too large to stay does not take
+    /// the place of smaller ones that are wanted less.
     ///
     /// # Errors
     /// An option cannot be encoded, the options that must stay do not fit the budget, or the buffer is too small;

@@ -6,12 +6,15 @@
     clippy::unwrap_used
 )]
 
+use alloc::vec::Vec;
+
 use super::{Entry, Message, SizeBudget};
 use crate::code::OptionCode;
 use crate::error::EncodeError;
 use crate::header::MessageKind;
 use crate::limits::{
     BOOTP_VENDOR_BYTES, HEADER_BYTES, MAGIC_COOKIE, MESSAGE_BYTES_MIN, OPTION_VALUE_BYTES_MAX,
+    PAYLOAD_BYTES_MAX,
 };
 
 /// The outcome of fitting a message into a budget.
@@ -31,25 +34,49 @@ impl Plan {
         }
         let budget_bytes = match kind {
             MessageKind::Dhcp => budget.payload_bytes(),
-            _ => HEADER_BYTES.saturating_add(BOOTP_VENDOR_BYTES),
+            _ => bootp_bytes(message),
         };
         // END closes the options.
         let content_bytes = HEADER_BYTES.saturating_add(MAGIC_COOKIE.len()).saturating_add(1);
-        let mut plan = Self { kept: [0; 4], content_bytes };
+        let none = Self { kept: [0; 4], content_bytes };
+        let mut plan = none.clone();
         for entry in &message.entries {
             check(entry)?;
             if kind == MessageKind::Dhcp || !is_dhcp_only(entry.code) {
                 plan.keep(entry);
             }
         }
-        while plan.content_bytes > budget_bytes {
-            let Some(entry) = plan.least_wanted(message) else {
-                let needed_bytes = plan.content_bytes;
-                return Err(EncodeError::NoRoom { needed_bytes, budget_bytes });
-            };
-            plan.drop(entry);
+        if plan.content_bytes > budget_bytes {
+            plan.choose(none, message, budget_bytes)?;
         }
         Ok(plan)
+    }
+
+    /// Keeps of its options what must stay, then the most wanted. What is too large does not keep smaller ones away.
+    fn choose(
+        &mut self,
+        none: Self,
+        message: &Message,
+        budget_bytes: usize,
+    ) -> Result<(), EncodeError> {
+        let all = core::mem::replace(self, none);
+        let candidates = message.entries.iter().filter(|entry| all.keeps(entry.code));
+        let (mandatory, mut others): (Vec<&Entry>, Vec<&Entry>) =
+            candidates.partition(|entry| entry.mandatory);
+        for entry in mandatory {
+            self.keep(entry);
+        }
+        if self.content_bytes > budget_bytes {
+            let needed_bytes = self.content_bytes;
+            return Err(EncodeError::NoRoom { needed_bytes, budget_bytes });
+        }
+        others.sort_by_key(|entry| least_wanted_last(message, entry.code));
+        for entry in others {
+            if self.content_bytes.saturating_add(wire_bytes(entry)) <= budget_bytes {
+                self.keep(entry);
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn keeps(&self, code: OptionCode) -> bool {
@@ -73,29 +100,26 @@ impl Plan {
         }
         self.content_bytes = self.content_bytes.saturating_add(wire_bytes(entry));
     }
+}
 
-    fn drop(&mut self, entry: &Entry) {
-        let (word, bit) = place(entry.code);
-        if let Some(kept) = self.kept.get_mut(word) {
-            *kept &= !bit;
-        }
-        self.content_bytes = self.content_bytes.saturating_sub(wire_bytes(entry));
+/// Orders options by how much they are wanted.
+fn least_wanted_last(message: &Message, code: OptionCode) -> (u8, u16) {
+    if is_wanted_unasked(code) {
+        return (0, output_rank(code));
     }
+    match message.requested.iter().position(|&asked| asked == code.0) {
+        Some(position) => (1, u16::try_from(position).unwrap_or(u16::MAX)),
+        None => (2, output_rank(code)),
+    }
+}
 
-    /// The kept option to part with next.
-    fn least_wanted<'m>(&self, message: &'m Message) -> Option<&'m Entry> {
-        let droppable =
-            message.entries.iter().filter(|entry| self.keeps(entry.code) && !entry.mandatory);
-        droppable.max_by_key(|entry| {
-            if is_wanted_unasked(entry.code) {
-                return (0, output_rank(entry.code));
-            }
-            match message.requested.iter().position(|&code| code == entry.code.0) {
-                Some(position) => (1, u16::try_from(position).unwrap_or(u16::MAX)),
-                None => (2, output_rank(entry.code)),
-            }
-        })
-    }
+/// The client's 64 bytes, and what its relay takes out again before the client sees the message (RFC 3046 section
+/// 2.1).
+fn bootp_bytes(message: &Message) -> usize {
+    let is_relays = |entry: &&Entry| entry.code == OptionCode::RELAY_AGENT_INFORMATION;
+    let relays = message.entries.iter().find(is_relays).map_or(0, wire_bytes);
+    let own = HEADER_BYTES.saturating_add(BOOTP_VENDOR_BYTES);
+    own.saturating_add(relays).min(PAYLOAD_BYTES_MAX)
 }
 
 /// Options that are never left out: without them the message means something else, or nothing.

@@ -34,7 +34,7 @@ pub(super) fn title(raw: &str) -> String {
 
 /// A path as part of a URL: what no loader and no shell takes amiss stays, all else is percent-encoded (RFC 3986 section
 /// 2.1).
-pub(super) fn url_path(path: &str) -> String {
+pub(crate) fn url_path(path: &str) -> String {
     let mut encoded = String::with_capacity(path.len());
     for byte in path.bytes() {
         if byte.is_ascii_alphanumeric() || b"/-._~!()*,:=@+".contains(&byte) {

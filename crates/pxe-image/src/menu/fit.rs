@@ -159,6 +159,12 @@ fn by_kind(entry: &BootEntry, kind: Kind) -> Result<(), String> {
             only_ipxe("it is a script of iPXE")
         }
         (How::Chain { .. }, Kind::Grub) if entry.platforms.efi => Ok(()),
+        // Modules of its own kind, such as VMware's mboot.c32.
+        (How::Chain { program: Piece::Root(path) | Piece::Inside(path), .. }, Kind::Pxelinux)
+            if path.to_ascii_lowercase().ends_with(".c32") =>
+        {
+            Ok(())
+        }
         (How::Chain { .. }, _) => Err(format!("{kind} does not start programs for the firmware")),
     }
 }

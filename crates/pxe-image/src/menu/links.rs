@@ -78,7 +78,7 @@ impl Links<'_, '_> {
             return Err(format!("of its command line: {why}"));
         }
         let mut filled = text.trim().to_owned();
-        for name in ["{files}", "{image}", "{server}", "{seed}", "{mac}", "{mac-hyphen}"] {
+        for name in ["{files}", "{image}", "{net}", "{server}", "{seed}", "{mac}", "{mac-hyphen}"] {
             if filled.contains(name) {
                 filled = filled.replace(name, &self.placeholder(name)?);
             }
@@ -90,6 +90,11 @@ impl Links<'_, '_> {
         match name {
             "{mac}" => return self.mac(':'),
             "{mac-hyphen}" => return self.mac('-'),
+            // It is the loader itself that fetches it, by the way that it has.
+            "{net}" if self.kind == Kind::Pxelinux && !self.menu.places.encoded => {
+                let path = format!("{}/{}", self.image()?, self.net());
+                return self.joined(self.images()?, &path);
+            }
             _ => {}
         }
         let http = self.menu.places.http.as_deref();
@@ -98,8 +103,14 @@ impl Links<'_, '_> {
             "{server}" => http.split_once("://").map_or(http, |(_, server)| server).to_owned(),
             "{seed}" => format!("{http}/seed/{}", self.mac('-')?),
             "{image}" => format!("{http}/images/{}", url_path(self.image()?)),
+            "{net}" => format!("{http}/images/{}/{}", url_path(self.image()?), self.net()),
             _ => format!("{http}/images/{}/files", url_path(self.image()?)),
         })
+    }
+
+    /// The folder of what is made of an image: for one machine, named as loaders of old name it, if that is known.
+    fn net(&self) -> String {
+        self.mac('-').map_or_else(|_| "net".to_owned(), |mac| format!("net/01-{mac}"))
     }
 
     /// The machine's address; of a machine that is not known iPXE fills it in.

@@ -26,6 +26,7 @@ use core::net::IpAddr;
 
 use crate::{BootEntry, Cpu};
 
+pub(crate) use escape::url_path;
 pub use render::{MenuFault, Renderer, TemplateFault};
 
 /// The language of a menu.

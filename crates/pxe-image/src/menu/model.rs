@@ -2,6 +2,7 @@
 //! here from checked parts is marked as safe.
 
 mod entry;
+mod titles;
 
 use std::collections::BTreeMap;
 
@@ -144,13 +145,15 @@ impl<'m> Sorted<'m> {
             Mode::Boot => (None, false),
             _ => (None, true),
         };
-        for (index, item) in menu.items.iter().take(MENU_ITEMS_MAX).enumerate() {
+        let items = menu.items.get(..MENU_ITEMS_MAX).unwrap_or(&menu.items);
+        let titles = titles::of(items);
+        for (index, (item, title)) in items.iter().zip(&titles).enumerate() {
             let is_default = default == Some(index) || menu.mode == Mode::Boot;
             if only_default && !is_default {
                 continue;
             }
             let id = format!("e{index}");
-            match entry::of(menu, kind, item, &id, is_default) {
+            match entry::of(menu, kind, item, (&id, title), is_default) {
                 Ok((value, is_certain)) => {
                     let image = item.image.map(|image| (image.name, image.title));
                     sorted.shown.push(Shown { image, is_default, value });
@@ -161,7 +164,7 @@ impl<'m> Sorted<'m> {
                         break;
                     }
                 }
-                Err(why) => sorted.left_out.push(left_out(item, &why)),
+                Err(why) => sorted.left_out.push(left_out(item, title, &why)),
             }
         }
         sorted
@@ -183,7 +186,11 @@ impl<'m> Sorted<'m> {
                 None => groups.push((name, title, vec![value])),
             }
         }
-        let groups: Vec<Value> = groups.into_iter().enumerate().map(group).collect();
+        let named = groups.iter().map(|(name, title, _)| (*name, *title));
+        let titles = titles::of_images(&named.collect::<Vec<_>>());
+        let groups = groups.into_iter().zip(titles).enumerate();
+        let groups: Vec<Value> =
+            groups.map(|(index, ((.., items), title))| group(index, title, items)).collect();
         map.insert("items", all.into());
         let mut first = Map::new();
         first.insert("title", ().into());
@@ -196,26 +203,17 @@ impl<'m> Sorted<'m> {
     }
 }
 
-fn group((index, (name, long, items)): (usize, (&str, &str, Vec<Value>))) -> Value {
+fn group(index: usize, title: String, items: Vec<Value>) -> Value {
     let mut map = Map::new();
     map.insert("id", format!("g{index}").into());
-    map.insert("title", title(if long.is_empty() { name } else { long }).into());
+    map.insert("title", title.into());
     map.insert("items", items.into());
     Value::from(map)
 }
 
-/// What people call an item.
-fn title_of(item: &MenuItem<'_>) -> String {
-    title(match item.image {
-        Some(image) if item.entry.title.is_empty() => image.title,
-        _ if item.entry.title.is_empty() => &item.entry.id,
-        _ => &item.entry.title,
-    })
-}
-
-fn left_out(item: &MenuItem<'_>, why: &str) -> Value {
+fn left_out(item: &MenuItem<'_>, title: &str, why: &str) -> Value {
     let mut map = Map::new();
-    map.insert("title", title_of(item).into());
+    map.insert("title", title.into());
     map.insert("image", item.image.map(|image| url_path(image.name)).into());
     map.insert("why", why.into());
     Value::from(map)

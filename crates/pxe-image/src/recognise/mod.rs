@@ -28,7 +28,7 @@ mod tests;
 
 use std::sync::Arc;
 
-pub use builtin::rules_markdown;
+pub use builtin::{built_in_stamp, rules_markdown};
 pub use fault::{RuleFault, RuleFaults};
 pub use file::recognise_file;
 pub use overrides::Overrides;
@@ -125,6 +125,12 @@ pub fn recognise(tree: &dyn Tree, facts: &ImageFacts, rules: &Rules) -> Recognit
         recognition.warnings.push(format!(
             "the image is not whole, {} bytes are missing at its end: download it again",
             facts.missing_bytes
+        ));
+    }
+    if !facts.passed_over.is_empty() {
+        recognition.warnings.push(format!(
+            "its UDF part cannot be read ({}), so only what its ISO 9660 part shows is there, which may be less: download it again",
+            facts.passed_over
         ));
     }
     if let Some(fault) = scene.fault() {

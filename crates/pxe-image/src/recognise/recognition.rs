@@ -29,6 +29,8 @@ pub struct ImageFacts {
     pub boots_efi: bool,
     /// Bytes that it lacks to be as long as it says.
     pub missing_bytes: u64,
+    /// Why the UDF that it announces is not read ([`Image::passed_over`]); empty if it is, or there is none.
+    pub passed_over: String,
 }
 
 impl ImageFacts {
@@ -49,6 +51,7 @@ impl ImageFacts {
             boots_bios: boots(BootPlatform::Bios),
             boots_efi: boots(BootPlatform::Efi),
             missing_bytes: image.missing_bytes(),
+            passed_over: image.passed_over().map(ToString::to_string).unwrap_or_default(),
         }
     }
 }

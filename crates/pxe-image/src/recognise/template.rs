@@ -4,8 +4,8 @@ use super::glob::Variables;
 use crate::limits::VARIABLE_BYTES_MAX;
 
 /// What menus fill in, see [`BootEntry`](crate::BootEntry).
-pub(super) const PLACEHOLDERS: [&str; 6] =
-    ["files", "image", "server", "seed", "mac", "mac-hyphen"];
+pub(super) const PLACEHOLDERS: [&str; 7] =
+    ["files", "image", "net", "server", "seed", "mac", "mac-hyphen"];
 
 /// A text with variables.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

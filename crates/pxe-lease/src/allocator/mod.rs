@@ -84,7 +84,12 @@ impl Allocator {
 
     /// Takes a new configuration. Leases, offers and commits on their way are kept, as far as their addresses are in
     /// the new one too.
-    pub fn reconfigure(&mut self, topology: Topology, config: AllocatorConfig) {
+    ///
+    /// Returns whether it has addresses that the old one had not. Their leases of earlier days are in the store alone:
+    /// load it again, and hand over its records.
+    #[must_use = "the store may know leases of the new addresses"]
+    pub fn reconfigure(&mut self, topology: Topology, config: AllocatorConfig) -> bool {
+        let has_more = !self.table.topology.covers(&topology);
         let mut table = Table::new(topology, u64::from(config.rest_seconds));
         table.set_own(self.table.own().collect());
         for (position, slot) in self.table.slots() {
@@ -98,6 +103,7 @@ impl Allocator {
         self.exhausted = table.topology.networks().map(|_| room::Exhaustion::default()).collect();
         self.table = table;
         self.config = config;
+        has_more
     }
 
     /// The addresses of this machine, which nobody gets. They may change at any time.
@@ -106,7 +112,8 @@ impl Allocator {
     }
 
     /// Takes a record from the store: when it is loaded, and when another server changed it. Returns whether the
-    /// address is one of ours; leases of other addresses stay in the store, for a configuration that has them again.
+    /// address is one of ours; leases of other addresses stay in the store, for a configuration that has them again
+    /// ([`reconfigure`](Self::reconfigure)).
     pub fn handle_record(&mut self, record: LeaseRecord) -> bool {
         let Some(position) = self.table.topology.position(record.address) else { return false };
         self.adopt(position, record);

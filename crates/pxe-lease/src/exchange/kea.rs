@@ -38,8 +38,8 @@ fn record(row: &Row<'_>, lifetime: u64) -> Result<LeaseRecord, ImportFaultKind> 
         other => return Err(ImportFaultKind::State(quoted(other))),
     };
     let expires = if lifetime == INFINITE { UnixSeconds::NEVER } else { end };
-    // Kea writes a comma within a value like this.
-    let name = field("hostname")?.replace("&#x2c", ",");
+    // Kea writes a comma within a value like this, and a name with the dot at its end.
+    let name = field("hostname")?.trim_end_matches('.').replace("&#x2c", ",");
     let (address, hardware) =
         (fault::address(field("address")?)?, fault::hardware(field("hwaddr")?)?);
     Ok(LeaseRecord {
@@ -61,9 +61,9 @@ mod tests {
     fn a_journal_is_read_to_its_end() {
         let text = format!(
             "{HEAD}\
-             192.0.2.10,52:54:00:aa:00:01,01:52:54,3600,1700003600,1,0,0,node1.example,0,,0\n\
+             192.0.2.10,52:54:00:aa:00:01,01:52:54,3600,1700003600,1,0,0,node1.example.,0,,0\n\
              192.0.2.11,52:54:00:aa:00:02,,3600,1700003600,1,0,0,,0,,0\n\
-             192.0.2.10,52:54:00:aa:00:01,01:52:54,3600,1700007200,1,0,0,a&#x2cb,0,,0\n\
+             192.0.2.10,52:54:00:aa:00:01,01:52:54,3600,1700007200,1,0,0,a&#x2cb.,0,,0\n\
              192.0.2.11,52:54:00:aa:00:02,,0,1700003600,1,0,0,,0,,0\n\
              192.0.2.12,,,86400,1700086400,1,0,0,,1,,0\n\
              192.0.2.13,52:54:00:aa:00:03,,4294967295,5994967295,1,0,0,,0,,0\n\

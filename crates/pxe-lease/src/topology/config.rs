@@ -67,7 +67,8 @@ impl Reservation {
 pub enum ReservedFor {
     /// Its hardware address: the same through all boot stages.
     Hardware(HardwareAddress),
-    /// Option 61, which firmware and operating system send differently.
+    /// Option 61, which firmware and operating system send differently. Of a name behind the type 0, which some send
+    /// and others leave out (RFC 2132 section 9.14), the name alone is enough.
     Identifier(Vec<u8>),
     /// The port of a switch: sub-options 1 and 2 of option 82, as far as they are given. One machine at a time.
     Circuit {

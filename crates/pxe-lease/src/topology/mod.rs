@@ -122,6 +122,12 @@ impl Topology {
         self.subnet(subnet).map(|subnet| subnet.prefix)
     }
 
+    /// The network a subnet belongs to.
+    #[must_use]
+    pub fn network_of(&self, subnet: SubnetId) -> Option<NetworkId> {
+        self.subnet(subnet).map(|subnet| subnet.network)
+    }
+
     /// The address reserved for a client on a network.
     #[must_use]
     pub fn reserved_for(&self, network: NetworkId, client: &Client<'_>) -> Option<Ipv4Addr> {
@@ -152,9 +158,28 @@ impl Topology {
     /// The place of an address, if it can be given out.
     pub(crate) fn position(&self, address: Ipv4Addr) -> Option<Position> {
         let bits = address.to_bits();
-        let index = self.spans.partition_point(|span| span.range.first <= bits).checked_sub(1)?;
-        let span = self.spans.get(index).filter(|span| bits <= span.range.last)?;
+        let span = self.span_with(bits)?;
         Some(Position(span.position.saturating_add(bits.saturating_sub(span.range.first))))
+    }
+
+    /// Whether all that `other` can give out can be given out by this one too.
+    pub(crate) fn covers(&self, other: &Self) -> bool {
+        other.spans.iter().all(|span| {
+            let mut next = span.range.first;
+            // What is one range there may be several here.
+            while let Some(here) = self.span_with(next) {
+                if here.range.last >= span.range.last {
+                    return true;
+                }
+                next = here.range.last.saturating_add(1);
+            }
+            false
+        })
+    }
+
+    fn span_with(&self, bits: u32) -> Option<&Span> {
+        let index = self.spans.partition_point(|span| span.range.first <= bits).checked_sub(1)?;
+        self.spans.get(index).filter(|span| bits <= span.range.last)
     }
 
     fn span_of(&self, position: Position) -> Option<&Span> {

@@ -6,6 +6,9 @@ use std::collections::HashMap;
 use super::config::{Reservation, ReservedFor};
 use crate::client::Client;
 
+/// What option 61 begins with where a name follows and no hardware address (RFC 2132 section 9.14).
+const UNTYPED: u8 = 0;
+
 #[derive(Clone, Debug, Default)]
 pub(super) struct Reservations {
     addresses: HashMap<ReservedFor, Ipv4Addr>,
@@ -49,8 +52,11 @@ impl Reservations {
                 remote_id: owned(remote_id),
             })
         };
+        let identified = |identifier: &[u8]| found(ReservedFor::Identifier(identifier.to_vec()));
+        let untyped = || client.known_identifier()?.strip_prefix(&[UNTYPED]);
         found(ReservedFor::Hardware(client.hardware))
-            .or_else(|| found(ReservedFor::Identifier(client.known_identifier()?.to_vec())))
+            .or_else(|| identified(client.known_identifier()?))
+            .or_else(|| identified(untyped()?))
             // What names both is more exact than what names one.
             .or_else(|| found(circuit(client.circuit_id, client.remote_id)?))
             .or_else(|| found(circuit(client.circuit_id, None)?))

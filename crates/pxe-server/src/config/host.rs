@@ -18,12 +18,7 @@ pub(super) fn read(section: Section<'_, '_>) -> Option<HostConfig> {
         );
     }
     let mut options = OptionSet::new();
-    let hostname = section.string("hostname");
-    if let Some(name) = &hostname
-        && let Err(fault) = options.set("host-name", &name.value)
-    {
-        section.fault(name.line, "hostname", fault.to_string(), "");
-    }
+    let hostname = subnet::read_host_name(&section, &mut options);
     subnet::read_options(&section, &mut options);
     let boot = boot(&section);
     let target = target(&section, boot);

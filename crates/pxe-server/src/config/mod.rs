@@ -12,6 +12,7 @@ mod log;
 mod menu;
 pub(crate) mod private;
 mod reader;
+mod reservation;
 mod sections;
 mod seeds;
 mod subnet;
@@ -33,8 +34,9 @@ pub use fault::{Fault, Faults};
 pub use http::HttpConfig;
 pub use menu::{MenuConfig, PASSWORD_ROUNDS_MAX, PasswordHash};
 pub use reader::Located;
+pub use reservation::ReservationConfig;
 pub use seeds::{Secrets, Variable, Variables};
-pub use subnet::{AddressConfig, ClassConfig, ReservationConfig, StoreConfig, SubnetConfig};
+pub use subnet::{AddressConfig, ClassConfig, StoreConfig, SubnetConfig};
 pub use tftp::{RewriteConfig, TftpConfig};
 pub use webhook::{WEBHOOKS_MAX, WebhookConfig};
 

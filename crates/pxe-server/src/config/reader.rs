@@ -306,13 +306,13 @@ impl<'r, 't> Section<'r, 't> {
     pub(super) fn sections(&self, name: &'static str) -> Vec<Self> {
         let Some(value) = self.get(name) else { return Vec::new() };
         let Some(array) = value.get_ref().as_array() else {
-            self.wrong_type(name, value, &format!("tables headed [[{name}]]"));
+            self.wrong_type(name, value, &format!("tables headed [[{}]]", self.key(name)));
             return Vec::new();
         };
         let mut sections = Vec::new();
         for (index, item) in array.iter().enumerate() {
             let Some(table) = item.get_ref().as_table() else {
-                self.wrong_type(name, item, &format!("a table headed [[{name}]]"));
+                self.wrong_type(name, item, &format!("a table headed [[{}]]", self.key(name)));
                 continue;
             };
             let path = format!("{}[{}]", self.key(name), index + 1);

@@ -3,9 +3,10 @@
 use pxe_dhcp::OptionCode;
 use pxe_dhcp::options::OptionSet;
 use pxe_dhcp::respond::LeaseTimes;
-use pxe_lease::{AddressRange, HardwareAddress, IdentifyBy, Prefix, ReservedFor};
+use pxe_lease::{AddressRange, IdentifyBy, Prefix};
 
 use super::reader::{Located, Section};
+use super::reservation::{self, ReservationConfig};
 
 /// `dhcp.*` of server mode.
 #[derive(Clone, Debug, Default)]
@@ -49,15 +50,6 @@ pub struct SubnetConfig {
     pub options: OptionSet,
     /// `[[dhcp.subnet.reservation]]`.
     pub reservations: Vec<ReservationConfig>,
-}
-
-/// An address that is for one client.
-#[derive(Clone, Debug)]
-pub struct ReservationConfig {
-    /// Which.
-    pub address: Located<core::net::Ipv4Addr>,
-    /// For whom.
-    pub holder: ReservedFor,
 }
 
 /// One `[[dhcp.class]]`: options for clients of a kind.
@@ -159,7 +151,7 @@ fn subnet(section: Section<'_, '_>) -> Option<SubnetConfig> {
     }
     read_options(&section, &mut options);
     let reservations =
-        section.sections("reservation").into_iter().filter_map(reservation).collect();
+        section.sections("reservation").into_iter().filter_map(reservation::read).collect();
     let authoritative = section.boolean("authoritative").unwrap_or(false);
     let shared_network = section.string("shared_network");
     let bootp = section.boolean("bootp").unwrap_or(false);
@@ -251,6 +243,16 @@ pub(super) fn read_options(section: &Section<'_, '_>, options: &mut OptionSet) {
     }
 }
 
+/// `hostname`: option 12.
+pub(super) fn read_host_name(
+    section: &Section<'_, '_>,
+    options: &mut OptionSet,
+) -> Option<Located<String>> {
+    let name = section.string("hostname")?;
+    set(section, "hostname", options, "host-name", &name.value, name.line);
+    Some(name)
+}
+
 fn set(
     section: &Section<'_, '_>,
     key: &str,
@@ -260,61 +262,6 @@ fn set(
     line: usize,
 ) -> Option<OptionCode> {
     options.set(option, text).map_err(|fault| section.fault(line, key, fault.to_string(), "")).ok()
-}
-
-fn reservation(section: Section<'_, '_>) -> Option<ReservationConfig> {
-    let address = section.parsed("address", "an IPv4 address like 192.0.2.50");
-    let mac = section.string("mac");
-    let mac = mac.and_then(|mac| section.understood::<HardwareAddress>("mac", &mac));
-    let bytes = |name| section.string(name).and_then(|text| bytes_of(&section, name, &text));
-    let client_id = bytes("client_id");
-    let (circuit_id, remote_id) = (bytes("circuit_id"), bytes("remote_id"));
-    let mut holders = Vec::new();
-    holders.extend(mac.map(|mac| ReservedFor::Hardware(mac.value)));
-    holders.extend(client_id.map(ReservedFor::Identifier));
-    if circuit_id.is_some() || remote_id.is_some() {
-        holders.push(ReservedFor::Circuit { circuit_id, remote_id });
-    }
-    if address.is_none() && !section.has("address") {
-        let problem = "a reservation needs its address".to_owned();
-        section.fault(section.line, "address", problem, "address = \"192.0.2.50\"");
-    }
-    let holder = holders.pop().filter(|_| holders.is_empty());
-    let is_broken =
-        ["mac", "client_id", "circuit_id", "remote_id"].iter().any(|key| section.has(key));
-    if holder.is_none() && (!is_broken || !holders.is_empty()) {
-        let problem = "a reservation is for exactly one client".to_owned();
-        let remedy = "give it one of mac, client_id, or circuit_id with remote_id";
-        section.fault(section.line, "mac", problem, remedy);
-    }
-    section.finish();
-    Some(ReservationConfig { address: address?, holder: holder? })
-}
-
-/// Bytes in hexadecimal between colons or behind `0x`; anything else is a text.
-fn bytes_of(
-    section: &Section<'_, '_>,
-    name: &'static str,
-    text: &Located<String>,
-) -> Option<Vec<u8>> {
-    let value = &*text.value;
-    let digits = match value.strip_prefix("0x") {
-        Some(digits) => digits.to_owned(),
-        None if is_pairs(value) => value.replace(':', ""),
-        None => return Some(value.as_bytes().to_vec()),
-    };
-    let pairs = (0..digits.len()).step_by(2).map(|at| digits.get(at..at + 2));
-    let bytes: Option<Vec<u8>> = pairs.map(|pair| u8::from_str_radix(pair?, 16).ok()).collect();
-    if bytes.is_none() {
-        let problem = format!("expected bytes like 0x0102 or 01:02, or a text, found {value:?}");
-        section.fault(text.line, name, problem, "");
-    }
-    bytes
-}
-
-fn is_pairs(text: &str) -> bool {
-    let is_pair = |pair: &str| pair.len() == 2 && pair.bytes().all(|it| it.is_ascii_hexdigit());
-    text.contains(':') && text.split(':').all(is_pair)
 }
 
 fn class(section: Section<'_, '_>) -> Option<ClassConfig> {
@@ -415,9 +362,7 @@ url = "postgres://pxe@db/pxe"
         );
         assert!(subnet.options.iter().any(|option| option.code.0 == 26 && option.forced));
         assert!(subnet.bootp && subnet.authoritative && known.ignore_other_servers);
-        let holder = &subnet.reservations[0].holder;
-        let circuit_id = Some(b"port 7".to_vec());
-        assert_eq!(*holder, ReservedFor::Circuit { circuit_id, remote_id: Some(vec![1, 2]) });
+        assert_eq!(subnet.reservations.len(), 1);
         assert_eq!(known.classes[0].mac, [0x52, 0x54]);
         assert!(matches!(known.store, StoreConfig::Postgres { .. }));
     }

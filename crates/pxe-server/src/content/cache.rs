@@ -8,6 +8,8 @@ use std::fs::{File, Metadata};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use serde::{Deserialize, Serialize};
+
 /// Memory for all cached files, in bytes. Entries unused for longest make room; what a transfer
 /// still reads stays until it ends, so at most [`transfers_max`](crate::config::TftpConfig) times
 /// [`CACHED_FILE_BYTES_MAX`] more in theory, and next to nothing in practice.
@@ -16,7 +18,7 @@ pub const CACHE_BYTES_MAX: usize = 64 << 20;
 pub const CACHED_FILE_BYTES_MAX: usize = 8 << 20;
 
 /// A file in one state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct Version {
     device: u64,
     inode: u64,
@@ -46,6 +48,16 @@ impl Version {
     pub(super) fn has_same_content(&self, other: &Self) -> bool {
         let content = |version: &Self| (version.size, version.modified);
         self.is_same_file(other) && content(self) == content(other)
+    }
+
+    /// Whether a state that was known before a restart is this one. Devices get their numbers anew, so they do not count.
+    pub(super) fn is_as_before_restart(&self, before: &Self) -> bool {
+        Self { device: self.device, ..*before } == *self
+    }
+
+    /// Bytes of the file.
+    pub(super) fn size(&self) -> u64 {
+        self.size
     }
 
     /// What tells this state from others, for those who keep a copy.

@@ -9,9 +9,7 @@ use std::sync::PoisonError;
 
 use pxe_select::{Generated, Target};
 
-#[cfg(feature = "http")]
-use super::images::Catalogue;
-use super::images::State;
+use super::images::{Catalogue, State};
 use super::listing::{self, Listing};
 #[cfg(feature = "http")]
 use super::menu::Unlock;
@@ -21,8 +19,10 @@ use super::open::Content;
 use super::root::{self, Root};
 use super::uploads::Uploads;
 use super::{Shared, images};
-use crate::engine::{ContentError, Recipient};
+use crate::engine::{ContentError, Recipient, hyphenated};
 
+/// The installation script of VMware ESXi among the files that are made for a machine.
+const KICKSTART: &str = "ks.cfg";
 /// What names of images begin with.
 pub(crate) const IMAGES: &[u8] = b"images/";
 
@@ -95,7 +95,7 @@ impl Finder {
             Err(ContentError::NotFound) => {}
             Err(error) => return Err(error),
         }
-        match self.find_image(name) {
+        match self.find_image(name, links) {
             Err(ContentError::NotFound) => {}
             found => return found,
         }
@@ -109,7 +109,7 @@ impl Finder {
     fn made(&self, made: &Made<'_>, links: &Links) -> Result<Content, ContentError> {
         let listing = match made.recipient.target {
             Some(_) => Listing::default(),
-            None => self.root.folder().map(listing::read).unwrap_or_default(),
+            None => self.root.folder().map(|root| listing::read(&root)).unwrap_or_default(),
         };
         let catalogue = self.offered(made.recipient);
         let target_is_awaited =
@@ -176,12 +176,20 @@ impl Finder {
 
     /// Opens an image, or a file inside one, by its normalised name: `images/debian.iso/files/install/vmlinuz`. May wait
     /// for a disk.
-    pub(crate) fn find_image(&self, name: &[u8]) -> Result<Content, ContentError> {
+    pub(crate) fn find_image(&self, name: &[u8], links: &Links) -> Result<Content, ContentError> {
         let name = name.strip_prefix(IMAGES).ok_or(ContentError::NotFound)?;
         let images = self.shared.images.as_ref().ok_or(ContentError::NotFound)?;
         Ok(match images.find(name)? {
             images::Asked::Whole(file, metadata) => self.content(file, &metadata),
             images::Asked::Inside(content) => content,
+            images::Asked::BootCfg { image, own, mac } => {
+                let is_made = self.is_made(mac);
+                let mac = mac.filter(|_| is_made(KICKSTART));
+                let script = mac.map(|mac| format!("{}/{KICKSTART}", hyphenated(mac)));
+                let text = self.shared.menus().boot_cfg(&own, &image, script.as_deref(), links);
+                let text = text.map_err(|error| ContentError::Refused(error.to_string()))?;
+                Content::generated(text.into_bytes().into())
+            }
         })
     }
 
@@ -190,7 +198,12 @@ impl Finder {
     #[cfg(feature = "http")]
     pub(crate) fn catalogue(&self) -> Catalogue {
         let catalogue = self.shared.images.as_ref().map(|images| images.catalogue());
-        catalogue.unwrap_or_default().without_missing(|name| self.is_there(name.as_bytes()))
+        self.offered_here(&catalogue.unwrap_or_default())
+    }
+
+    /// Of these images what can be offered with what the root holds now. May wait for a disk.
+    pub(crate) fn offered_here(&self, catalogue: &Catalogue) -> Catalogue {
+        catalogue.without_missing(|name| self.is_there(name.as_bytes()))
     }
 
     /// What is made for single machines.

@@ -7,36 +7,74 @@ use std::ffi::OsStr;
 use std::fs::{File, Metadata};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use cap_std::ambient_authority;
-use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt};
+use cap_std::fs::{Dir, MetadataExt as _, OpenOptions, OpenOptionsExt};
 use nix::fcntl::OFlag;
 
 use super::cases::Cases;
 use crate::engine::ContentError;
 
-/// The root folder; it may be missing now and appear later.
+/// The root folder; it may be missing now and appear later, and another one may take its place.
 #[derive(Debug)]
 pub(super) struct Root {
     path: PathBuf,
-    folder: OnceLock<Dir>,
+    held: RwLock<Option<Held>>,
 }
+
+/// A folder that is open.
+#[derive(Clone, Debug)]
+struct Held {
+    folder: Arc<Dir>,
+    which: Which,
+}
+
+/// Device and inode. As long as the folder is open, no other one gets its number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Which(u64, u64);
 
 impl Root {
     pub(super) fn new(path: PathBuf) -> Self {
-        let root = Self { path, folder: OnceLock::new() };
+        let root = Self { path, held: RwLock::default() };
         root.folder();
         root
     }
 
-    pub(super) fn folder(&self) -> Option<&Dir> {
-        if let Some(folder) = self.folder.get() {
-            return Some(folder);
+    /// The folder that has the path now: one that was removed and made again, or mounted over, is another.
+    pub(super) fn folder(&self) -> Option<Arc<Dir>> {
+        self.held().map(|held| held.folder)
+    }
+
+    /// Which folder that is.
+    pub(super) fn which(&self) -> Option<Which> {
+        self.held().map(|held| held.which)
+    }
+
+    fn held(&self) -> Option<Held> {
+        let held = self.held.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let there = match std::fs::metadata(&self.path) {
+            Ok(metadata) => Some(Which(metadata.dev(), metadata.ino())),
+            Err(error) if is_missing(&error) => None,
+            // Who may not look any more may still read what is open.
+            Err(_) if held.is_some() => return held,
+            Err(_) => None,
+        };
+        if held.as_ref().map(|held| held.which) == there {
+            return held;
         }
-        let folder = Dir::open_ambient_dir(&self.path, ambient_authority()).ok()?;
-        Some(self.folder.get_or_init(|| folder))
+        let opened = there.and_then(|_| self.open_anew().ok());
+        self.held.write().unwrap_or_else(PoisonError::into_inner).clone_from(&opened);
+        opened
+    }
+
+    fn open_anew(&self) -> io::Result<Held> {
+        let folder = Dir::open_ambient_dir(&self.path, ambient_authority())?;
+        let metadata = folder.dir_metadata()?;
+        let which = Which(metadata.dev(), metadata.ino());
+        Ok(Held { folder: Arc::new(folder), which })
     }
 
     /// Opens a plain file by its normalised name; in another spelling, if `cases` are given and it has no other.
@@ -46,9 +84,9 @@ impl Root {
         cases: Option<&Cases>,
     ) -> Result<(File, Metadata), ContentError> {
         let Some(folder) = self.folder() else { return Err(ContentError::NotFound) };
-        match (open_beneath(folder, Path::new(OsStr::from_bytes(name))), cases) {
+        match (open_beneath(&folder, Path::new(OsStr::from_bytes(name))), cases) {
             (Err(ContentError::NotFound), Some(cases)) => {
-                open_beneath(folder, &cases.resolve(folder, name)?)
+                open_beneath(&folder, &cases.resolve(&folder, name)?)
             }
             (opened, _) => opened,
         }
@@ -84,7 +122,7 @@ fn plain(file: File) -> Result<(File, Metadata), ContentError> {
 
 pub(super) fn refusal(error: &io::Error) -> ContentError {
     match error.kind() {
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => ContentError::NotFound,
+        _ if is_missing(error) => ContentError::NotFound,
         // cap-std reports an escape as PermissionDenied too.
         io::ErrorKind::PermissionDenied
         | io::ErrorKind::CrossesDevices
@@ -96,6 +134,10 @@ pub(super) fn refusal(error: &io::Error) -> ContentError {
         }
         _ => ContentError::Unavailable(error.to_string()),
     }
+}
+
+fn is_missing(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
 #[cfg(test)]
@@ -177,5 +219,32 @@ mod tests {
         fs::write(base.join("a"), "x").expect("file");
         assert!(root.open(b"a", None).is_ok());
         fs::remove_dir_all(base).expect("clean");
+    }
+
+    #[test]
+    fn another_folder_in_its_place_is_the_root() {
+        let base = tempfile::tempdir().expect("a folder");
+        let path = base.path().join("boot");
+        let root = Root::new(path.clone());
+        let read = || {
+            let (file, _) = root.open(b"a", None).ok()?;
+            io::read_to_string(file).ok()
+        };
+        for content in ["first", "second"] {
+            fs::create_dir(&path).expect("a folder");
+            fs::write(path.join("a"), content).expect("a file");
+            assert_eq!(read().as_deref(), Some(content), "made again");
+            fs::remove_dir_all(&path).expect("removed");
+            assert_eq!(read(), None, "{content}");
+        }
+        // As a new state of all files is put in place at once.
+        for content in ["third", "fourth"] {
+            let next = base.path().join(content);
+            fs::create_dir(&next).expect("a folder");
+            fs::write(next.join("a"), content).expect("a file");
+            let _ = fs::rename(&path, base.path().join(format!("before-{content}")));
+            fs::rename(next, &path).expect("in its place");
+            assert_eq!(read().as_deref(), Some(content));
+        }
     }
 }

@@ -227,4 +227,6 @@ pub struct ImageSeen {
     pub boots: Vec<Firmware>,
     /// Firmware that does not, and why.
     pub not: Vec<(Firmware, String)>,
+    /// What will not work, and why.
+    pub warnings: Vec<String>,
 }

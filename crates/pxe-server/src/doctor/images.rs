@@ -1,46 +1,35 @@
 //! Which images boot on which firmware.
 
-use std::fs::File;
-use std::path::{Path, PathBuf};
-
 use pxe_image::recognise::Recognition;
 use pxe_select::Firmware;
 
 use super::facts::{ImageSeen, cpu};
 use crate::config::Config;
-use crate::content::recognised;
+use crate::content::{Images, State};
 
-/// Images that are looked at; reading their initrds takes seconds each.
+/// Images that are looked at beside those that a server keeps in its state folder; reading their initrds takes seconds each.
 pub const IMAGES_LOOKED_AT_MAX: usize = 64;
 
 /// The machines that images are for.
 const MACHINES: [Firmware; 3] = [Firmware::Bios, Firmware::X64Uefi, Firmware::Arm64Uefi];
-const EXTENSIONS: [&str; 4] = ["iso", "img", "wim", "efi"];
 
-/// Looks at every image in the folder of images.
+/// Looks at every image in the folder of images, as the server that serves them recognises them.
 pub(super) fn look(config: &Config) -> Vec<ImageSeen> {
-    let folder = &config.images;
-    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
-    let is_image = |path: &PathBuf| {
-        let end = path.extension().and_then(|end| end.to_str()).unwrap_or_default();
-        EXTENSIONS.contains(&end.to_ascii_lowercase().as_str()) && path.is_file()
-    };
-    let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
-    paths.retain(is_image);
-    paths.sort();
-    paths.truncate(IMAGES_LOOKED_AT_MAX);
-    paths.iter().map(|path| one(path)).collect()
+    let images = Images::new(config.images.clone()).kept_in(&config.state);
+    let catalogue = images.recognise_all(IMAGES_LOOKED_AT_MAX);
+    let seen = catalogue.images.iter().filter_map(|(name, info)| match &info.state {
+        State::Ready { recognition: Some(known), .. } => Some(judged(name.clone(), known)),
+        State::Broken(why) => Some(broken(name.clone(), &format!("it {why}"))),
+        State::Arriving => Some(broken(name.clone(), "it was written to a moment ago")),
+        State::Ready { recognition: None, .. } => None,
+    });
+    seen.collect()
 }
 
-fn one(path: &Path) -> ImageSeen {
-    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    match recognition(&name, path) {
-        Ok(known) => judged(name, &known),
-        Err(why) => {
-            let not = MACHINES.iter().map(|firmware| (*firmware, why.clone())).collect();
-            ImageSeen { title: "unknown".to_owned(), name, boots: Vec::new(), not }
-        }
-    }
+fn broken(name: String, why: &str) -> ImageSeen {
+    let not = MACHINES.iter().map(|firmware| (*firmware, why.to_owned())).collect();
+    let title = "unknown".to_owned();
+    ImageSeen { title, name, boots: Vec::new(), not, warnings: Vec::new() }
 }
 
 fn judged(name: String, known: &Recognition) -> ImageSeen {
@@ -52,16 +41,5 @@ fn judged(name: String, known: &Recognition) -> ImageSeen {
             Err(why) => not.push((firmware, why)),
         }
     }
-    ImageSeen { name, title: known.title.clone(), boots, not }
-}
-
-/// As the server that serves it recognises it, with the file beside it.
-fn recognition(name: &str, path: &Path) -> Result<Recognition, String> {
-    let unreadable = |error: std::io::Error| format!("it cannot be read: {error}");
-    let file = File::open(path).map_err(unreadable)?;
-    let size = file.metadata().map_err(unreadable)?.len();
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(".toml");
-    let beside = std::fs::read_to_string(beside).ok();
-    recognised(name, file, size, beside.as_deref()).map_err(|why| format!("it {why}"))
+    ImageSeen { name, title: known.title.clone(), boots, not, warnings: known.warnings.clone() }
 }

@@ -35,6 +35,9 @@ pub(super) fn text(report: &Report) -> String {
             false => format!("boots on {}", image.boots.join(", ")),
         };
         let _ = writeln!(out, "  {} ({})  {boots}", image.name, image.title);
+        for warning in &image.warnings {
+            let _ = writeln!(out, "    {warning}");
+        }
     }
     findings(&mut out, report);
     out

@@ -115,6 +115,8 @@ pub struct ImageReport {
     pub title: String,
     /// Firmware that boots it over the network.
     pub boots: Vec<&'static str>,
+    /// What will not work, and why.
+    pub warnings: Vec<String>,
 }
 
 impl Report {
@@ -132,6 +134,7 @@ impl Report {
             name: image.name.clone(),
             title: image.title.clone(),
             boots: image.boots.iter().copied().map(Firmware::name).collect(),
+            warnings: image.warnings.clone(),
         });
         Self {
             is_clean: findings.iter().all(|finding| !finding.is_fault),

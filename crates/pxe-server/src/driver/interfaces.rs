@@ -9,6 +9,8 @@ use std::sync::{PoisonError, RwLock};
 use nix::ifaddrs::getifaddrs;
 use nix::net::if_::{InterfaceFlags, if_nametoindex};
 
+use crate::engine::OwnAddress;
+
 /// More interfaces than this are not looked at (a host of thousands of containers).
 pub const INTERFACES_MAX: usize = 1024;
 
@@ -138,14 +140,20 @@ pub fn present() -> io::Result<Vec<Interface>> {
 
 /// Every IPv4 address of this machine.
 pub fn own_addresses() -> io::Result<Vec<Ipv4Addr>> {
-    let addresses = getifaddrs()?.filter_map(|entry| {
-        let address = entry.address?;
-        address.as_sockaddr_in().map(nix::sys::socket::SockaddrIn::ip)
-    });
-    let mut own: Vec<Ipv4Addr> = addresses.take(INTERFACES_MAX).collect();
+    let mut own: Vec<Ipv4Addr> = own_by_interface()?.iter().map(|own| own.address).collect();
     own.sort_unstable();
     own.dedup();
     Ok(own)
+}
+
+/// The same with where each is, in the kernel's order.
+pub fn own_by_interface() -> io::Result<Vec<OwnAddress>> {
+    let addresses = getifaddrs()?.filter_map(|entry| {
+        let address = entry.address?.as_sockaddr_in()?.ip();
+        let interface = if_nametoindex(entry.interface_name.as_str()).unwrap_or(0);
+        Some(OwnAddress { interface, address })
+    });
+    Ok(addresses.take(INTERFACES_MAX).collect())
 }
 
 /// The leading ones of a netmask: at most 32, so that the conversion does not lose anything.

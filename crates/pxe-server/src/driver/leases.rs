@@ -134,7 +134,10 @@ impl Driver {
         let Some(housekeeping) = &mut self.housekeeping else { return Ok(()) };
         let reloaded = housekeeping.reload()?;
         if let Some(plan) = reloaded.plan {
-            self.engine.set_plan(plan);
+            let has_more = self.engine.set_plan(plan);
+            if let Some(store) = self.store.as_mut().filter(|_| has_more) {
+                store.read_again();
+            }
             self.report();
         }
         // Interfaces may be others now.

@@ -30,7 +30,7 @@ mod store;
 mod transfers;
 mod vitals;
 
-use core::net::{IpAddr, Ipv4Addr, SocketAddr};
+use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
 use std::io;
 use std::sync::Arc;
@@ -42,7 +42,7 @@ use mio::{Events, Poll};
 
 use crate::config::Faults;
 use crate::content::Files;
-use crate::engine::{AddressPlan, Arrival, Drops, Engine, Output, SocketId, Transmit};
+use crate::engine::{AddressPlan, Arrival, Drops, Engine, Output, OwnAddress, SocketId, Transmit};
 use crate::journal::Journal;
 use crate::logging;
 use crate::state::unix_ms;
@@ -83,7 +83,7 @@ pub trait Housekeeping {
     /// Looks at the loaders again and passes on what changed.
     fn refresh(&mut self);
     /// Every IPv4 address of this machine.
-    fn own_addresses(&mut self) -> io::Result<Vec<Ipv4Addr>>;
+    fn own_addresses(&mut self) -> io::Result<Vec<OwnAddress>>;
     /// Reads the configuration again.
     ///
     /// # Errors

@@ -48,17 +48,24 @@ impl Store {
 
     /// Begins to read it. `waker` wakes the loop.
     pub(super) fn start(self, waker: Arc<Waker>) -> io::Result<StoreThread> {
-        let (batches, jobs) = mpsc::channel();
+        let (hand, jobs) = mpsc::channel();
         let (tell, told) = mpsc::channel();
         let worker = Worker { store: self.store, is_shared: self.is_shared, jobs, tell, waker };
         let thread = thread::Builder::new().name("leases".to_owned()).spawn(|| worker.run())?;
-        Ok(StoreThread { batches: Some(batches), told, thread: Some(thread), is_busy: false })
+        Ok(StoreThread { jobs: Some(hand), told, thread: Some(thread), is_busy: false })
     }
+}
+
+/// What the thread is asked.
+enum Job {
+    Store(Batch),
+    /// Tell all records once more.
+    Read,
 }
 
 /// The loop's end of it.
 pub(super) struct StoreThread {
-    batches: Option<Sender<Batch>>,
+    jobs: Option<Sender<Job>>,
     told: Receiver<Told>,
     thread: Option<JoinHandle<()>>,
     is_busy: bool,
@@ -72,8 +79,17 @@ impl StoreThread {
 
     /// Has a batch stored.
     pub(super) fn store(&mut self, batch: Batch) {
-        let sent = self.batches.as_ref().is_some_and(|batches| batches.send(batch).is_ok());
-        self.is_busy = sent;
+        self.is_busy = self.ask(Job::Store(batch));
+    }
+
+    /// Has all records told once more, in front of the next batch.
+    pub(super) fn read_again(&self) {
+        // A thread that has ended is found out by itself.
+        let _ = self.ask(Job::Read);
+    }
+
+    fn ask(&self, job: Job) -> bool {
+        self.jobs.as_ref().is_some_and(|jobs| jobs.send(job).is_ok())
     }
 
     /// What it has told since.
@@ -108,7 +124,7 @@ impl StoreThread {
 
 impl Drop for StoreThread {
     fn drop(&mut self) {
-        drop(self.batches.take());
+        drop(self.jobs.take());
         // One that still waits for a database is left to the end of the process.
         if let Some(thread) = self.thread.take()
             && !self.is_busy
@@ -121,7 +137,7 @@ impl Drop for StoreThread {
 struct Worker {
     store: Box<dyn LeaseStore>,
     is_shared: bool,
-    jobs: Receiver<Batch>,
+    jobs: Receiver<Job>,
     tell: Sender<Told>,
     waker: Arc<Waker>,
 }
@@ -131,6 +147,7 @@ impl Worker {
         let Some(mut cursor) = self.load() else { return };
         let mut poll_at = Instant::now() + POLLED_EVERY;
         let mut is_failing = false;
+        let mut is_to_read = false;
         loop {
             let job = if self.is_shared {
                 self.jobs.recv_timeout(poll_at.saturating_duration_since(Instant::now()))
@@ -138,12 +155,20 @@ impl Worker {
                 self.jobs.recv().map_err(|_| RecvTimeoutError::Disconnected)
             };
             match job {
-                Ok(batch) => {
+                Ok(Job::Read) => is_to_read = true,
+                Ok(Job::Store(batch)) => {
                     let result = self.store.apply(&batch.records);
                     self.tell(Told::Committed(batch.id, result));
                 }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
+            }
+            if is_to_read {
+                match self.read() {
+                    Ok(read) => (cursor, is_to_read) = (read, false),
+                    // Tried again with the next batch; one comes every second while the store is away.
+                    Err(error) => warn!("the lease store cannot be read again yet: {error}"),
+                }
             }
             if self.is_shared && Instant::now() >= poll_at {
                 cursor = self.read_changes(cursor, &mut is_failing);
@@ -156,17 +181,8 @@ impl Worker {
     fn load(&mut self) -> Option<Cursor> {
         let mut is_failing = false;
         loop {
-            let mut records = Vec::new();
-            let Self { store, tell, .. } = self;
-            let loaded = store.load(&mut |record| {
-                records.push(record);
-                if records.len() >= TOLD_AT_ONCE {
-                    let _ = tell.send(Told::Records(core::mem::take(&mut records)));
-                }
-            });
-            match loaded {
+            match self.read() {
                 Ok(cursor) => {
-                    self.tell(Told::Records(records));
                     self.tell(Told::Loaded);
                     if is_failing {
                         info!("the lease store is there, and clients are answered");
@@ -187,6 +203,20 @@ impl Worker {
                 return None;
             }
         }
+    }
+
+    /// Tells every record there is.
+    fn read(&mut self) -> Result<Cursor, StoreError> {
+        let mut records = Vec::new();
+        let Self { store, tell, .. } = self;
+        let cursor = store.load(&mut |record| {
+            records.push(record);
+            if records.len() >= TOLD_AT_ONCE {
+                let _ = tell.send(Told::Records(core::mem::take(&mut records)));
+            }
+        })?;
+        self.tell(Told::Records(records));
+        Ok(cursor)
     }
 
     fn read_changes(&mut self, cursor: Cursor, is_failing: &mut bool) -> Cursor {

@@ -17,6 +17,15 @@ pub struct PoolUse {
     pub usage: pxe_lease::Usage,
 }
 
+/// An IPv4 address of this machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OwnAddress {
+    /// Index of the interface that has it.
+    pub interface: u32,
+    /// The address.
+    pub address: Ipv4Addr,
+}
+
 /// All of it does nothing in other modes than `server`.
 impl Engine {
     /// The civil time at `now`, in milliseconds since 1970. It may jump.
@@ -26,18 +35,18 @@ impl Engine {
         }
     }
 
-    /// All IPv4 addresses of this machine, which nobody is given.
-    pub fn set_own_addresses(&mut self, own: Vec<Ipv4Addr>) {
+    /// All IPv4 addresses of this machine, which nobody is given, those of an interface in the kernel's order.
+    pub fn set_own_addresses(&mut self, own: Vec<OwnAddress>) {
         if let Some(server) = &mut self.server {
             server.set_own_addresses(own);
         }
     }
 
-    /// Gives addresses by another plan from now on; what was given or is on its way is kept.
-    pub fn set_plan(&mut self, plan: AddressPlan) {
-        if let Some(server) = &mut self.server {
-            server.reconfigure(plan);
-        }
+    /// Gives addresses by another plan from now on; what was given or is on its way is kept. Returns whether it has
+    /// addresses that were not ours before: then the store is to be read again, and its records handed over.
+    #[must_use = "the store may know leases of the new addresses"]
+    pub fn set_plan(&mut self, plan: AddressPlan) -> bool {
+        self.server.as_mut().is_some_and(|server| server.reconfigure(plan))
     }
 
     /// Whether messages come faster than they can be read: then DISCOVERs are dropped, so that those who were made an

@@ -61,7 +61,7 @@ pub use inventory::{
     INVENTORY_MACHINES_MAX, InventoryAnswer, InventorySettings, LOOKUPS_QUEUED_MAX,
 };
 pub use leased::LeaseStep;
-pub use leasing::PoolUse;
+pub use leasing::{OwnAddress, PoolUse};
 pub use lookups::{LOOKUP_WAITERS_MAX, WAITING_BYTES_MAX};
 pub use made_up::DOCTOR_PREFIX;
 pub use orders::{DELIVERED_ORDERS_MAX, LastPiece, Once, Order, OrderBook, Orders};

@@ -80,26 +80,100 @@ fn text(seen: &Seen) -> String {
         let _ = writeln!(text, "\n({} older entries are no longer kept)", story.entries_dropped);
     }
     text.push('\n');
-    for entry in &story.entries {
-        write_entry(&mut text, entry);
+    let befores = core::iter::once(None).chain(story.entries.iter().map(Some));
+    for (entry, before) in story.entries.iter().zip(befores) {
+        write_entry(&mut text, entry, before);
     }
     text
 }
 
-fn write_entry(text: &mut String, entry: &StoryEntry) {
+/// An entry; what the one before rests on, too, is not told twice.
+fn write_entry(text: &mut String, entry: &StoryEntry, before: Option<&StoryEntry>) {
     let mark = if entry.weight == Weight::Trouble { "! " } else { "" };
     let _ = writeln!(text, "{}  {mark}{}", time(entry.at), entry.text);
     let indent = " ".repeat(26);
-    if !entry.fields.is_empty() {
+    if !entry.fields.is_empty() && before.is_none_or(|before| before.fields != entry.fields) {
         let fields: Vec<String> =
             entry.fields.iter().map(|field| format!("{} {}", field.name, field.value)).collect();
         let _ = writeln!(text, "{indent}{}", fields.join(", "));
     }
-    for reason in &entry.reasons {
-        let _ = writeln!(text, "{indent}- {reason}");
+    let is_same = before.is_some_and(|before| before.reasons == entry.reasons);
+    if is_same && !entry.reasons.is_empty() {
+        let _ = writeln!(text, "{indent}- for the same reasons");
+    } else if !entry.reasons.iter().all(|reason| entry.text.contains(reason)) {
+        for reason in &entry.reasons {
+            let _ = writeln!(text, "{indent}- {reason}");
+        }
+    }
+    for (index, cause) in entry.causes.iter().enumerate() {
+        let word = if index == 0 { "likely because" } else { "or because" };
+        let _ = writeln!(text, "{indent}- {word} {cause}");
+    }
+    if let Some(advice) = &entry.advice {
+        let _ = writeln!(text, "{indent}=> {advice}");
     }
     if let Some(last) = entry.repeated_at {
         let _ =
             writeln!(text, "{indent}({} times more, the last at {})", entry.repeats, time(last));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::engine::Field;
+    use crate::journal::Record;
+
+    fn record(at: u64, stage: &'static str, transaction: &str, reasons: &[&str]) -> Record {
+        Record {
+            at,
+            client: "52:54:00:aa:00:01".into(),
+            stage: stage.into(),
+            text: format!("{stage}: denied by rule 1"),
+            fields: Arc::new(vec![Field::new("transaction", transaction)]),
+            reasons: Arc::new(reasons.iter().map(|&reason| reason.to_owned()).collect()),
+            ..Record::default()
+        }
+    }
+
+    fn told(records: Vec<Record>) -> String {
+        let journal = Journal::new();
+        journal.restore(records);
+        let story = journal.machine("52:54:00:aa:00:01").expect("a story");
+        text(&Seen { story, next_boot: None })
+    }
+
+    #[test]
+    fn what_a_packet_said_and_why_is_told_once() {
+        let reasons = ["it is x64", "rule 1"];
+        let text = told(vec![
+            record(1, "discovered", "0x1", &[]),
+            record(2, "offered", "0x1", &reasons),
+            record(3, "acknowledged", "0x2", &reasons),
+            // Its reason stands in the line itself.
+            record(4, "denied", "0x3", &["denied by rule 1"]),
+        ]);
+        for (part, count) in [
+            ("transaction 0x1", 1),
+            ("transaction 0x2", 1),
+            ("- it is x64", 1),
+            ("- for the same reasons", 1),
+            ("- denied by rule 1", 0),
+        ] {
+            assert_eq!(text.matches(part).count(), count, "{part}:\n{text}");
+        }
+    }
+
+    #[test]
+    fn each_cause_of_a_silence_is_a_line() {
+        let mut silent = record(1, "silent", "0x1", &[]);
+        silent.causes = vec!["of a firewall".into(), "of the moon".into()];
+        silent.advice = Some("Look up.".into());
+        let text = told(vec![silent]);
+        for line in ["- likely because of a firewall", "- or because of the moon", "=> Look up."] {
+            assert!(text.contains(line), "{line}:\n{text}");
+        }
     }
 }

@@ -144,7 +144,7 @@ async fn find(
             match (&tried.text, place) {
                 (Some(text), _) => Ok(Content::generated(Arc::clone(text))),
                 (None, Where::Root) => finder.find(&tried.name, made, &links),
-                (None, Where::Images) => finder.find_image(&tried.name),
+                (None, Where::Images) => finder.find_image(&tried.name, &links),
             }
         };
         let (content, tried) = wanted.open(open)?;

@@ -305,6 +305,8 @@ impl Machine {
                 repeated_at: entry.repeated_at,
                 fields: record.fields.to_vec(),
                 reasons: record.reasons.to_vec(),
+                causes: record.causes.clone(),
+                advice: record.advice.clone(),
             }
         };
         MachineStory {

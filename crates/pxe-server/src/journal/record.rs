@@ -55,6 +55,12 @@ pub struct Record {
     /// Every reason of the decision; the last one decided.
     #[serde(skip_serializing_if = "is_empty")]
     pub reasons: Arc<Vec<String>>,
+    /// What likely causes a silence, likeliest first; each continues "because".
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub causes: Vec<Cow<'static, str>>,
+    /// What to do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub advice: Option<Cow<'static, str>>,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
@@ -108,6 +114,12 @@ impl Record {
             }
             Stage::Closed { bytes, .. } | Stage::Part { bytes, .. } => self.bytes = Some(*bytes),
             Stage::Uploading { bytes, .. } => self.size = *bytes,
+            // A log has it in one line; here each cause is one of its own.
+            Stage::Silent { what, causes, advice, .. } => {
+                self.text = format!("{}: {what}", stage.word());
+                self.causes = causes.iter().copied().map(Cow::Borrowed).collect();
+                self.advice = Some(Cow::Borrowed(advice));
+            }
             _ => {}
         }
     }
@@ -119,6 +131,8 @@ impl Record {
             .iter()
             .map(|field| size_of::<Field>() + field.value.len() + field.name.len());
         let reasons = self.reasons.iter().map(|reason| size_of::<String>() + reason.len());
+        let causes = self.causes.iter().chain(&self.advice);
+        let causes = causes.map(|text| size_of::<Cow<'static, str>>() + text.len());
         let file = self.file.as_ref().map_or(0, String::len);
         let firmware = self.firmware.as_ref().map_or(0, String::len);
         size_of::<Self>()
@@ -128,6 +142,7 @@ impl Record {
             + firmware
             + fields.sum::<usize>()
             + reasons.sum::<usize>()
+            + causes.sum::<usize>()
     }
 
     /// Long texts are cut, and fields and reasons left out, until it is as small as it must be.
@@ -142,7 +157,14 @@ impl Record {
         if self.reasons.iter().any(|reason| reason.len() > TEXT_BYTES_MAX) {
             Arc::make_mut(&mut self.reasons).iter_mut().for_each(cut);
         }
+        // Ours are short; a file may hold anything.
+        for text in self.causes.iter_mut().chain(&mut self.advice) {
+            if text.len() > TEXT_BYTES_MAX {
+                cut(text.to_mut());
+            }
+        }
         while self.bytes() > ENTRY_BYTES_MAX && Arc::make_mut(&mut self.fields).pop().is_some() {}
+        while self.bytes() > ENTRY_BYTES_MAX && self.causes.pop().is_some() {}
         // The one that decided is the last, and stays.
         while self.bytes() > ENTRY_BYTES_MAX && self.reasons.len() > 1 {
             Arc::make_mut(&mut self.reasons).remove(0);

@@ -1,6 +1,7 @@
 //! What the journal shows of a machine: plain values, times in milliseconds of UNIX time.
 
 use core::net::IpAddr;
+use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
@@ -150,6 +151,12 @@ pub struct StoryEntry {
     pub fields: Vec<Field>,
     /// Every reason of the decision, those that lost included; the last one decided.
     pub reasons: Vec<String>,
+    /// What likely causes a silence, likeliest first; each continues "because".
+    #[cfg_attr(feature = "admin", schema(value_type = Vec<String>))]
+    pub causes: Vec<Cow<'static, str>>,
+    /// What to do about it.
+    #[cfg_attr(feature = "admin", schema(value_type = Option<String>))]
+    pub advice: Option<Cow<'static, str>>,
 }
 
 /// Which machines to list.

@@ -146,6 +146,25 @@ fn what_went_wrong_is_the_verdict() {
 }
 
 #[test]
+fn a_silence_keeps_its_causes_apart_in_memory_and_in_the_file() {
+    let told = Told::new();
+    let (causes, what): (&[&str], _) = (&["of this", "of that"], "offered, never asked".into());
+    let silent = Stage::Silent { what, causes, advice: "Do so.", is_fault: true };
+    let line = serde_json::to_string(&Record::new(told.ms, &event(mac(1), silent.clone())));
+    told.tell(mac(1), silent);
+    let restored = Journal::new();
+    restored.restore(vec![serde_json::from_str(&line.expect("JSON")).expect("a record")]);
+    for journal in [&told.journal, &restored] {
+        let entry = &journal.machine(&mac(1).to_string()).expect("a story").entries[0];
+        assert_eq!(entry.text, "silent: offered, never asked");
+        assert_eq!(
+            (&entry.causes[..], entry.advice.as_deref()),
+            (&["of this".into(), "of that".into()][..], Some("Do so."))
+        );
+    }
+}
+
+#[test]
 fn repetitions_are_counted_and_progress_is_one_entry() {
     let mut told = Told::new();
     told.tell(mac(1), discovered());

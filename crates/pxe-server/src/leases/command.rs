@@ -135,25 +135,27 @@ impl From<Fault> for Failed {
 }
 
 fn act(action: &Action, config: &Config) -> Result<(), Failed> {
-    let mut reached = reach(config)?;
+    let makes = matches!(action, Action::Import { .. });
+    let mut reached = reach(config, makes)?;
     match action {
         Action::List { all } => print(&list(&records(&mut reached)?, *all)),
         Action::Export { format: Listed::Csv } => print(&exchange::to_csv(&records(&mut reached)?)),
         Action::Export { format: Listed::Json } => {
             print(&exchange::to_json(&records(&mut reached)?))
         }
-        Action::Import { format, file } => import(&mut reached, *format, file),
+        Action::Import { format, file } => import(&mut reached, *format, file, config),
         Action::Release { address } => release(&mut reached, *address),
     }
 }
 
-fn reach(config: &Config) -> Result<Reached, Failed> {
+/// Whoever brings leases along does so before the first start, and `makes` the store.
+fn reach(config: &Config, makes: bool) -> Result<Reached, Failed> {
     let embedded = config.dhcp.addresses.store == StoreConfig::Embedded;
     if embedded && remote::answers(&config.state) {
         return Ok(Reached::Server(config.state.clone()));
     }
     let file = config.state.join(super::EMBEDDED_FILE);
-    if embedded && !file.exists() {
+    if embedded && !makes && !file.exists() {
         let text =
             format!("there is no lease store at {}; no lease was ever given", file.display());
         return Err(Failed { code: EXIT_MACHINE, text });
@@ -217,7 +219,12 @@ fn ends(record: &LeaseRecord, now: UnixSeconds) -> String {
     }
 }
 
-fn import(reached: &mut Reached, format: Imported, file: &Path) -> Result<(), Failed> {
+fn import(
+    reached: &mut Reached,
+    format: Imported,
+    file: &Path,
+    config: &Config,
+) -> Result<(), Failed> {
     let Reached::Store(store) = reached else {
         let text = "a running server has the lease store: stop it, import, and start it again";
         return Err(Failed { code: EXIT_MACHINE, text: text.to_owned() });
@@ -238,19 +245,42 @@ fn import(reached: &mut Reached, format: Imported, file: &Path) -> Result<(), Fa
     for fault in &imported.faults {
         eprintln!("{}: {fault}", file.display());
     }
+    let strays = strays(&imported.records, config);
     let written = exchange::write_all(&mut **store, now(), imported.records)?;
-    println!("{} leases taken over", written.stored);
+    println!("{} taken over", counted(written.stored, "lease"));
     if written.kept > 0 {
         println!("{} left out: another client has the address now", written.kept);
     }
     if written.overtaken > 0 {
         println!("{} left out: a server changed them meanwhile", written.overtaken);
     }
+    if let Some((first, count)) = strays {
+        println!(
+            "{} no [[dhcp.subnet]] has, {first} the first: kept, and of no use until one has them",
+            counted(count, "address")
+        );
+    }
     if imported.faults_count > 0 {
-        let text = format!("{} lines were not understood", imported.faults_count);
+        let text = format!("{} not understood", counted(imported.faults_count, "line"));
         return Err(Failed { code: EXIT_CONFIG, text });
     }
     Ok(())
+}
+
+/// Addresses that the configuration does not know: the first, and how many.
+fn strays(records: &[LeaseRecord], config: &Config) -> Option<(Ipv4Addr, usize)> {
+    let subnets = &config.dhcp.addresses.subnets;
+    let is_known = |address| subnets.iter().any(|subnet| subnet.network.value.contains(address));
+    let mut strays = records.iter().map(|record| record.address).filter(|it| !is_known(*it));
+    Some((strays.next()?, strays.count() + 1))
+}
+
+fn counted(count: usize, what: &str) -> String {
+    match (count, what) {
+        (1, _) => format!("1 {what}"),
+        (_, "address") => format!("{count} addresses"),
+        _ => format!("{count} {what}s"),
+    }
 }
 
 fn read(file: &Path) -> io::Result<Vec<u8>> {

@@ -17,7 +17,8 @@ use serde::Serialize;
 use crate::config::{Config, DhcpMode, Fault};
 use crate::content::{self, Files, Loaders};
 use crate::engine::{
-    self, Arrival, Choice, ClientId, Engine, Field, Output, ServerSettings, Shared, SocketId, Stage,
+    self, Arrival, Choice, ClientId, Engine, Field, Output, OwnAddress, ServerSettings, Shared,
+    SocketId, Stage,
 };
 use crate::next_boot::{NextBoots, Pending, Rehearsed};
 use crate::{addresses, policy, serve};
@@ -93,7 +94,7 @@ impl Rehearsal {
         // Of the state folder, as a running server reads them.
         shared.orders().set(Box::new(Rehearsed(NextBoots::new(&config))));
         let mut engine = Engine::new(engine_config, shared);
-        engine.set_own_addresses(vec![address]);
+        engine.set_own_addresses(vec![OwnAddress { interface: 0, address }]);
         engine.handle_loaded();
         let contents = Arc::new(content::Shared::new(loaders.clone()));
         let files = Files::new(config.root.clone(), contents, config.tftp.port);

@@ -40,6 +40,12 @@ impl Reply {
         let view = MessageView::parse(&self.bytes).expect("read before");
         view.first(OptionCode(code)).map(<[u8]>::to_vec)
     }
+
+    /// Whether that is the lease, less what storing it took of whole seconds.
+    pub(crate) fn is_leased_for(&self, seconds: u32) -> bool {
+        let told = self.option(51).and_then(|value| value.try_into().ok()).map(u32::from_be_bytes);
+        told.is_some_and(|told| (seconds - PATIENCE.as_secs() as u32..=seconds).contains(&told))
+    }
 }
 
 /// A machine.

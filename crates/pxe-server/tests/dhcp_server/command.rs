@@ -54,7 +54,7 @@ fn leases_are_listed_exported_imported_and_released() {
         "{stopped}"
     );
     let taken = text(&leases(&folder, &["import", "--format", "dnsmasq", file]));
-    assert_eq!(taken, "1 leases taken over\n");
+    assert_eq!(taken, "1 lease taken over\n");
     text(&leases(&folder, &["release", &two]));
     let listed = text(&leases(&folder, &[]));
     assert!(listed.contains("10.9.1.99") && !listed.contains(&two), "{listed}");
@@ -64,4 +64,25 @@ fn leases_are_listed_exported_imported_and_released() {
     let server = serve(&folder, SUBNET);
     let mut nine = Client::new(&server, 9);
     assert_eq!(nine.discover().address.to_string(), "10.9.1.99", "an imported lease is known");
+}
+
+#[test]
+fn leases_are_brought_along_before_the_first_start() {
+    let folder = Folder::new("brought");
+    folder.write("pxe.toml", format!("state = {:?}\n{SUBNET}", folder.0.join("state")).as_bytes());
+    let none = leases(&folder, &["list"]);
+    assert!(String::from_utf8_lossy(&none.stderr).contains("no lease was ever given"));
+    let kea = "address,hwaddr,client_id,valid_lifetime,expire,subnet_id,fqdn_fwd,fqdn_rev,hostname,state\n\
+               10.9.1.7,52:54:00:aa:00:07,,3600,4102444800,1,0,0,,0\n\
+               10.8.0.7,52:54:00:aa:00:08,,3600,4102444800,1,0,0,,0\n\
+               10.8.0.9,52:54:00:aa:00:09,,3600,4102444800,1,0,0,,0\n";
+    folder.write("kea.csv", kea.as_bytes());
+    let file = folder.0.join("kea.csv");
+    let taken =
+        text(&leases(&folder, &["import", "--format", "kea", file.to_str().expect("text")]));
+    let expected = "3 leases taken over\n2 addresses no [[dhcp.subnet]] has, 10.8.0.7 the first: kept, and of no \
+                    use until one has them\n";
+    assert_eq!(taken, expected);
+    let listed = text(&leases(&folder, &[]));
+    assert!(listed.contains("10.9.1.7 ") && listed.contains("10.8.0.9 "), "{listed}");
 }

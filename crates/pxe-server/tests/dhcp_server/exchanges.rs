@@ -28,7 +28,7 @@ fn an_address_is_given_renewed_and_given_back() {
     for reply in [&offer, &ack] {
         assert_eq!(reply.file, "ipxe.efi", "named in OFFER and ACK alike");
         assert_eq!(reply.option(1), Some(vec![255, 255, 0, 0]));
-        assert_eq!(reply.option(51), Some(3600_u32.to_be_bytes().to_vec()));
+        assert!(reply.is_leased_for(3600));
         assert_eq!(reply.option(6), Some(vec![10, 9, 0, 2, 10, 9, 0, 3]));
         assert_eq!(reply.option(54), Some(US.octets().to_vec()));
         assert_eq!(reply.option(60), None, "without option 43 it would make UEFI wait for 4011");
@@ -159,4 +159,51 @@ fn a_relay_gets_its_answers_for_the_network_it_names() {
     assert_eq!((reply.kind, reply.option(51)), (None, None));
     assert_eq!(reply.address.octets()[..3], [10, 77, 0]);
     server.expect("for ever");
+}
+
+#[test]
+fn reservations_have_options_of_their_own() {
+    if !enter("exchanges::reservations_have_options_of_their_own") {
+        return;
+    }
+    let folder = Folder::new("reserved");
+    let reserved = "options = { ntp-servers = \"10.9.0.3\", 26 = 1500 }\n\
+        [[dhcp.subnet.reservation]]\naddress = \"10.9.3.1\"\nclient_id = \"0x00aabb\"\n\
+        hostname = \"by-name\"\noptions = { ntp-servers = \"10.9.0.4\" }\n\
+        [[dhcp.subnet.reservation]]\naddress = \"10.9.3.2\"\ncircuit_id = \"port 7\"\n\
+        hostname = \"by-port\"\noptions = { log-servers = \"10.9.0.5\" }\nalways = [\"log-servers\"]\n\
+        [[host]]\nmac = \"52:54:00:aa:00:03\"\nhostname = \"by-mac\"\n";
+    let server = serve(&folder, &format!("{SUBNET}{reserved}"));
+
+    let mut by_name = Client::new(&server, 1);
+    let mut discover = by_name.message(MessageType::DISCOVER);
+    discover.push(OptionCode::CLIENT_IDENTIFIER, &[0, 0xaa, 0xbb]);
+    let offer = by_name.ask(&discover);
+    assert_eq!(offer.address, Ipv4Addr::new(10, 9, 3, 1));
+    assert_eq!(offer.option(12), Some(b"by-name".to_vec()));
+    assert_eq!(offer.option(42), Some(vec![10, 9, 0, 4]), "over the subnet's");
+    assert_eq!(offer.option(15), Some(b"lab.example".to_vec()), "what it does not set stays");
+
+    let relay = Ipv4Addr::new(10, 9, 0, 77);
+    let mut by_port = Client::bound(&server, relay, 0, 2);
+    let mut at_port = |last| {
+        by_port.mac[5] = last;
+        let mut discover = by_port.message(MessageType::DISCOVER);
+        discover.set_relay_address(relay);
+        // Its own port (RFC 8357).
+        let information = [&[1, 6][..], b"port 7", &[19, 0]].concat();
+        discover.push(OptionCode::RELAY_AGENT_INFORMATION, &information);
+        by_port.ask(&discover)
+    };
+    let offer = at_port(2);
+    assert_eq!(offer.address, Ipv4Addr::new(10, 9, 3, 2));
+    assert_eq!(offer.option(12), Some(b"by-port".to_vec()));
+    assert_eq!(offer.option(7), Some(vec![10, 9, 0, 5]), "unasked");
+    assert_eq!(offer.option(42), Some(vec![10, 9, 0, 3]), "the subnet's");
+    let other = at_port(3);
+    assert_eq!(other.option(12), Some(b"by-mac".to_vec()), "a host's own go first");
+
+    let offer = Client::new(&server, 4).discover();
+    let own = [12, 7].map(|code| offer.option(code));
+    assert_eq!((own, offer.option(42)), ([None, None], Some(vec![10, 9, 0, 3])));
 }

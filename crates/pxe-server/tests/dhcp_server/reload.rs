@@ -1,13 +1,16 @@
 //! SIGHUP: new subnets and rules, and nothing lost.
 
+use core::net::Ipv4Addr;
+use core::time::Duration;
 use std::fs;
+use std::time::Instant;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use pxe_dhcp::MessageType;
 
 use crate::client::Client;
-use crate::common::{Folder, Server};
+use crate::common::{Folder, PATIENCE, Server};
 use crate::stage::{SUBNET, enter, serve};
 
 fn rewrite(server: &Server, folder: &Folder, from: &str, to: &str) {
@@ -34,7 +37,7 @@ fn a_new_configuration_loses_no_lease_and_no_exchange() {
     let request = two.taking(&offer);
     let taken = two.ask(&request);
     assert_eq!((taken.kind, taken.address), (Some(MessageType::ACK), offer.address));
-    assert_eq!(taken.option(51), Some(7200_u32.to_be_bytes().to_vec()), "the new lease time");
+    assert!(taken.is_leased_for(7200), "the new lease time");
     let back = one.coming_back(ack.address);
     assert_eq!(one.ask(&back).kind, Some(MessageType::ACK));
 
@@ -42,17 +45,64 @@ fn a_new_configuration_loses_no_lease_and_no_exchange() {
     server.expect("everything stays as it was");
     server.expect("expected a time like");
     let back = one.coming_back(ack.address);
-    assert_eq!(one.ask(&back).option(51), Some(7200_u32.to_be_bytes().to_vec()));
+    assert!(one.ask(&back).is_leased_for(7200));
 
     let host = "lease = \"3h\"\n[[host]]\nmac = \"52:54:00:aa:00:03\"\naddress = \"10.9.3.3\"\n\
                 [[dhcp.subnet]]\nnetwork = \"10.10.0.0/24\"";
     // Further keys of the first subnet come behind it, and are of the second then.
     rewrite(&server, &folder, "lease = \"2 weeks\"", host);
     let mut three = Client::new(&server, 3);
-    let deadline = std::time::Instant::now() + crate::common::PATIENCE;
-    while server.log().matches("was read again").count() < 2 {
-        assert!(std::time::Instant::now() < deadline, "{}", server.log());
-        std::thread::sleep(core::time::Duration::from_millis(10));
+    wait_for(&mut server, 2);
+    assert_eq!(three.lease().address, Ipv4Addr::new(10, 9, 3, 3));
+}
+
+fn wait_for(server: &mut Server, reloads: usize) {
+    let deadline = Instant::now() + PATIENCE;
+    while server.log().matches("was read again").count() < reloads {
+        assert!(Instant::now() < deadline, "{}", server.log());
+        std::thread::sleep(Duration::from_millis(10));
     }
-    assert_eq!(three.lease().address, core::net::Ipv4Addr::new(10, 9, 3, 3));
+}
+
+#[test]
+fn a_subnet_that_comes_back_has_its_leases() {
+    if !enter("reload::a_subnet_that_comes_back_has_its_leases") {
+        return;
+    }
+    // Where nobody is authoritative: whoever is not known is not answered.
+    let subnet = "[[dhcp.subnet]]\nnetwork = \"10.9.0.0/16\"\npool = [\"10.9.1.1\"]\n";
+    let elsewhere = "[[dhcp.subnet]]\nnetwork = \"10.10.0.0/24\"\npool = [\"10.10.0.1\"]\n";
+    let folder = Folder::new("comes-back");
+    let mut server = serve(&folder, subnet);
+    let mut one = Client::new(&server, 1);
+    let ack = one.lease();
+    rewrite(&server, &folder, subnet, elsewhere);
+    wait_for(&mut server, 1);
+    let back = one.coming_back(ack.address);
+    one.ask_in_vain(&back);
+    rewrite(&server, &folder, elsewhere, subnet);
+    has_again(&mut one, ack.address);
+    assert_eq!(server.stop(), Some(0));
+
+    // A server that began without it reads of it when it comes.
+    let server = serve(&folder, elsewhere);
+    rewrite(&server, &folder, elsewhere, subnet);
+    has_again(&mut Client::new(&server, 1), ack.address);
+    let mut two = Client::new(&server, 2);
+    let discover = two.message(MessageType::DISCOVER);
+    two.ask_in_vain(&discover);
+}
+
+/// The configuration and the store are read behind the client's back.
+fn has_again(client: &mut Client, address: Ipv4Addr) {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let back = client.coming_back(address);
+        client.send(&back);
+        if let Some(reply) = client.reply(Duration::from_millis(100)) {
+            assert_eq!((reply.kind, reply.address), (Some(MessageType::ACK), address));
+            return;
+        }
+        assert!(Instant::now() < deadline, "{address} is not known");
+    }
 }

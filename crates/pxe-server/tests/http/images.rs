@@ -217,3 +217,53 @@ fn a_denied_machine_gets_no_image() {
         assert_eq!(ask(server.http, method, "/images/tool.efi", "").status(), 403);
     }
 }
+
+#[test]
+fn a_folder_that_is_removed_and_made_again_is_followed() {
+    let folder = Folder::new("images-again");
+    let add = |name: &str| {
+        folder.write(&format!("images/{name}"), b"MZ");
+        age(&folder.0.join("images").join(name));
+    };
+    add("one.efi");
+    let mut server = Server::start(&folder, "");
+    listed(&server, "one.efi");
+    fs::remove_dir_all(folder.0.join("images")).expect("removed");
+    server.expect("image one.efi is gone");
+    assert_eq!(get(server.http, "/images/one.efi").status(), 404);
+    add("two.efi");
+    assert_eq!(get(server.http, "/images/two.efi").status(), 200, "served before it is listed");
+    listed(&server, "two.efi");
+    // The new folder is watched: without that, nobody would look for half a minute.
+    add("three.efi");
+    listed(&server, "three.efi");
+    // As when all images are replaced at once.
+    folder.write("next/four.efi", b"MZ");
+    age(&folder.0.join("next/four.efi"));
+    fs::rename(folder.0.join("images"), folder.0.join("before")).expect("away");
+    fs::rename(folder.0.join("next"), folder.0.join("images")).expect("in its place");
+    listed(&server, "four.efi");
+    assert!(!get(server.http, "/images/").text().contains("three.efi"));
+}
+
+#[test]
+fn what_images_are_is_kept_for_the_next_start() {
+    let folder = Folder::new("images-kept");
+    let Some(_) = iso(&folder, "a.iso") else { return };
+    let server = Server::start(&folder, "");
+    let first = listed(&server, "\"rule\":").text().to_owned();
+    let kept = folder.0.join("state/images");
+    let deadline = Instant::now() + PATIENCE;
+    while !kept.is_file() {
+        assert!(Instant::now() < deadline, "nothing is kept in {}", kept.display());
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    server.stop();
+    // Another title in there shows where the next server has it from.
+    let text = fs::read_to_string(&kept).expect("the file");
+    fs::write(&kept, text.replace("a.iso (TEST_1)", "kept")).expect("written");
+    let server = Server::start(&folder, "");
+    let again = listed(&server, "\"rule\":").text().to_owned();
+    assert_eq!(again, first.replace("a.iso (TEST_1)", "kept"));
+    assert_ne!(again, first);
+}

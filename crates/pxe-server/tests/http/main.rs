@@ -8,6 +8,7 @@ mod wire;
 
 mod boot;
 mod conditions;
+mod esxi;
 mod hostile;
 mod images;
 mod menus;

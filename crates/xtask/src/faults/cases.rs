@@ -2,11 +2,10 @@
 
 use core::net::Ipv4Addr;
 use std::fs;
-use std::path::Path;
 
-use super::Play;
 use super::ground::Ground;
 use super::programs::{self, ARM64, LOADERS, X64};
+use super::{Play, Set};
 use crate::error::{Context as _, Result};
 use crate::lab::wire::SERVER_ADDRESS;
 use crate::process::{capture, command};
@@ -37,8 +36,8 @@ pub(super) const PLAYS: &[Play] = &[
 ];
 
 /// No fault: nothing is found, from the server's host and from another.
-fn healthy(binary: &Path, folder: &Path) -> Result<String> {
-    let mut ground = Ground::build(binary, folder)?;
+fn healthy(set: &Set<'_>) -> Result<String> {
+    let mut ground = Ground::build(set)?;
     ground.dhcp(&[])?;
     ground.serve_well("proxy")?;
     ground.doctor(&[])?.is_clean()?;
@@ -47,8 +46,8 @@ fn healthy(binary: &Path, folder: &Path) -> Result<String> {
 }
 
 /// The same where we give the addresses; none is taken by asking.
-fn healthy_server(binary: &Path, folder: &Path) -> Result<String> {
-    let mut ground = Ground::build(binary, folder)?;
+fn healthy_server(set: &Set<'_>) -> Result<String> {
+    let mut ground = Ground::build(set)?;
     ground.serve("server", &format!("{}{LOADERS}", subnet("10.77.0.100-10.77.0.150")))?;
     ground.doctor(&[])?.is_clean()?;
     let leases = ground.ask(&["leases"])?;
@@ -63,52 +62,60 @@ fn subnet(pool: &str) -> String {
 }
 
 /// The DHCP server names one file to everybody.
-fn wrong_file(binary: &Path, folder: &Path) -> Result<String> {
-    let mut ground = Ground::build(binary, folder)?;
+fn wrong_file(set: &Set<'_>) -> Result<String> {
+    let mut ground = Ground::build(set)?;
     let boot = format!("--dhcp-boot=undionly.kpxe,,{SERVER_ADDRESS}");
     ground.dhcp(&[&boot])?;
     ground.serve_well("off")?;
-    let said = ground.doctor(&[])?;
-    said.names_first("wrong-architecture", "10.77.0.1 names undionly.kpxe")
+    let part = "10.77.0.1 names undionly.kpxe";
+    ground.doctor(&[])?.names_first("wrong-architecture", part)?;
+    ground.page_finds(&[], "wrong-architecture", part)
 }
 
 /// The DHCP server says that it is a boot server, and is none.
-fn option_60(binary: &Path, folder: &Path) -> Result<String> {
-    let mut ground = Ground::build(binary, folder)?;
+fn option_60(set: &Set<'_>) -> Result<String> {
+    let mut ground = Ground::build(set)?;
     ground.dhcp(&["--dhcp-option-force=60,PXEClient"])?;
     ground.serve_well("proxy")?;
-    ground.doctor(&[])?.names_first("option-60-trap", "10.77.0.1 sends option 60")
+    let part = "10.77.0.1 sends option 60";
+    ground.doctor(&[])?.names_first("option-60-trap", part)?;
+    ground.page_finds(&[], "option-60-trap", part)
 }
 
 /// It names our host, where nobody listens.
-fn tftp_closed(binary: &Path, folder: &Path) -> Result<String> {
-    let mut ground = Ground::build(binary, folder)?;
+fn tftp_closed(set: &Set<'_>) -> Result<String> {
+    let mut ground = Ground::build(set)?;
     let boot = format!("--dhcp-boot=undionly.kpxe,,{SERVER_ADDRESS}");
     ground.dhcp(&[&boot])?;
     let guest = ground.guest()?;
-    ground.doctor_on(&guest, &[])?.names_first("port-closed", "10.77.0.2:69")
+    ground.doctor_on(&guest, &[])?.names_first("port-closed", "10.77.0.2:69")?;
+    ground.page_finds_on(&guest, &[], "port-closed", "10.77.0.2:69")
 }
 
 /// A firewall on our host lets everything in but TFTP.
-fn tftp_dropped(binary: &Path, folder: &Path) -> Result<String> {
-    let mut ground = Ground::build(binary, folder)?;
+fn tftp_dropped(set: &Set<'_>) -> Result<String> {
+    let mut ground = Ground::build(set)?;
     ground.dhcp(&[])?;
     ground.serve_well("proxy")?;
     drop_port(&ground, "69")?;
     let guest = ground.guest()?;
-    ground.doctor_on(&guest, &[])?.names_first("file-silence", "10.77.0.2 was asked for")
+    let part = "10.77.0.2 was asked for";
+    ground.doctor_on(&guest, &[])?.names_first("file-silence", part)?;
+    ground.page_finds_on(&guest, &[], "file-silence", part)
 }
 
 /// A firewall on our host keeps DHCP from our server.
-fn dhcp_dropped(binary: &Path, folder: &Path) -> Result<String> {
-    let mut ground = Ground::build(binary, folder)?;
+fn dhcp_dropped(set: &Set<'_>) -> Result<String> {
+    let mut ground = Ground::build(set)?;
     ground.dhcp(&[])?;
     ground.serve_well("proxy")?;
     drop_port(&ground, "67")?;
-    ground.doctor(&[])?.names_first("own-server-silent", "answers no DISCOVER on eth0")
+    let part = "answers no DISCOVER on eth0";
+    ground.doctor(&[])?.names_first("own-server-silent", part)?;
+    ground.page_finds(&[], "own-server-silent", part)
 }
 
-pub(super) fn drop_port(ground: &Ground, port: &str) -> Result<()> {
+pub(super) fn drop_port(ground: &Ground<'_>, port: &str) -> Result<()> {
     let rules = [
         "add table ip firewall".to_owned(),
         "add chain ip firewall in { type filter hook input priority 0 ; }".to_owned(),
@@ -122,66 +129,72 @@ pub(super) fn drop_port(ground: &Ground, port: &str) -> Result<()> {
 }
 
 /// The file for x64 is a program for ARM.
-fn wrong_loader(binary: &Path, folder: &Path) -> Result<String> {
-    let mut ground = Ground::build(binary, folder)?;
+fn wrong_loader(set: &Set<'_>) -> Result<String> {
+    let mut ground = Ground::build(set)?;
     ground.dhcp(&[])?;
     ground.serve_well("proxy")?;
     // Exchanged while the server runs, which would not start with it.
-    programs::write(&folder.join("boot/ipxe.efi"), &programs::efi(ARM64))?;
+    programs::write(&set.folder.join("boot/ipxe.efi"), &programs::efi(ARM64))?;
     let said = ground.doctor(&[])?;
-    said.names("wrong-architecture", "an EFI program for arm64")?;
-    said.names_first("loader-wrong-architecture", "an EFI program for arm64")
+    let part = "an EFI program for arm64";
+    said.names("wrong-architecture", part)?;
+    said.names_first("loader-wrong-architecture", part)?;
+    ground.page_finds(&[], "loader-wrong-architecture", part)
 }
 
 /// The configured file is not there.
-fn missing_loader(binary: &Path, folder: &Path) -> Result<String> {
-    let mut ground = Ground::build(binary, folder)?;
+fn missing_loader(set: &Set<'_>) -> Result<String> {
+    let mut ground = Ground::build(set)?;
     ground.dhcp(&[])?;
     // A name that no package has.
-    let file = folder.join("boot/our-own.efi");
+    let file = set.folder.join("boot/our-own.efi");
     programs::write(&file, &programs::efi(X64))?;
     ground.serve("proxy", &LOADERS.replace("ipxe.efi", "our-own.efi"))?;
     fs::remove_file(&file).context(|| format!("removing {}", file.display()))?;
     let said = ground.doctor(&[])?;
     said.names("file-refused", "our-own.efi")?;
-    said.names("loader-missing", "no boot program for x64-uefi")
+    said.names("loader-missing", "no boot program for x64-uefi")?;
+    ground.page_finds(&[], "loader-missing", "no boot program for x64-uefi")
 }
 
 /// Two machines, and one address.
-fn pool_exhausted(binary: &Path, folder: &Path) -> Result<String> {
-    let mut ground = Ground::build(binary, folder)?;
+fn pool_exhausted(set: &Set<'_>) -> Result<String> {
+    let mut ground = Ground::build(set)?;
     ground.serve("server", &format!("{}{LOADERS}", subnet("10.77.0.100-10.77.0.100")))?;
     // It is offered the address, which is kept for it.
     ground.doctor(&["--mac", SOMEBODY])?;
     let said = ground.doctor(&["--mac", SOMEBODY_ELSE])?;
     let part = "all addresses of the network are in use";
     ground.explains(SOMEBODY_ELSE, part)?;
-    said.names("pool-exhausted", part)
+    ground.page_tells(SOMEBODY_ELSE, part)?;
+    said.names("pool-exhausted", part)?;
+    ground.page_finds(&[("mac", SOMEBODY_ELSE)], "pool-exhausted", part)
 }
 
 /// dnsmasq plays a second proxy.
-fn two_proxies(binary: &Path, folder: &Path) -> Result<String> {
-    let mut ground = Ground::build(binary, folder)?;
+fn two_proxies(set: &Set<'_>) -> Result<String> {
+    let mut ground = Ground::build(set)?;
     ground.dhcp(&[])?;
     ground.serve_well("proxy")?;
     let service = format!("--pxe-service=x86PC,another,undionly,{ANOTHER}");
     ground.other("another", ANOTHER, &["--dhcp-range=10.77.0.0,proxy", &service])?;
-    ground.doctor(&[])?.names_first("two-proxies", "10.77.0.2 and 10.77.0.3")
+    ground.doctor(&[])?.names_first("two-proxies", "10.77.0.2 and 10.77.0.3")?;
+    ground.page_finds(&[], "two-proxies", "10.77.0.2 and 10.77.0.3")
 }
 
 /// The router brings DISCOVERs to the DHCP server alone.
-fn no_relay(binary: &Path, folder: &Path) -> Result<String> {
-    let (mut ground, guest) = Ground::build_routed(binary, folder)?;
+fn no_relay(set: &Set<'_>) -> Result<String> {
+    let (mut ground, guest) = Ground::build_routed(set)?;
     ground.serve_well("proxy")?;
     let server = SERVER_ADDRESS.to_string();
-    ground
-        .doctor_on(&guest, &["--server", &server])?
-        .names_first("relay-missing", "10.77.0.2 answers")
+    let part = "10.77.0.2 answers";
+    ground.doctor_on(&guest, &["--server", &server])?.names_first("relay-missing", part)?;
+    ground.page_finds_on(&guest, &[("server", &server)], "relay-missing", part)
 }
 
 /// A machine that is not to boot.
-fn host_denied(binary: &Path, folder: &Path) -> Result<String> {
-    let mut ground = Ground::build(binary, folder)?;
+fn host_denied(set: &Set<'_>) -> Result<String> {
+    let mut ground = Ground::build(set)?;
     ground.dhcp(&[])?;
     let host = format!("[[host]]\nmac = \"{SOMEBODY}\"\nboot = false\n\n{LOADERS}");
     ground.serve("proxy", &host)?;
@@ -190,14 +203,16 @@ fn host_denied(binary: &Path, folder: &Path) -> Result<String> {
     let said = ground.doctor(&["--mac", SOMEBODY])?;
     let part = "host entry 1 says boot = false";
     ground.explains(SOMEBODY, part)?;
-    said.names("host-denied", part)
+    ground.page_tells(SOMEBODY, part)?;
+    said.names("host-denied", part)?;
+    ground.page_finds(&[("mac", SOMEBODY)], "host-denied", part)
 }
 
 /// An image without anything that boots.
-fn image(binary: &Path, folder: &Path) -> Result<String> {
-    let mut ground = Ground::build(binary, folder)?;
+fn image(set: &Set<'_>) -> Result<String> {
+    let mut ground = Ground::build(set)?;
     ground.dhcp(&[])?;
-    let (files, images) = (folder.join("files"), folder.join("images"));
+    let (files, images) = (set.folder.join("files"), set.folder.join("images"));
     for made in [&files, &images] {
         fs::create_dir_all(made).context(|| format!("making {}", made.display()))?;
     }
@@ -206,22 +221,25 @@ fn image(binary: &Path, folder: &Path) -> Result<String> {
     let image = image.to_string_lossy();
     capture(&mut command(&["xorriso", "-as", "mkisofs", "-quiet", "-o", &image, &files]))?;
     ground.serve_well("proxy")?;
-    ground.doctor(&[])?.names_first("image-cannot-boot", "letters.iso")
+    ground.doctor(&[])?.names_first("image-cannot-boot", "letters.iso")?;
+    ground.page_finds(&[], "image-cannot-boot", "letters.iso")
 }
 
 /// A switch that carries less than both ends say.
-fn mtu(binary: &Path, folder: &Path) -> Result<String> {
-    let mut ground = Ground::build(binary, folder)?;
+fn mtu(set: &Set<'_>) -> Result<String> {
+    let mut ground = Ground::build(set)?;
     ground.dhcp(&[])?;
     ground.serve_well("proxy")?;
     let guest = ground.guest()?;
     ground.wire.lan().ip("link set guest-eth0 mtu 1300")?;
-    ground.doctor_on(&guest, &[])?.names_first("mtu-too-small", "blocks of 1468 bytes")
+    let part = "blocks of 1468 bytes";
+    ground.doctor_on(&guest, &[])?.names_first("mtu-too-small", part)?;
+    ground.page_finds_on(&guest, &[], "mtu-too-small", part)
 }
 
 /// The bait is named, and our server is away.
-fn bait(binary: &Path, folder: &Path) -> Result<String> {
-    let mut ground = Ground::build(binary, folder)?;
+fn bait(set: &Set<'_>) -> Result<String> {
+    let mut ground = Ground::build(set)?;
     let boot = format!("--dhcp-boot=pxe-loader,,{SERVER_ADDRESS}");
     ground.dhcp(&["--dhcp-no-override", &boot])?;
     let guest = ground.guest()?;
@@ -233,15 +251,15 @@ fn bait(binary: &Path, folder: &Path) -> Result<String> {
 }
 
 /// No DHCP server.
-fn proxy_alone(binary: &Path, folder: &Path) -> Result<String> {
-    let mut ground = Ground::build(binary, folder)?;
+fn proxy_alone(set: &Set<'_>) -> Result<String> {
+    let mut ground = Ground::build(set)?;
     ground.serve_well("proxy")?;
     ground.doctor(&[])?.names_first("proxy-only", "no DHCP server")
 }
 
 /// Our pool has our own address in it.
-fn own_address(binary: &Path, folder: &Path) -> Result<String> {
-    let mut ground = Ground::build(binary, folder)?;
+fn own_address(set: &Set<'_>) -> Result<String> {
+    let mut ground = Ground::build(set)?;
     ground.serve("server", &format!("{}{LOADERS}", subnet("10.77.0.2-10.77.0.20")))?;
     ground.doctor(&[])?.names("own-address-in-pool", "10.77.0.2 is this machine's own")
 }

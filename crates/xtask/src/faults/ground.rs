@@ -3,16 +3,17 @@
 use core::net::Ipv4Addr;
 use core::time::Duration;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use super::programs;
+use super::window::Window;
+use super::{Set, programs};
 use crate::error::{Context as _, Failure, Result, fail};
 use crate::interrupt;
 use crate::lab::foreign::ForeignServer;
 use crate::lab::server::{launch, message, toml_string};
 use crate::lab::topology::site::{RELAY_ADDRESS, forward, relay};
 use crate::lab::wire::{FOREIGN_ADDRESS, Namespace, POOL, SERVER_ADDRESS, Wire};
-use crate::process::{Background, capture, describe, tail};
+use crate::process::{Background, describe, tail};
 
 /// A host that is nobody's server.
 const GUEST_ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 9);
@@ -23,14 +24,17 @@ const SERVERS_SEGMENT: &str = "br1";
 
 /// The scene. Dropping it ends everything in it.
 // Fields are dropped in order: programs first, the wire under them last.
-pub(super) struct Ground {
+pub(super) struct Ground<'s> {
     server: Option<Background>,
+    /// On another host, for its page.
+    pub(super) second: Option<Background>,
     others: Vec<ForeignServer>,
     _relay: Option<Background>,
     pub(super) boot: Namespace,
     pub(super) wire: Wire,
     pub(super) folder: PathBuf,
-    binary: PathBuf,
+    pub(super) binary: PathBuf,
+    pub(super) window: &'s Window,
 }
 
 /// What doctor said.
@@ -40,26 +44,28 @@ pub(super) struct Said {
     pub(super) report: serde_json::Value,
 }
 
-impl Ground {
+impl<'s> Ground<'s> {
     /// A wire with the host of our server, and boot programs in its root.
-    pub(super) fn build(binary: &Path, folder: &Path) -> Result<Self> {
-        programs::equip(&folder.join("boot"))?;
+    pub(super) fn build(set: &Set<'s>) -> Result<Self> {
+        programs::equip(&set.folder.join("boot"))?;
         let mut wire = Wire::new()?;
         let boot = wire.host("boot", SERVER_ADDRESS)?;
         Ok(Self {
             server: None,
+            second: None,
             others: Vec::new(),
             _relay: None,
             boot,
             wire,
-            folder: folder.to_owned(),
-            binary: binary.to_owned(),
+            folder: set.folder.clone(),
+            binary: set.binary.to_owned(),
+            window: set.window,
         })
     }
 
     /// The servers on one segment, this one, and guests beyond a router whose relay knows the DHCP server alone.
-    pub(super) fn build_routed(binary: &Path, folder: &Path) -> Result<(Self, Namespace)> {
-        programs::equip(&folder.join("boot"))?;
+    pub(super) fn build_routed(set: &Set<'s>) -> Result<(Self, Namespace)> {
+        programs::equip(&set.folder.join("boot"))?;
         let mut wire = Wire::new()?;
         wire.add_segment(SERVERS_SEGMENT)?;
         let boot = wire.host_on(SERVERS_SEGMENT, "boot", SERVER_ADDRESS)?;
@@ -72,17 +78,19 @@ impl Ground {
         forward(&router)?;
         let guest = wire.host("guest", GUEST_BEYOND)?;
         guest.ip(&format!("route add default via {RELAY_ADDRESS}"))?;
-        let relay = relay(&router, &[FOREIGN_ADDRESS], folder)?;
+        let relay = relay(&router, &[FOREIGN_ADDRESS], &set.folder)?;
         let range = ["--dhcp-range=10.78.0.100,10.78.0.150,255.255.255.0,1h".to_owned()];
-        let other = ForeignServer::start(&dhcp, &range, folder)?;
+        let other = ForeignServer::start(&dhcp, &range, &set.folder)?;
         let ground = Self {
             server: None,
+            second: None,
             others: vec![other],
             _relay: Some(relay),
             boot,
             wire,
-            folder: folder.to_owned(),
-            binary: binary.to_owned(),
+            folder: set.folder.clone(),
+            binary: set.binary.to_owned(),
+            window: set.window,
         };
         Ok((ground, guest))
     }
@@ -167,20 +175,6 @@ impl Ground {
             return Ok(());
         }
         fail(format!("`explain {mac}` does not say {part:?}:\n{}", tail(&explained, 20)))
-    }
-
-    /// That the page is given this of the machine, by the API on the loopback.
-    pub(super) fn page_tells(&self, mac: &str, part: &str) -> Result<()> {
-        let url = format!("http://127.0.0.1:8081/api/v1/machines/{mac}");
-        let told = capture(&mut self.boot.command(&["curl", "--silent", "--fail", &url]))?;
-        let story: serde_json::Value =
-            serde_json::from_str(&told).context(|| format!("reading {url}"))?;
-        let entries = story["entries"].as_array().into_iter().flatten();
-        let texts: Vec<&str> = entries.filter_map(|entry| entry["text"].as_str()).collect();
-        if texts.iter().any(|text| text.contains(part)) {
-            return Ok(());
-        }
-        fail(format!("{url} does not tell {part:?}: {texts:#?}"))
     }
 
     /// What our server's log says, line by line.

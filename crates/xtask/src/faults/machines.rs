@@ -1,13 +1,12 @@
 //! Real firmware boots into a fault: what the server tells of it, at once in its log and afterwards by `explain`.
 
 use core::time::Duration;
-use std::path::Path;
 use std::time::Instant;
 
-use super::Play;
 use super::cases::drop_port;
 use super::ground::Ground;
 use super::programs::LOADERS;
+use super::{Play, Set};
 use crate::error::{Result, fail};
 use crate::interrupt;
 use crate::lab::firmware::Machine;
@@ -26,8 +25,8 @@ pub(super) const PLAYS: &[Play] = &[
     Play { name: "bios-denied", act: denied },
 ];
 
-fn option_60(binary: &Path, folder: &Path) -> Result<String> {
-    let mut ground = Ground::build(binary, folder)?;
+fn option_60(set: &Set<'_>) -> Result<String> {
+    let mut ground = Ground::build(set)?;
     ground.dhcp(&["--dhcp-option-force=60,PXEClient"])?;
     ground.serve_well("proxy")?;
     boot(
@@ -37,8 +36,8 @@ fn option_60(binary: &Path, folder: &Path) -> Result<String> {
     )
 }
 
-fn tftp_dropped(binary: &Path, folder: &Path) -> Result<String> {
-    let mut ground = Ground::build(binary, folder)?;
+fn tftp_dropped(set: &Set<'_>) -> Result<String> {
+    let mut ground = Ground::build(set)?;
     ground.dhcp(&[])?;
     ground.serve_well("proxy")?;
     drop_port(&ground, "69")?;
@@ -46,8 +45,8 @@ fn tftp_dropped(binary: &Path, folder: &Path) -> Result<String> {
     boot(&ground, Machine::X64Uefi, &parts)
 }
 
-fn wrong_file(binary: &Path, folder: &Path) -> Result<String> {
-    let mut ground = Ground::build(binary, folder)?;
+fn wrong_file(set: &Set<'_>) -> Result<String> {
+    let mut ground = Ground::build(set)?;
     let file = format!("--dhcp-boot=undionly.kpxe,,{SERVER_ADDRESS}");
     ground.dhcp(&[&file])?;
     ground.serve_well("observe")?;
@@ -58,8 +57,8 @@ fn wrong_file(binary: &Path, folder: &Path) -> Result<String> {
     Ok(told)
 }
 
-fn denied(binary: &Path, folder: &Path) -> Result<String> {
-    let mut ground = Ground::build(binary, folder)?;
+fn denied(set: &Set<'_>) -> Result<String> {
+    let mut ground = Ground::build(set)?;
     ground.dhcp(&[])?;
     let mac = mac_text(Machine::Bios.hardware_address());
     ground.serve("proxy", &format!("[[host]]\nmac = \"{mac}\"\nboot = false\n\n{LOADERS}"))?;
@@ -67,7 +66,7 @@ fn denied(binary: &Path, folder: &Path) -> Result<String> {
 }
 
 /// Switches a machine on, and waits for a line of its story that holds all of `parts`; `explain` must hold them too.
-fn boot(ground: &Ground, machine: Machine, parts: &[&str]) -> Result<String> {
+fn boot(ground: &Ground<'_>, machine: Machine, parts: &[&str]) -> Result<String> {
     let tap = ground.wire.tap(&format!("t-{}", machine.name()))?;
     let vm = Vm::start(machine, &tap, &ground.folder)?;
     let mac = mac_text(machine.hardware_address());

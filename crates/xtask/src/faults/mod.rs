@@ -1,10 +1,13 @@
 //! `cargo xtask test --only faults`: what goes wrong with network boot, planted on private wires, and found: by `doctor`
-//! on every one of them, and by the story of a machine with real firmware where one booted into it.
+//! on every one of them, as a command and on the page, and by the story of a machine with real firmware where one booted
+//! into it. What a page must show is looked for in a real browser.
 
 mod cases;
 mod ground;
 mod machines;
 mod programs;
+mod shown;
+mod window;
 
 use std::collections::VecDeque;
 use std::fs;
@@ -17,12 +20,14 @@ use crate::error::{Context as _, Result, fail};
 use crate::lab::wire::sweep_leftovers;
 use crate::packages::{self, Need};
 use crate::workspace::Workspace;
+use window::Window;
 
 /// dnsmasq is every other server; xorriso makes an image that boots nothing.
 pub(crate) const NEEDS: &[&Need] = &[
     &packages::WIRE,
     &packages::DNSMASQ,
     &packages::IMAGES,
+    &packages::CHROMIUM,
     &packages::CURL,
     &packages::QEMU_X86,
     &packages::QEMU_ROM,
@@ -33,10 +38,18 @@ pub(crate) const NEEDS: &[&Need] = &[
 /// Played at once: each mostly waits.
 const AT_ONCE: usize = 4;
 
-/// Something to play in a folder of its own.
+/// Something to play.
 struct Play {
     name: &'static str,
-    act: fn(&Path, &Path) -> Result<String>,
+    act: fn(&Set<'_>) -> Result<String>,
+}
+
+/// What a play has.
+struct Set<'s> {
+    binary: &'s Path,
+    window: &'s Window,
+    /// For this play alone.
+    folder: PathBuf,
 }
 
 /// The slow ones first.
@@ -46,18 +59,19 @@ fn plays() -> impl Iterator<Item = &'static Play> {
 
 /// Runs the step.
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
-    let binary = workspace.build_server()?;
+    let binary = workspace.build_checked_server()?;
     sweep_leftovers();
     let folder = workspace.target.join("faults").join(std::process::id().to_string());
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder).context(|| format!("making {}", folder.display()))?;
+    let window = Window::open(&folder)?;
     let waiting: Mutex<VecDeque<&Play>> = Mutex::new(plays().collect());
     let failed = Mutex::new(Vec::new());
     thread::scope(|scope| {
         for _ in 0..AT_ONCE {
             scope.spawn(|| {
                 while let Some(play) = next(&waiting) {
-                    if let Err(why) = one(play, &binary, &folder) {
+                    if let Err(why) = one(play, &binary, &window, &folder) {
                         println!("  {} FAILED: {why}", play.name);
                         failed.lock().unwrap_or_else(PoisonError::into_inner).push(play.name);
                     }
@@ -69,6 +83,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     if !failed.is_empty() {
         return fail(format!("{}; logs in {}", failed.join(", "), folder.display()));
     }
+    drop(window);
     // Kept where something failed.
     fs::remove_dir_all(&folder).context(|| format!("removing {}", folder.display()))
 }
@@ -77,12 +92,12 @@ fn next<'p>(waiting: &Mutex<VecDeque<&'p Play>>) -> Option<&'p Play> {
     waiting.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
 }
 
-fn one(play: &Play, binary: &Path, folder: &Path) -> Result<()> {
+fn one(play: &Play, binary: &Path, window: &Window, folder: &Path) -> Result<()> {
     crate::interrupt::check()?;
     let started = Instant::now();
     let folder: PathBuf = folder.join(play.name);
     fs::create_dir_all(&folder).context(|| format!("making {}", folder.display()))?;
-    let said = (play.act)(binary, &folder)?;
+    let said = (play.act)(&Set { binary, window, folder })?;
     println!("  {} ({:.0} s): {said}", play.name, started.elapsed().as_secs_f32());
     Ok(())
 }

@@ -10,7 +10,7 @@ use pxe_dhcp::{
     HardwareType, Message, MessageType, MessageView, Operation, OptionCode, SizeBudget,
 };
 
-use super::browser::free_port;
+use crate::browser::free_port;
 use crate::error::{Context as _, Result, fail};
 use crate::interrupt;
 use crate::process::{Background, command};
@@ -81,7 +81,7 @@ impl Scene {
     }
 
     /// So many machines ask for their boot file.
-    pub(super) fn crowd(&mut self, count: usize) -> Result<()> {
+    pub(super) fn crowd(&self, count: usize) -> Result<()> {
         for number in 0..count {
             let bytes = (number as u32).to_be_bytes();
             let mac = [0x52, 0x54, 0x00, 0xc0 | bytes[1], bytes[2], bytes[3]];
@@ -95,6 +95,10 @@ impl Scene {
                 interrupt::pause(Duration::from_millis(10))?;
             }
         }
+        Ok(())
+    }
+
+    pub(super) fn check_alive(&mut self) -> Result<()> {
         self.server.check_alive()
     }
 

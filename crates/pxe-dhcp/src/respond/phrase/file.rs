@@ -1,7 +1,7 @@
 //! Where the name of the boot file stands.
 
 use crate::respond::limits::{BOOT_FILE_BYTES_MAX, HEADER_FILE_BYTES_MAX};
-use crate::{EncodeError, Message, OptionCode};
+use crate::{EncodeError, Message, MessageKind, OptionCode};
 
 /// Whether option 67 repeats a name that has its place in the header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,16 +16,19 @@ pub(in crate::respond) enum FileOption {
 }
 
 /// Sets the boot file: in the header, where every loader looks, and in option 67 as `option` says.
-/// A name too long for the header goes into option 67 alone, which then is never left out.
+/// A name too long for the header goes into option 67 alone, which then is never left out. BOOTP clients read nothing
+/// but the header.
 ///
 /// # Errors
-/// The name is longer than [`BOOT_FILE_BYTES_MAX`] or has a NUL in it.
+/// The name is longer than [`BOOT_FILE_BYTES_MAX`], or than the header's field in an answer to BOOTP, or has a NUL in
+/// it.
 pub(in crate::respond) fn fill_boot_file(
     message: &mut Message,
     option: FileOption,
     file: &[u8],
 ) -> Result<(), EncodeError> {
-    if file.contains(&0) {
+    let fits_header = file.len() <= HEADER_FILE_BYTES_MAX;
+    if file.contains(&0) || !fits_header && message.kind() != MessageKind::Dhcp {
         return Err(EncodeError::Name {
             bytes: file.len(),
             field_bytes: HEADER_FILE_BYTES_MAX + 1,
@@ -37,7 +40,6 @@ pub(in crate::respond) fn fill_boot_file(
             bytes: file.len(),
         });
     }
-    let fits_header = file.len() <= HEADER_FILE_BYTES_MAX;
     if fits_header {
         message.set_boot_file(file)?;
     }

@@ -2,7 +2,7 @@
 
 use minijinja::Value;
 
-use super::{Map, safe, title_of};
+use super::{Map, safe};
 use crate::menu::escape::{grub_words, objection};
 use crate::menu::fit;
 use crate::menu::links::Links;
@@ -14,7 +14,7 @@ pub(super) fn of(
     menu: &Menu<'_>,
     kind: Kind,
     item: &MenuItem<'_>,
-    id: &str,
+    (id, title): (&str, &str),
     is_default: bool,
 ) -> Result<(Value, bool), String> {
     let entry = item.entry;
@@ -22,7 +22,7 @@ pub(super) fn of(
     let links = Links { kind, menu, image: item.image.map(|image| image.name) };
     let mut map = Map::new();
     map.insert("id", id.into());
-    map.insert("title", title_of(item).into());
+    map.insert("title", title.into());
     map.insert("note", entry.note.as_str().into());
     map.insert("memory", entry.memory_mib.into());
     map.insert("is_default", is_default.into());

@@ -29,6 +29,8 @@ pub struct ImageInfo {
     pub(super) version: Version,
     /// The state of the file beside it that changes what is recognised.
     pub(super) beside: Option<Version>,
+    /// All of it could be read, so that another look would find nothing else.
+    pub(super) lasting: bool,
 }
 
 /// What can be said of an image.

@@ -13,7 +13,7 @@ pub(super) fn examine(name: &str, file: File, metadata: &Metadata) -> State {
     if size == 0 {
         return State::Broken("is empty".to_owned());
     }
-    match Image::open(Source { file, size }) {
+    match Image::open(Source::new(file, size)) {
         Ok(image) => match image.missing_bytes() {
             0 => {
                 State::Ready { label: image.label().to_owned(), has_files: true, recognition: None }
@@ -43,16 +43,17 @@ fn cut_off(size: u64, missing: u64) -> String {
     }
 }
 
-/// Says what an image is, by the built-in rules and the text of the file beside it. May take seconds.
+/// Says what an image is, by the built-in rules and the text of the file beside it, and whether all that was wanted of it
+/// could be read. May take seconds.
 ///
 /// # Errors
 /// It cannot be read, or is broken: in plain words.
-pub(crate) fn recognised(
+pub(super) fn recognised(
     name: &str,
     file: File,
     size: u64,
     beside: Option<&str>,
-) -> Result<Recognition, String> {
+) -> Result<(Recognition, bool), String> {
     let mut rules = Rules::built_in();
     let mut fault = None;
     match beside.map(Overrides::parse) {
@@ -63,7 +64,7 @@ pub(crate) fn recognised(
         None => {}
     }
     let base = name.rsplit('/').next().unwrap_or(name);
-    let source = Source { file, size };
+    let source = Source::new(file, size);
     let mut recognition = match Image::open(&source) {
         Ok(image) => recognise(&image, &ImageFacts::of(base, &image), &rules),
         Err(error) if matches!(error.kind, ImageErrorKind::NotAnImage) => {
@@ -73,7 +74,7 @@ pub(crate) fn recognised(
         Err(error) => return Err(format!("is broken: {error}")),
     };
     recognition.warnings.extend(fault);
-    Ok(recognition)
+    Ok((recognition, !source.has_failed()))
 }
 
 #[cfg(test)]

@@ -5,16 +5,17 @@
 
 mod catalogue;
 mod examine;
-#[cfg(feature = "http")]
 mod json;
+mod kept;
 mod scan;
 mod watch;
 
 use core::str;
+use core::sync::atomic::{AtomicBool, Ordering};
 use std::fs::{File, Metadata};
 use std::io;
 use std::os::unix::fs::FileExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use pxe_image::{Image, ImageErrorKind, ReadAt, Tree};
@@ -22,10 +23,11 @@ use pxe_image::{Image, ImageErrorKind, ReadAt, Tree};
 use super::cache::Version;
 use super::inside::Inside;
 use super::open::Content;
-use super::root::Root;
+use super::root::{Root, Which};
 use crate::engine::ContentError;
 pub use catalogue::{Catalogue, IMAGES_MAX, ImageInfo, State};
-pub(crate) use examine::recognised;
+use kept::Kept;
+pub use kept::{KNOWN_IMAGE_BYTES_MAX, KNOWN_IMAGES_BYTES_MAX};
 
 /// Images whose description is kept in memory, so that the next file inside is found at once. Each keeps a descriptor.
 pub const OPEN_IMAGES_MAX: usize = 32;
@@ -34,6 +36,10 @@ pub const OPEN_IMAGES_MAX: usize = 32;
 const EXTENSIONS: [&[u8]; 4] = [b"iso", b"img", b"wim", b"efi"];
 /// What stands between the name of an image and that of a file inside it.
 const FILES: &[u8] = b"files";
+/// The same before what is made of an image for the network.
+const NET: &[u8] = b"net";
+/// What mboot, the boot program of VMware ESXi, is told to load.
+const BOOT_CFG: &str = "boot.cfg";
 
 /// The images of the server.
 #[derive(Debug)]
@@ -43,6 +49,10 @@ pub struct Images {
     /// Those used last, the latest at the end.
     open: Mutex<Vec<(Version, Arc<Image<Source>>)>>,
     catalogue: RwLock<Arc<Catalogue>>,
+    /// What is known of them, across restarts.
+    kept: Option<Kept>,
+    /// The folder that was looked at last.
+    looked_at: Mutex<Option<Which>>,
 }
 
 /// An image's file.
@@ -50,11 +60,24 @@ pub struct Images {
 struct Source {
     file: File,
     size: u64,
+    /// Some of it could not be read.
+    failed: AtomicBool,
+}
+
+impl Source {
+    fn new(file: File, size: u64) -> Self {
+        Self { file, size, failed: AtomicBool::new(false) }
+    }
+
+    fn has_failed(&self) -> bool {
+        self.failed.load(Ordering::Relaxed)
+    }
 }
 
 impl ReadAt for Source {
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
-        self.file.read_at(buffer, offset)
+        let read = self.file.read_at(buffer, offset);
+        read.inspect_err(|_| self.failed.store(true, Ordering::Relaxed))
     }
 
     fn size(&self) -> u64 {
@@ -67,12 +90,22 @@ impl ReadAt for Source {
 struct Named<'n> {
     /// The image, with the folder it is in.
     image: &'n [u8],
+    part: Part<'n>,
+}
+
+/// What of an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part<'n> {
+    /// All of it.
+    Whole,
     /// A file inside it.
-    inside: Option<&'n [u8]>,
+    File(&'n [u8]),
+    /// What is made of its `boot.cfg` for the network, for one machine or for any.
+    BootCfg(Option<[u8; 6]>),
 }
 
 impl<'n> Named<'n> {
-    /// Splits `debian.iso/files/install/vmlinuz` and `tools/memtest.efi`. Images lie in the folder itself, or in a folder in
+    /// Splits `debian.iso/files/install/vmlinuz`, `esxi.iso/net/01-52-54-00-aa-00-01/boot.cfg` and `tools/memtest.efi`. Images lie in the folder itself, or in a folder in
     /// it; nothing else in it is ever served.
     fn of(name: &'n [u8]) -> Option<Self> {
         let end = |from: usize| {
@@ -88,10 +121,28 @@ impl<'n> Named<'n> {
         if !is_image(last) || image.starts_with(b".") {
             return None;
         }
-        let Some(rest) = rest.strip_prefix(b"/") else { return Some(Self { image, inside: None }) };
-        let inside = rest.strip_prefix(FILES)?.strip_prefix(b"/")?;
-        Some(Self { image, inside: Some(inside) })
+        let Some(rest) = rest.strip_prefix(b"/") else {
+            return Some(Self { image, part: Part::Whole });
+        };
+        let slash = rest.iter().position(|byte| *byte == b'/')?;
+        let (place, inside) = (&rest[..slash], &rest[slash + 1..]);
+        let part = match place {
+            FILES => Part::File(inside),
+            NET => Part::BootCfg(whose_boot_cfg(inside)?),
+            _ => return None,
+        };
+        Some(Self { image, part })
     }
+}
+
+/// For whom `boot.cfg` or `01-52-54-00-aa-00-01/boot.cfg` is made, which is how mboot names what is one machine's.
+fn whose_boot_cfg(name: &[u8]) -> Option<Option<[u8; 6]>> {
+    let name = str::from_utf8(name).ok()?;
+    let Some((machine, file)) = name.split_once('/') else {
+        return (name == BOOT_CFG).then_some(None);
+    };
+    let mac = pxe_select::parse_mac(machine.strip_prefix("01-")?)?;
+    (file == BOOT_CFG).then_some(Some(mac))
 }
 
 /// Whether the name of a file says that it is an image.
@@ -107,13 +158,34 @@ pub(super) enum Asked {
     Whole(File, Metadata),
     /// A file inside.
     Inside(Content),
+    /// A text that is made of the image's own.
+    BootCfg {
+        /// The name of the image.
+        image: String,
+        /// Its own.
+        own: Vec<u8>,
+        /// For which machine, if it is for one.
+        mac: Option<[u8; 6]>,
+    },
 }
 
 impl Images {
     /// The images of a folder, which may be missing now and appear later.
     pub fn new(path: PathBuf) -> Self {
-        let catalogue = RwLock::default();
-        Self { root: Root::new(path.clone()), path, open: Mutex::default(), catalogue }
+        Self {
+            root: Root::new(path.clone()),
+            path,
+            open: Mutex::default(),
+            catalogue: RwLock::default(),
+            kept: None,
+            looked_at: Mutex::default(),
+        }
+    }
+
+    /// The same, which remembers by a file in the state folder what it knows of images.
+    #[must_use]
+    pub fn kept_in(self, state: &Path) -> Self {
+        Self { kept: Some(Kept::new(state)), ..self }
     }
 
     /// What the folder held when it was looked at last.
@@ -125,12 +197,38 @@ impl Images {
     pub(super) fn find(&self, name: &[u8]) -> Result<Asked, ContentError> {
         let named = Named::of(name).ok_or(ContentError::NotFound)?;
         let (file, metadata) = self.root.open(named.image, None)?;
-        let Some(path) = named.inside else { return Ok(Asked::Whole(file, metadata)) };
-        let path = str::from_utf8(path).map_err(|_| ContentError::NotFound)?;
+        let path = match named.part {
+            Part::Whole => return Ok(Asked::Whole(file, metadata)),
+            Part::File(path) => str::from_utf8(path).map_err(|_| ContentError::NotFound)?,
+            Part::BootCfg(mac) => {
+                let image = String::from_utf8_lossy(named.image).into_owned();
+                let own = self.boot_cfg(&file, &metadata)?;
+                return Ok(Asked::BootCfg { image, own, mac });
+            }
+        };
         let image = self.image(&file, &metadata)?;
         let extents = image.extents(path).map_err(|error| refusal(&error))?;
         let extents = extents.ok_or(ContentError::NotFound)?;
         Ok(Asked::Inside(Content::Inside(Inside::new(file, &metadata, extents))))
+    }
+
+    /// The `boot.cfg` inside, not more of it than one may have.
+    fn boot_cfg(&self, file: &File, metadata: &Metadata) -> Result<Vec<u8>, ContentError> {
+        let image = self.image(file, metadata)?;
+        let size = image.look(BOOT_CFG).map_err(|error| refusal(&error))?;
+        let size = size.ok_or(ContentError::NotFound)?.size;
+        let most = pxe_image::limits::TEXT_BYTES_MAX + 1;
+        let mut own = vec![0; usize::try_from(size).unwrap_or(most).min(most)];
+        let mut read = 0;
+        while read < own.len() {
+            let more = image.read(BOOT_CFG, read as u64, &mut own[read..]);
+            match more.map_err(|error| refusal(&error))? {
+                0 => break,
+                more => read += more,
+            }
+        }
+        own.truncate(read);
+        Ok(own)
     }
 
     /// The image in a file, of which it keeps a descriptor of its own.
@@ -146,7 +244,7 @@ impl Images {
         drop(open);
         let copy =
             file.try_clone().map_err(|error| ContentError::Unavailable(error.to_string()))?;
-        let image = Image::open(Source { file: copy, size: metadata.len() });
+        let image = Image::open(Source::new(copy, metadata.len()));
         let image = Arc::new(image.map_err(|error| refusal(&error))?);
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         // An older state of the same file is of no use to anybody new.
@@ -176,8 +274,20 @@ mod tests {
         let named = |name: &'static str| {
             let named = Named::of(name.as_bytes())?;
             let text = |bytes| str::from_utf8(bytes).expect("text");
-            Some((text(named.image), named.inside.map(text)))
+            let inside = match named.part {
+                Part::Whole => None,
+                Part::File(inside) => Some(text(inside)),
+                Part::BootCfg(_) => Some("boot.cfg for the network"),
+            };
+            Some((text(named.image), inside))
         };
+        let made = Some(("e.iso", Some("boot.cfg for the network")));
+        for name in ["e.iso/net/boot.cfg", "e.iso/net/01-52-54-00-aa-00-01/boot.cfg"] {
+            assert_eq!(named(name), made, "{name}");
+        }
+        for other in ["e.iso/net", "e.iso/net/", "e.iso/net/x", "e.iso/net/01-52/boot.cfg"] {
+            assert_eq!(named(other), None, "{other}");
+        }
         assert_eq!(named("a.iso"), Some(("a.iso", None)));
         assert_eq!(named("A.ISO"), Some(("A.ISO", None)));
         assert_eq!(named("tools/m.efi"), Some(("tools/m.efi", None)));

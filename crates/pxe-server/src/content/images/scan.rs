@@ -15,6 +15,7 @@ use cap_std::fs::Dir;
 use log::{info, warn};
 
 use super::examine::{examine, recognised};
+use super::kept::{Kept, Remembered};
 use super::{Catalogue, IMAGES_MAX, ImageInfo, Images, State, Version, is_image};
 
 /// A file that was written to this short a time ago may still be arriving.
@@ -31,27 +32,47 @@ impl Images {
     /// arriving.
     pub(super) fn scan(&self) -> bool {
         let before = self.catalogue();
-        let after = Arc::new(self.seen(&before));
+        let after = Arc::new(self.seen(&before, &self.remembered()));
         let arriving = after.images.values().any(|info| info.state == State::Arriving);
         self.set_catalogue(Arc::clone(&after));
         tell(&before, &after);
         arriving
     }
 
-    /// What the folder holds now, without a word about it: whether each image is whole, not yet what it is.
-    pub fn survey(&self) -> Catalogue {
-        self.seen(&Catalogue::default())
+    /// What is kept of the images of a folder that was not looked at before: that of the start, one that has come back.
+    fn remembered(&self) -> Remembered {
+        let (Some(kept), Some(which)) = (&self.kept, self.root.which()) else {
+            return Remembered::new();
+        };
+        let before = self.looked_at.lock().unwrap_or_else(PoisonError::into_inner).replace(which);
+        if before == Some(which) { Remembered::new() } else { kept.load() }
     }
 
-    /// What the folder holds. What did not change since `before` is not looked at again.
-    fn seen(&self, before: &Catalogue) -> Catalogue {
+    /// What the folder holds now, without a word about it: whether each image is whole, and what it is if that is kept.
+    pub fn survey(&self) -> Catalogue {
+        let remembered = self.kept.as_ref().map(Kept::load).unwrap_or_default();
+        self.seen(&Catalogue::default(), &remembered)
+    }
+
+    /// The same, and what each is, of as many as `looks_max` that have to be read for it. May take seconds for each.
+    pub fn recognise_all(&self, looks_max: usize) -> Catalogue {
+        let mut catalogue = self.survey();
+        let waiting = catalogue.images.iter_mut().filter(|(_, info)| info.waits());
+        for (name, info) in waiting.take(looks_max) {
+            *info = Arc::new(self.recognise(name, info));
+        }
+        catalogue
+    }
+
+    /// What the folder holds. What did not change since `before`, or since it was kept, is not looked at again.
+    fn seen(&self, before: &Catalogue, remembered: &Remembered) -> Catalogue {
         let (names, truncated) = self.names();
         let next = AtomicUsize::new(0);
         let found = Mutex::new(BTreeMap::new());
         let looks = thread::available_parallelism().map_or(1, NonZero::get).min(LOOKS_MAX);
         let look = || {
             while let Some(name) = names.get(next.fetch_add(1, Ordering::Relaxed)) {
-                if let Some(info) = self.look(name, before) {
+                if let Some(info) = self.look(name, before, remembered) {
                     let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
                     found.insert(name.clone(), info);
                 }
@@ -75,36 +96,46 @@ impl Images {
     /// machines that boot have the processor, and changes are seen in between.
     pub(super) fn recognise_next(&self) -> bool {
         let catalogue = self.catalogue();
-        let waits = |(_, info): &(&String, &Arc<ImageInfo>)| {
-            matches!(info.state, State::Ready { recognition: None, .. })
-        };
-        let Some((name, info)) = catalogue.images.iter().find(waits) else { return false };
+        let mut waiting = catalogue.images.iter().filter(|(_, info)| info.waits());
+        let Some((name, info)) = waiting.next() else { return false };
+        let info = self.recognise(name, info);
+        tell_state(name, &info.state);
+        if let Some(kept) = self.kept.as_ref().filter(|_| info.lasting) {
+            kept.note_change();
+        }
         let mut after = Catalogue::clone(&catalogue);
-        let state = match self.root.open(name.as_bytes(), None) {
-            Ok((file, metadata)) if Version::of(&metadata) == info.version => {
-                let beside = self.beside(name).and_then(|(file, _)| text(&file));
-                match (recognised(name, file, info.size, beside.as_deref()), &info.state) {
-                    (Ok(recognition), State::Ready { label, has_files, .. }) => {
-                        info!("image {name}: {}", recognition.title);
-                        for warning in &recognition.warnings {
-                            warn!("image {name}: {warning}");
-                        }
-                        let (label, has_files) = (label.clone(), *has_files);
-                        State::Ready { label, has_files, recognition: Some(Arc::new(recognition)) }
-                    }
-                    (Ok(_), state) => state.clone(),
-                    (Err(why), _) => {
-                        warn!("image {name} {why}");
-                        State::Broken(why)
-                    }
-                }
-            }
-            // It changed, and the next look sees it.
-            _ => State::Arriving,
-        };
-        after.images.insert(name.clone(), Arc::new(ImageInfo { state, ..ImageInfo::clone(info) }));
+        after.images.insert(name.clone(), Arc::new(info));
         self.set_catalogue(Arc::new(after));
         true
+    }
+
+    /// Keeps what was found out since this was called last.
+    pub(super) fn keep(&self) {
+        if let Some(kept) = &self.kept {
+            kept.save(&self.catalogue());
+        }
+    }
+
+    /// An image that is whole, and now also what it is.
+    fn recognise(&self, name: &str, info: &ImageInfo) -> ImageInfo {
+        let known = |state, lasting| ImageInfo { state, lasting, ..info.clone() };
+        let Ok((file, metadata)) = self.root.open(name.as_bytes(), None) else {
+            return known(State::Arriving, false);
+        };
+        if Version::of(&metadata) != info.version {
+            // It changed, and the next look sees it.
+            return known(State::Arriving, false);
+        }
+        let beside = self.beside(name).and_then(|(file, _)| text(&file));
+        match (recognised(name, file, info.size, beside.as_deref()), &info.state) {
+            (Ok((recognition, lasting)), State::Ready { label, has_files, .. }) => {
+                let (label, has_files) = (label.clone(), *has_files);
+                let recognition = Some(Arc::new(recognition));
+                known(State::Ready { label, has_files, recognition }, lasting)
+            }
+            (Ok(_), state) => known(state.clone(), false),
+            (Err(why), _) => known(State::Broken(why), false),
+        }
     }
 
     /// The file beside an image that says more of it: `debian.iso.toml`, or `debian.toml`.
@@ -115,7 +146,12 @@ impl Images {
     }
 
     /// What is known of an image, or what a look at it tells; `None` if it cannot be opened.
-    fn look(&self, name: &str, before: &Catalogue) -> Option<Arc<ImageInfo>> {
+    fn look(
+        &self,
+        name: &str,
+        before: &Catalogue,
+        remembered: &Remembered,
+    ) -> Option<Arc<ImageInfo>> {
         let (file, metadata) = self.root.open(name.as_bytes(), None).ok()?;
         let (size, version) = (metadata.len(), Version::of(&metadata));
         let beside = self.beside(name).map(|(_, metadata)| Version::of(&metadata));
@@ -124,18 +160,28 @@ impl Images {
         if let Some(known) = known.filter(|known| known.state != State::Arriving) {
             return Some(Arc::clone(known));
         }
+        let is_as_before = |kept: &&ImageInfo| {
+            version.is_as_before_restart(&kept.version)
+                && match (&beside, &kept.beside) {
+                    (Some(now), Some(then)) => now.is_as_before_restart(then),
+                    (now, then) => now.is_none() && then.is_none(),
+                }
+        };
+        if let Some(kept) = remembered.get(name).filter(is_as_before) {
+            return Some(Arc::new(ImageInfo { version, beside, ..kept.clone() }));
+        }
         // What is dated in the future has arrived too.
         let age = metadata.modified().ok().and_then(|it| SystemTime::now().duration_since(it).ok());
         let is_settled = age.is_none_or(|age| age >= SETTLE);
         let state = if is_settled { examine(name, file, &metadata) } else { State::Arriving };
-        Some(Arc::new(ImageInfo { size, state, version, beside }))
+        Some(Arc::new(ImageInfo { size, state, version, beside, lasting: false }))
     }
 
     /// Names of the images in the folder and in folders in it, in their order.
     fn names(&self) -> (Vec<String>, bool) {
         let Some(folder) = self.root.folder() else { return (Vec::new(), false) };
         let mut walk = Walk { names: Vec::new(), read: 0 };
-        let folders = walk.folder(folder, "");
+        let folders = walk.folder(&folder, "");
         for name in folders {
             if let Ok(inner) = folder.open_dir(&name) {
                 walk.folder(&inner, &format!("{name}/"));
@@ -194,18 +240,34 @@ fn tell(before: &Catalogue, after: &Catalogue) {
         if known.is_some_and(|known| known.state == info.state && known.size == info.size) {
             continue;
         }
-        match &info.state {
-            State::Arriving => {}
-            // Told when it is known what it is.
-            State::Ready { .. } => {}
-            State::Broken(why) => warn!("image {name} {why}"),
-        }
+        tell_state(name, &info.state);
     }
     for name in before.images.keys().filter(|name| !after.images.contains_key(*name)) {
         info!("image {name} is gone");
     }
     if after.truncated && !before.truncated {
         warn!("more than {IMAGES_MAX} images: the last are not listed");
+    }
+}
+
+fn tell_state(name: &str, state: &State) {
+    match state {
+        // Told when it is known what it is.
+        State::Arriving | State::Ready { recognition: None, .. } => {}
+        State::Ready { recognition: Some(known), .. } => {
+            info!("image {name}: {}", known.title);
+            for warning in &known.warnings {
+                warn!("image {name}: {warning}");
+            }
+        }
+        State::Broken(why) => warn!("image {name} {why}"),
+    }
+}
+
+impl ImageInfo {
+    /// It is whole, and what it is is not known yet.
+    fn waits(&self) -> bool {
+        matches!(self.state, State::Ready { recognition: None, .. })
     }
 }
 

@@ -13,9 +13,14 @@ use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 
 use super::Images;
 use super::scan::SETTLE;
+use crate::content::root::Which;
 
 /// How often the folder is looked at if nothing is said of it.
 const LOOK_EVERY: Duration = Duration::from_secs(30);
+/// How often a folder that is not there is looked for: nobody says when it comes.
+const LOOK_FOR_EVERY: Duration = Duration::from_secs(2);
+/// How often what was found out is kept while more is to be found out.
+const KEPT_EVERY: Duration = Duration::from_secs(10);
 /// After a change: more of them usually follow.
 const DEBOUNCE: Duration = Duration::from_millis(300);
 
@@ -34,22 +39,37 @@ impl Images {
 fn follow(images: &Weak<Images>) {
     // One place: that something changed is all that counts.
     let (change, changes) = sync_channel(1);
-    let mut watcher = None;
+    let mut watched: Option<(Which, RecommendedWatcher)> = None;
+    let mut kept_at = Instant::now();
     loop {
         let Some(images) = images.upgrade() else { return };
-        // Before the look, so that nothing between the two is missed. The folder may have come only now.
-        if watcher.is_none() {
-            watcher = watch(&images, &change);
+        // Before the look, so that nothing between the two is missed. The folder may have come only now, or be another
+        // one than that which is watched.
+        let there = images.root.which();
+        if watched.as_ref().map(|(which, _)| *which) != there {
+            watched = there.and_then(|which| Some((which, watch(&images, &change)?)));
         }
         let arriving = images.scan();
         let mut is_changed = false;
         // Whatever changes meanwhile is looked at first.
         while !is_changed && images.recognise_next() {
             is_changed = changes.try_recv().is_ok();
+            if kept_at.elapsed() >= KEPT_EVERY {
+                images.keep();
+                kept_at = Instant::now();
+            }
+        }
+        if !is_changed {
+            images.keep();
         }
         drop(images);
         if !is_changed {
-            wait(&changes, if arriving { SETTLE } else { LOOK_EVERY });
+            let most = match there {
+                None => LOOK_FOR_EVERY,
+                Some(_) if arriving => SETTLE,
+                Some(_) => LOOK_EVERY,
+            };
+            wait(&changes, most);
         }
     }
 }

@@ -12,6 +12,7 @@ pub(super) mod target;
 use std::fs;
 use std::io;
 
+use pxe_image::esxi::{self, BootCfgError};
 use pxe_image::menu::{ImageRef, Kind, Lock, Menu, MenuFault, MenuItem, Mode, Places, Renderer};
 use pxe_image::recognise::Recognition;
 use pxe_image::{BootEntry, Cpu};
@@ -182,6 +183,31 @@ impl Menus {
                 Places { http, root: root.to_owned(), images, encoded: false }
             }
         }
+    }
+
+    /// VMware's `boot.cfg` for whoever asks by the way of these links; `script` is its installation script beneath our
+    /// seeds, if it has one.
+    pub(super) fn boot_cfg(
+        &self,
+        own: &[u8],
+        image: &str,
+        script: Option<&str>,
+        links: &Links,
+    ) -> Result<String, BootCfgError> {
+        let http = self.origin(links);
+        let script =
+            http.as_ref().zip(script).map(|(http, script)| format!("{http}/seed/{script}"));
+        // By TFTP it is PXELINUX that asks, and its own folder is not meant.
+        let places = match http.filter(|_| links.over_http) {
+            Some(http) => Places::over_http(&http),
+            None => Places {
+                http: None,
+                root: "::".to_owned(),
+                images: Some("::images/".to_owned()),
+                encoded: false,
+            },
+        };
+        esxi::boot_cfg(own, &places, image, script.as_deref())
     }
 
     /// Our HTTP server for this machine, without a slash at its end.

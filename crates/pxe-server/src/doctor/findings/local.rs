@@ -73,7 +73,7 @@ fn unsigned(local: &Local) -> Option<Finding> {
 }
 
 fn image(image: &ImageSeen) -> Option<Finding> {
-    let ImageSeen { name, title, boots, not } = image;
+    let ImageSeen { name, title, boots, not, .. } = image;
     let (firmware, why) = not.first()?;
     let rest: Vec<String> = boots.iter().map(ToString::to_string).collect();
     let finding = match rest.is_empty() {

@@ -253,6 +253,7 @@ fn this_machine_is_looked_at_too() {
         title: "A".into(),
         boots: boots.to_vec(),
         not: vec![(Firmware::X64Uefi, "it boots by PC BIOS only".into())],
+        warnings: Vec::new(),
     };
     facts.local.images = vec![image(&[])];
     assert_eq!(faults(&facts), ["loader-wrong-architecture", "image-cannot-boot"]);

@@ -46,7 +46,7 @@ impl DhcpServer {
         let Some(plan) = self.plan.subnet(subnet) else { return self.responder.ignore(request) };
         let address = lease.map(|(address, _)| address).or_else(|| message.address());
         let boot = self.boot(now, &message, address, server);
-        let layers = self.plan.options(plan, &message);
+        let layers = self.plan.options(subnet, &message);
         let answer = match lease {
             Some((address, seconds)) => {
                 // The same client gets the same answer as often as it asks.

@@ -39,7 +39,8 @@ impl DhcpServer {
         if !self.is_loaded {
             return Taken::Done;
         }
-        match self.responder.handle_datagram(now, received, datagram) {
+        let received = self.at_home(received);
+        match self.responder.handle_datagram(now, &received, datagram) {
             Ok(ServerInbound::Request(request)) => self.handle_request(now, request),
             Ok(ServerInbound::Notice(message, notice)) => self.handle_notice(now, &message, notice),
             Ok(ServerInbound::Overheard(_, ServerSilence::MenuChoice)) => return Taken::MenuChoice,
@@ -259,7 +260,7 @@ impl DhcpServer {
 }
 
 /// Who asks, as the allocator knows clients.
-fn client_of<'d>(message: &ServerMessage<'d>) -> Client<'d> {
+pub(super) fn client_of<'d>(message: &ServerMessage<'d>) -> Client<'d> {
     let address = message.hardware_address();
     let hardware = HardwareAddress::new(message.hardware_type().0, address.as_bytes());
     let mut client = Client::new(hardware).behind(message.circuit_id(), message.remote_id());

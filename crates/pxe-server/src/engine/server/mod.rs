@@ -17,7 +17,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
 
-use pxe_dhcp::respond::{HeldId, ServerConfig, ServerEvent, ServerResponder};
+use pxe_dhcp::respond::{HeldId, Received, ServerConfig, ServerEvent, ServerResponder};
 use pxe_lease::{
     Allocator, Answer, Batch, BatchId, Client, CommitId, LeaseRecord, Outcome, StoreError,
 };
@@ -25,7 +25,7 @@ use pxe_lease::{
 use self::clock::Clock;
 pub(super) use self::inbound::Taken;
 use super::event::Event;
-use super::leasing::PoolUse;
+use super::leasing::{OwnAddress, PoolUse};
 use super::shared::Shared;
 pub use notice::Notice;
 pub use plan::{AddressPlan, ClassPlan, SubnetPlan};
@@ -68,7 +68,7 @@ pub(super) struct DhcpServer {
     is_store_away: bool,
     /// The driver cannot keep up.
     is_behind: bool,
-    own: Vec<Ipv4Addr>,
+    own: Vec<OwnAddress>,
     advertise: Option<Ipv4Addr>,
     tftp_port: u16,
     events: VecDeque<Event>,
@@ -111,21 +111,37 @@ impl DhcpServer {
     }
 
     /// Our addresses, which nobody gets and by which clients know us.
-    pub(super) fn set_own_addresses(&mut self, own: Vec<Ipv4Addr>) {
+    pub(super) fn set_own_addresses(&mut self, own: Vec<OwnAddress>) {
         if own == self.own {
             return;
         }
+        let addresses = own.iter().map(|own| own.address).chain(self.advertise);
         let mut config = self.responder.config().clone();
-        config.server_identifiers = own.iter().copied().chain(self.advertise).collect();
+        config.server_identifiers = addresses.clone().collect();
         self.responder.reconfigure(config);
-        self.allocator.set_own_addresses(own.iter().copied().chain(self.advertise));
+        self.allocator.set_own_addresses(addresses);
         self.own = own;
     }
 
-    /// Gives addresses by another plan from now on. Leases, offers and commits on their way are kept.
-    pub(super) fn reconfigure(&mut self, plan: AddressPlan) {
-        self.allocator.reconfigure(plan.topology.clone(), plan.allocator.clone());
+    /// Where a message came to. An interface may have addresses of several networks, of which the kernel names the first
+    /// for a broadcast: then it is the one whose subnet we serve.
+    fn at_home(&self, received: &Received) -> Received {
+        let mut received = *received;
+        let is_served = |address| self.plan.topology.scope_of(address).is_some();
+        if received.unicast != Some(true) && !is_served(received.local_address) {
+            let here = self.own.iter().filter(|own| own.interface == received.interface);
+            let served = here.map(|own| own.address).find(|address| is_served(*address));
+            received.local_address = served.unwrap_or(received.local_address);
+        }
+        received
+    }
+
+    /// Gives addresses by another plan from now on. Leases, offers and commits on their way are kept. Whether the store
+    /// is to be read again, for what it knows of addresses that were not ours before.
+    pub(super) fn reconfigure(&mut self, plan: AddressPlan) -> bool {
+        let has_more = self.allocator.reconfigure(plan.topology.clone(), plan.allocator.clone());
         self.plan = plan;
+        has_more
     }
 
     /// A record of the store: at the start, and whenever another server changed one.

@@ -7,6 +7,8 @@ use pxe_dhcp::options::OptionSet;
 use pxe_dhcp::respond::{LeaseTimes, ServerMessage};
 use pxe_lease::{AllocatorConfig, SubnetId, Topology};
 
+use super::inbound::client_of;
+
 /// Everything of `[dhcp]` that is asked for each message.
 #[derive(Clone, Debug)]
 pub struct AddressPlan {
@@ -18,6 +20,8 @@ pub struct AddressPlan {
     pub subnets: Vec<SubnetPlan>,
     /// Options for kinds of clients, the later over the earlier.
     pub classes: Vec<ClassPlan>,
+    /// Options of clients with a reservation, by the address that is reserved.
+    pub reserved: HashMap<Ipv4Addr, OptionSet>,
     /// Options of single machines, by hardware address.
     pub hosts: HashMap<[u8; 6], OptionSet>,
 }
@@ -68,18 +72,27 @@ impl AddressPlan {
     }
 
     /// The options for a client of a subnet, the more special later.
-    pub(super) fn options<'p>(
-        &'p self,
-        subnet: &'p SubnetPlan,
-        message: &ServerMessage<'_>,
-    ) -> Vec<&'p OptionSet> {
+    pub(super) fn options(&self, id: SubnetId, message: &ServerMessage<'_>) -> Vec<&OptionSet> {
         let mut layers = Vec::with_capacity(4);
-        layers.push(&subnet.options);
+        layers.extend(self.subnet(id).map(|subnet| &subnet.options));
         let classes = self.classes.iter().filter(|class| class.fits(message));
         layers.extend(classes.map(|class| &class.options));
+        layers.extend(self.reserved_options(id, message));
         let mac = <[u8; 6]>::try_from(message.hardware_address().as_bytes());
         layers.extend(mac.ok().and_then(|mac| self.hosts.get(&mac)));
         layers
+    }
+}
+
+impl AddressPlan {
+    /// Those of its reservation, whichever address the client has at this moment.
+    fn reserved_options(&self, id: SubnetId, message: &ServerMessage<'_>) -> Option<&OptionSet> {
+        if self.reserved.is_empty() {
+            return None;
+        }
+        let network = self.topology.network_of(id)?;
+        let address = self.topology.reserved_for(network, &client_of(message))?;
+        self.reserved.get(&address)
     }
 }
 

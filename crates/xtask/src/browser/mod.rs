@@ -1,5 +1,7 @@
-//! Chromium, headless, through chromedriver: the few commands of WebDriver (W3C) that the step needs. A client crate
+//! Chromium, headless, through chromedriver: the few commands of WebDriver (W3C) that our steps need. A client crate
 //! would bring an asynchronous runtime and TLS for what is JSON over one loopback connection.
+
+pub(crate) mod door;
 
 use core::time::Duration;
 use std::fs;
@@ -14,21 +16,25 @@ use crate::error::{Context as _, Failure, Result, fail};
 use crate::interrupt;
 use crate::process::{Background, command};
 
+/// Keys as WebDriver writes them.
+pub(crate) const DOWN: &str = "\u{e015}";
+pub(crate) const ENTER: &str = "\u{e007}";
+
 /// Chromium takes seconds to begin on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A browser with one window. Dropping it ends it.
-pub(super) struct Browser {
+pub(crate) struct Browser {
     _driver: Background,
     port: u16,
     session: String,
 }
 
 /// Width and height in CSS pixels.
-pub(super) type Size = (u32, u32);
+pub(crate) type Size = (u32, u32);
 
 impl Browser {
-    pub(super) fn start(folder: &Path, language: &str) -> Result<Self> {
+    pub(crate) fn start(folder: &Path, language: &str) -> Result<Self> {
         let port = free_port()?;
         let driver = command(&["chromedriver", &format!("--port={port}")]);
         let mut driver = Background::start(driver, "chromedriver", &folder.join("driver.log"))?;
@@ -59,24 +65,29 @@ impl Browser {
         Ok(browser)
     }
 
-    pub(super) fn open(&self, url: &str) -> Result<()> {
+    pub(crate) fn open(&self, url: &str) -> Result<()> {
         self.command("url", &json!({ "url": url })).map(drop)
     }
 
     /// What a script returns; it may be a promise.
-    pub(super) fn run(&self, script: &str) -> Result<Value> {
+    pub(crate) fn run(&self, script: &str) -> Result<Value> {
         self.command("execute/sync", &json!({ "script": script, "args": [] }))
     }
 
     /// Runs a script until it returns something.
-    pub(super) fn until(&self, what: &str, script: &str) -> Result<Value> {
+    pub(crate) fn until(&self, what: &str, script: &str) -> Result<Value> {
+        self.within(PATIENCE, what, script)
+    }
+
+    /// The same with a patience of one's own.
+    pub(crate) fn within(&self, patience: Duration, what: &str, script: &str) -> Result<Value> {
         let started = Instant::now();
         loop {
             let value = self.run(script)?;
             if !matches!(value, Value::Null | Value::Bool(false)) {
                 return Ok(value);
             }
-            if started.elapsed() > PATIENCE {
+            if started.elapsed() > patience {
                 let shown = self.run("return document.body.innerText.slice(0, 2000)")?;
                 return fail(format!("{what}: it does not come; the page shows {shown}"));
             }
@@ -85,7 +96,7 @@ impl Browser {
     }
 
     /// Presses keys, as WebDriver writes them, wherever the focus is.
-    pub(super) fn press(&self, keys: &str) -> Result<()> {
+    pub(crate) fn press(&self, keys: &str) -> Result<()> {
         let strokes = keys.chars().flat_map(|key| {
             let key = key.to_string();
             [json!({ "type": "keyDown", "value": key }), json!({ "type": "keyUp", "value": key })]
@@ -96,14 +107,14 @@ impl Browser {
         self.command("actions", &actions).map(drop)
     }
 
-    pub(super) fn resize(&self, (width, height): Size) -> Result<()> {
+    pub(crate) fn resize(&self, (width, height): Size) -> Result<()> {
         let metrics = json!({ "cmd": "Emulation.setDeviceMetricsOverride", "params": {
             "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600,
         } });
         self.command("goog/cdp/execute", &metrics).map(drop)
     }
 
-    pub(super) fn set_dark(&self, dark: bool) -> Result<()> {
+    pub(crate) fn set_dark(&self, dark: bool) -> Result<()> {
         let value = if dark { "dark" } else { "light" };
         let media = json!({ "cmd": "Emulation.setEmulatedMedia", "params": {
             "features": [{ "name": "prefers-color-scheme", "value": value }],
@@ -111,8 +122,24 @@ impl Browser {
         self.command("goog/cdp/execute", &media).map(drop)
     }
 
+    /// How long the page has kept a processor busy since it was loaded; the first call begins to count.
+    pub(crate) fn busy(&self) -> Result<Duration> {
+        // Processor time and not the clock's: other programs do not count.
+        let enable =
+            json!({ "cmd": "Performance.enable", "params": { "timeDomain": "threadTicks" } });
+        self.command("goog/cdp/execute", &enable)?;
+        let ask = json!({ "cmd": "Performance.getMetrics", "params": {} });
+        let metrics = self.command("goog/cdp/execute", &ask)?;
+        let mut metrics = metrics["metrics"].as_array().into_iter().flatten();
+        let busy = metrics.find(|metric| metric["name"] == "TaskDuration");
+        let seconds = busy.and_then(|metric| metric["value"].as_f64());
+        seconds
+            .map(Duration::from_secs_f64)
+            .ok_or_else(|| Failure::new("Chromium does not say how busy the page is"))
+    }
+
     /// Writes what is seen as PNG.
-    pub(super) fn photograph(&self, file: &Path) -> Result<()> {
+    pub(crate) fn photograph(&self, file: &Path) -> Result<()> {
         let shot = json!({ "cmd": "Page.captureScreenshot", "params": { "format": "png" } });
         let shot = self.command("goog/cdp/execute", &shot)?;
         let bytes = base64(shot["data"].as_str().unwrap_or_default())?;
@@ -120,7 +147,7 @@ impl Browser {
     }
 
     /// What the browser complained of since the last call.
-    pub(super) fn complaints(&self) -> Result<Vec<String>> {
+    pub(crate) fn complaints(&self) -> Result<Vec<String>> {
         let log = self.command("se/log", &json!({ "type": "browser" }))?;
         let lines = log.as_array().into_iter().flatten();
         let bad = lines.filter(|line| matches!(line["level"].as_str(), Some("SEVERE" | "WARNING")));
@@ -182,7 +209,7 @@ fn read(stream: &mut TcpStream) -> std::io::Result<Vec<u8>> {
     }
 }
 
-pub(super) fn free_port() -> Result<u16> {
+pub(crate) fn free_port() -> Result<u16> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
     let address = listener.and_then(|listener| listener.local_addr());
     Ok(address.context(|| "finding a free port".to_owned())?.port())
