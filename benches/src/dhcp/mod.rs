@@ -123,13 +123,15 @@ fn measure(options: &Options, lab: &Lab, peers: &Path) -> io::Result<bool> {
     machine::pin(&[lab.cores.generator])?;
     let Cores { generator, servers } = &lab.cores;
     println!("generator on core {generator}, server on {servers:?}, a veth pair between them");
-    report::disk(&lab.folder, disk::flushes(&lab.folder)?);
+    let before = disk::flushes(&lab.folder)?;
+    report::disk(&lab.folder, before);
     let mut reached = true;
     if options.offers != Some(true) {
         let all = exchanges(options, lab, peers);
-        reached &= report::exchanges(options.clients, &all);
         // Again: others may have used it meanwhile.
-        report::disk(&lab.folder, disk::flushes(&lab.folder)?);
+        let after = disk::flushes(&lab.folder)?;
+        report::disk(&lab.folder, after);
+        reached &= report::exchanges(options.clients, &all, before.p99.max(after.p99));
     }
     if options.offers != Some(false) {
         let all: io::Result<Vec<(Offers, f64)>> =

@@ -13,6 +13,8 @@ use crate::tftp::measure::median;
 const TIMES_KEA: f64 = 10.0;
 /// What 99 of 100 exchanges are to take at most at half our rate, in milliseconds.
 const P99_MS_MAX: f64 = 20.0;
+/// Flushes that an ACK waits for at most, if the disk is as fast as it was before and after.
+const FLUSHES_WAITED_FOR: f64 = 2.0;
 /// Offers a second on one core that our proxy is to make.
 const OFFERS_MIN: f64 = 100_000.0;
 /// A generator that is busy for this share of the time is what limits the rate.
@@ -47,8 +49,9 @@ pub fn trial(series: &Series, trial: &Trial) {
     );
 }
 
-/// The table of four-way exchanges; whether all goals are reached.
-pub fn exchanges(clients: u32, all: &[Series]) -> bool {
+/// The table of four-way exchanges; whether all goals are reached. `flush`: seconds that 99 of 100 flushes of the disk
+/// take at most.
+pub fn exchanges(clients: u32, all: &[Series], flush: f64) -> bool {
     println!(
         "\nfour-way exchanges, {clients} clients, under {} % dropped; every trial from an empty store",
         DROPS_MAX * 100.0
@@ -72,7 +75,7 @@ pub fn exchanges(clients: u32, all: &[Series]) -> bool {
     for generator in [Generator::Perfdhcp, Generator::Own] {
         if let Some(ours) = find(all, Server::Ours, generator) {
             // Durable on both sides.
-            reached &= judge(ours, find(all, Server::KeaSync, generator));
+            reached &= judge(ours, find(all, Server::KeaSync, generator), flush);
         }
     }
     reached
@@ -97,7 +100,7 @@ fn line(series: &Series, ours: Option<&Series>) {
     );
 }
 
-fn judge(ours: &Series, kea: Option<&Series>) -> bool {
+fn judge(ours: &Series, kea: Option<&Series>, flush: f64) -> bool {
     let by = name(ours.generator);
     if ours.rounds.is_empty() {
         println!("goal: MISSED by {by}: there is no figure");
@@ -116,8 +119,11 @@ fn judge(ours: &Series, kea: Option<&Series>) -> bool {
         );
     }
     let slow = ours.median(p99);
+    // Who comes while one batch is being written waits for that and for its own.
+    let waited = FLUSHES_WAITED_FOR * flush * 1000.0;
     println!(
-        "goal: p99 {slow:.1} ms at half the rate by {by}, under {P99_MS_MAX}: {}",
+        "goal: p99 {slow:.1} ms at half the rate by {by}, of which two flushes of this disk may take {waited:.1} ms; \
+         under {P99_MS_MAX}: {}",
         verdict(slow < P99_MS_MAX)
     );
     reached && slow < P99_MS_MAX

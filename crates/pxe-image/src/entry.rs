@@ -126,6 +126,19 @@ impl BootEntry {
         files
     }
 
+    /// What of those files is not there, in words for people; none if nothing is missing.
+    #[must_use]
+    pub fn missing(&self, is_there: impl Fn(&str) -> bool) -> Option<String> {
+        let files = self.root_files();
+        let first = files.into_iter().find(|file| !is_there(file))?;
+        Some(format!(
+            "{:?} is not offered: {first} is not beneath the server's root folder{}{}",
+            self.title,
+            if self.note.is_empty() { "" } else { ". " },
+            self.note
+        ))
+    }
+
     /// Files made for the machine that it needs: what stands behind `{seed}/`, empty for the folder itself.
     #[must_use]
     pub fn seed_files(&self) -> Vec<&str> {

@@ -30,6 +30,9 @@ pub mod initrd;
 mod iso;
 pub mod limits;
 pub mod menu;
+#[cfg(test)]
+#[path = "../tests/pack/mod.rs"]
+mod pack;
 mod pe;
 pub mod recognise;
 mod source;

@@ -135,16 +135,11 @@ fn common_names(der: &[u8]) -> Vec<String> {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::pack;
 
     /// The headers of a program, with a signature that names somebody.
     pub(crate) fn program(machine: u16, signer: Option<&str>) -> Vec<u8> {
-        let mut bytes = vec![0; 0x200];
-        bytes[..2].copy_from_slice(b"MZ");
-        bytes[0x3c] = 0x40;
-        bytes[0x40..0x44].copy_from_slice(b"PE\0\0");
-        bytes[0x44..0x46].copy_from_slice(&machine.to_le_bytes());
-        bytes[0x58..0x5a].copy_from_slice(&0x020b_u16.to_le_bytes());
-        bytes[0x58 + 68] = 10;
+        let mut bytes = pack::program(machine);
         bytes[0x58 + 108] = 16;
         if let Some(name) = signer {
             let mut der = vec![0x30, 0x20, 0x06, 0x03, 0x55, 0x04, 0x03, 0x0c, name.len() as u8];

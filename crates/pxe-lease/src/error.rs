@@ -1,6 +1,8 @@
 //! What can be wrong with a topology.
 
+use core::fmt;
 use core::net::Ipv4Addr;
+use std::vec;
 
 use thiserror::Error;
 
@@ -19,6 +21,56 @@ pub struct TopologyError {
     /// What is wrong.
     pub fault: Fault,
 }
+
+/// Every fault of a topology at once; there is at least one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TopologyErrors(pub(crate) Vec<TopologyError>);
+
+impl TopologyErrors {
+    /// The faults, in the order in which they were found.
+    #[must_use]
+    pub fn as_slice(&self) -> &[TopologyError] {
+        &self.0
+    }
+
+    /// The same, one by one.
+    pub fn iter(&self) -> core::slice::Iter<'_, TopologyError> {
+        self.0.iter()
+    }
+}
+
+impl IntoIterator for TopologyErrors {
+    type Item = TopologyError;
+    type IntoIter = vec::IntoIter<TopologyError>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+impl<'e> IntoIterator for &'e TopologyErrors {
+    type Item = &'e TopologyError;
+    type IntoIter = core::slice::Iter<'e, TopologyError>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+/// A line for each.
+impl fmt::Display for TopologyErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, fault) in self.0.iter().enumerate() {
+            if index > 0 {
+                f.write_str("\n")?;
+            }
+            write!(f, "{fault}")?;
+        }
+        Ok(())
+    }
+}
+
+impl core::error::Error for TopologyErrors {}
 
 /// What is wrong with a value.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]

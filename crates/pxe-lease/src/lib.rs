@@ -38,7 +38,7 @@ pub use allocator::{
     Ignored, NakReason, Offer, Probe, ProbeResult, Refused, RequestKind, Requested, Silence, Usage,
 };
 pub use client::Client;
-pub use error::{Fault, TopologyError};
+pub use error::{Fault, TopologyError, TopologyErrors};
 pub use hardware::{BadHardwareAddress, HardwareAddress};
 pub use record::{LeaseRecord, LeaseState, RecordError, RecordErrorKind};
 #[doc(inline)]

@@ -7,7 +7,9 @@ use support::{address, mac, subnet};
 
 fn faults(subnets: &[SubnetConfig]) -> Vec<String> {
     let faults = Topology::new(subnets).expect_err("faults");
-    faults.iter().map(ToString::to_string).collect()
+    let lines = faults.to_string();
+    assert!(lines.lines().eq(faults.iter().map(ToString::to_string)), "{lines}");
+    faults.into_iter().map(|fault| fault.to_string()).collect()
 }
 
 #[test]

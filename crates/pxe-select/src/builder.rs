@@ -9,7 +9,7 @@ use alloc::{
 
 use crate::{
     bait::{self, Baits},
-    error::{Fault, Place, PolicyError},
+    error::{Fault, Place, PolicyError, PolicyErrors},
     firmware::{Firmware, FirmwareSet},
     folder::{self, FolderBy},
     glob,
@@ -109,7 +109,7 @@ impl PolicyBuilder {
     ///
     /// # Errors
     /// Every fault there is, in the order loaders, hosts, rules, rewriting rules, bait names, the rest.
-    pub fn build(&self) -> Result<Policy, Vec<PolicyError>> {
+    pub fn build(&self) -> Result<Policy, PolicyErrors> {
         let mut faults = Faults::default();
         let http_base = self
             .http_base
@@ -141,7 +141,7 @@ impl PolicyBuilder {
                 http_base,
             })
         } else {
-            Err(faults.0)
+            Err(PolicyErrors(faults.0))
         }
     }
 

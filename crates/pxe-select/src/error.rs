@@ -1,6 +1,6 @@
 //! What can be wrong with a policy.
 
-use alloc::string::String;
+use alloc::{string::String, vec, vec::Vec};
 use core::{fmt, net::Ipv4Addr};
 
 use thiserror::Error;
@@ -27,6 +27,56 @@ pub struct PolicyError {
     /// What is wrong.
     pub fault: Fault,
 }
+
+/// Every fault of a policy at once; there is at least one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyErrors(pub(crate) Vec<PolicyError>);
+
+impl PolicyErrors {
+    /// The faults, in the order in which they were found.
+    #[must_use]
+    pub fn as_slice(&self) -> &[PolicyError] {
+        &self.0
+    }
+
+    /// The same, one by one.
+    pub fn iter(&self) -> core::slice::Iter<'_, PolicyError> {
+        self.0.iter()
+    }
+}
+
+impl IntoIterator for PolicyErrors {
+    type Item = PolicyError;
+    type IntoIter = vec::IntoIter<PolicyError>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+impl<'e> IntoIterator for &'e PolicyErrors {
+    type Item = &'e PolicyError;
+    type IntoIter = core::slice::Iter<'e, PolicyError>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+/// A line for each.
+impl fmt::Display for PolicyErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, fault) in self.0.iter().enumerate() {
+            if index > 0 {
+                f.write_str("\n")?;
+            }
+            write!(f, "{fault}")?;
+        }
+        Ok(())
+    }
+}
+
+impl core::error::Error for PolicyErrors {}
 
 /// The entry of a policy that a fault is in. Indices count from 0 in the order of the builder's calls; printed, from 1.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -120,7 +120,7 @@ pub fn policy(data: &[u8]) {
             }
         }
         Err(faults) => {
-            assert!(!faults.is_empty());
+            assert!(!faults.as_slice().is_empty());
             assert!(faults.iter().all(|fault| !fault.to_string().is_empty()));
         }
     }

@@ -57,7 +57,7 @@ pub use asker::Asker;
 pub use bait::{Bait, DEFAULT_BAITS};
 pub use builder::PolicyBuilder;
 pub use decision::{Action, Asked, Decision};
-pub use error::{Fault, Place, PolicyError};
+pub use error::{Fault, Place, PolicyError, PolicyErrors};
 pub use evidence::{
     Evidence, Heard, ImportError, Imported, Item, Known, Link, Origin, OwnedFacts, Pin, Query,
     Said, Source, WEIGHT_ENOUGH, WEIGHT_FRESH, WEIGHT_HABIT, WEIGHT_HINT, WEIGHT_OBJECTION,

@@ -84,6 +84,41 @@ impl When {
     pub fn any() -> Self {
         Self::default()
     }
+
+    /// And of one of these firmwares, by their names.
+    #[must_use]
+    pub fn with_arch<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
+        self.arch = Some(names.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// And with a class like this in option 77.
+    #[must_use]
+    pub fn with_user_class(mut self, pattern: impl Into<String>) -> Self {
+        self.user_class = Some(pattern.into());
+        self
+    }
+
+    /// And with an option 60 like this.
+    #[must_use]
+    pub fn with_vendor_class(mut self, pattern: impl Into<String>) -> Self {
+        self.vendor_class = Some(pattern.into());
+        self
+    }
+
+    /// And in this subnet.
+    #[must_use]
+    pub fn with_subnet(mut self, subnet: impl Into<String>) -> Self {
+        self.subnet = Some(subnet.into());
+        self
+    }
+
+    /// And with a hardware address like this.
+    #[must_use]
+    pub fn with_mac(mut self, pattern: impl Into<String>) -> Self {
+        self.mac = Some(pattern.into());
+        self
+    }
 }
 
 /// One rule, as configured. Exactly one of `file`, `url` and `deny` has to be given.

@@ -868,7 +868,7 @@ mod requested_names {
         for _ in 0..64 {
             builder.remap(Remap::suffix("a", "b"));
         }
-        assert!(builder.build().unwrap_err()[0].to_string().contains("there are 67 rules"));
+        assert!(builder.build().unwrap_err().to_string().contains("there are 67 rules"));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use pxe_select::{
 };
 
 fn faults(builder: &PolicyBuilder) -> Vec<PolicyError> {
-    builder.build().expect_err("it has faults")
+    builder.build().expect_err("it has faults").into_iter().collect()
 }
 
 fn only_fault(builder: &PolicyBuilder) -> PolicyError {
@@ -187,7 +187,8 @@ fn rules_that_can_never_decide() {
         let mut builder = Policy::builder();
         builder.rule(first.clone()).rule(second.clone());
         let expected = shadowed.then_some(Fault::Unreachable { by: 0 });
-        let found = builder.build().err().map(|mut faults| faults.remove(0).fault);
+        let found =
+            builder.build().err().and_then(|faults| faults.into_iter().next()).map(|one| one.fault);
         assert_eq!(found, expected, "{first:?}\n{second:?}");
     }
 }
@@ -219,4 +220,15 @@ fn a_full_house_is_built_and_searched() {
         let decision = policy.decide(&facts, pxe_select::Asked::BootFile);
         assert_eq!(decision.action.target(), Some(format!("{number}.efi").into()));
     }
+}
+
+#[test]
+fn an_embedder_sees_a_line_for_each_fault() {
+    fn embed() -> Result<Policy, Box<dyn std::error::Error>> {
+        Ok(Policy::builder().host(Host::new("zz")).loader(Firmware::Bios, "").build()?)
+    }
+    let told = embed().expect_err("two faults").to_string();
+    let lines: Vec<&str> = told.lines().collect();
+    assert!(lines.len() == 2 && lines[0].starts_with("loaders, "), "{told}");
+    assert!(lines[1].starts_with("host entry 1, mac: "), "{told}");
 }

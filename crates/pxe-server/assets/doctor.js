@@ -41,11 +41,14 @@ function files(list) {
 }
 
 function drawn({ made, report }) {
-  const faults = report.findings.filter((it) => it.is_fault).length;
+  const faults = report.findings.filter((it) => it.is_fault);
+  const others = report.findings.filter((it) => !it.is_fault);
   return [
-    el("p", {}, el("span", { class: `verdict ${report.is_clean ? "ok" : "failed"}` }, report.is_clean ? t("clean") : t("faults", { n: faults })),
+    el("p", {}, el("span", { class: `verdict ${report.is_clean ? "ok" : "failed"}` }, report.is_clean ? t("clean") : t("faults", { n: faults.length })),
       " ", el("span", { class: "soft" }, clock(made))),
-    report.findings.length > 0 && el("ol", { class: "story", "aria-label": t("findings") }, report.findings.map(finding)),
+    faults.length > 0 && el("ol", { class: "story", "aria-label": t("findings") }, faults.map(finding)),
+    others.length > 0 && el("h2", {}, t("worthKnowing")),
+    others.length > 0 && el("ul", { class: "story", "aria-label": t("worthKnowing") }, others.map(finding)),
     ...report.segments.flatMap(segment), ...files(report.files),
   ].filter(Boolean);
 }

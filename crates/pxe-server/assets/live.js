@@ -41,6 +41,7 @@ function take(changed) {
 function show(state) {
   const link = byId("link");
   if (link.textContent !== t(state)) link.textContent = t(state);
+  link.dataset.state = state;
   link.classList.toggle("cut", state === "cut");
 }
 

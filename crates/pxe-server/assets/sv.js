@@ -41,7 +41,7 @@ export const sv = {
   doctor: "Doktor", doctorGo: "Fråga nätet", doctorAsks: "Frågar som varje fast program skulle: ungefär tio sekunder.",
   doctorDone: "Rapporten är här.", doctorNever: "Ingen har frågat sedan servern startade.", report: "Rapport",
   doctorWhy: "Frågar nätet som varje fast program skulle, tar ingen adress och säger vad som ska ändras, i ordning.",
-  advice: "Gör så här:", likely: "Troligen för att", findings: "Att ändra, i ordning", clean: "Inget att ändra", faults: "Att ändra ({n})",
+  advice: "Gör så här:", likely: "Troligen för att", findings: "Att ändra, i ordning", clean: "Inget att ändra", worthKnowing: "Värt att veta", faults: "Att ändra ({n})",
   namesNothing: "nämner ingen fil", namedNone: "Ingen fil nämns för: {list}.", isProxy: "nämner bara filer", offers: "erbjuder {address}", isOwn: "den här servern",
   heardOn: "Hört på {name}, {address}", heardNobody: "Ingen svarade på {n} frågor.", namedFiles: "Filer som nämndes",
   isProgram: "Vad det är", asMachine: "Som maskinen (MAC)", serverBeyond: "Startserver bakom en router",

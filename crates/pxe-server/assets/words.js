@@ -43,7 +43,7 @@ const en = {
   doctor: "Doctor", doctorGo: "Ask the network", doctorAsks: "Asking as every firmware would: about ten seconds.",
   doctorDone: "The report is here.", doctorNever: "Nobody has asked since the server started.", report: "Report",
   doctorWhy: "Asks the live network as each firmware would, takes no address, and says what to change, in order.",
-  advice: "Do this:", likely: "Likely because", findings: "What to change, in order", clean: "Nothing to change", faults: "To change ({n})",
+  advice: "Do this:", likely: "Likely because", findings: "What to change, in order", clean: "Nothing to change", worthKnowing: "Worth knowing", faults: "To change ({n})",
   namesNothing: "names no file", namedNone: "No file is named to: {list}.", isProxy: "names files alone", offers: "offers {address}", isOwn: "this server",
   heardOn: "Heard on {name}, {address}", heardNobody: "Nobody answered {n} questions.", namedFiles: "Files that were named",
   isProgram: "What it is", asMachine: "As the machine (MAC)", serverBeyond: "Boot server behind a router",

@@ -1,5 +1,6 @@
 //! `check`: looks for every fault at once, and starts nothing.
 
+use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -47,9 +48,7 @@ pub fn check(config: &Config) -> ExitCode {
         faults.extend(list);
     }
     match serve::receivers(config) {
-        Ok(_) => {
-            config.webhooks.iter().for_each(|hook| println!("webhook        {}", hook.url.value))
-        }
+        Ok(_) => println!("webhooks       {}", config.webhooks.len()),
         Err(list) => faults.extend(list),
     }
     if let Some(api) = &config.boot_api {
@@ -79,6 +78,18 @@ pub fn check(config: &Config) -> ExitCode {
     eprintln!("\n{}", Faults { file: config.file.clone(), list: faults });
     eprintln!("\n{count} to mend");
     ExitCode::from(EXIT_CONFIG)
+}
+
+/// The faults of a file that cannot be used, with those that its hosts, rules and subnets have besides: so that nobody mends
+/// one kind only to be told of the next.
+pub fn all_faults(mut faults: Faults) -> Faults {
+    let text = faults.file.as_ref().and_then(|file| fs::read_to_string(file).ok());
+    if let Some(config) = text.and_then(|text| Config::parse_partly(&text)) {
+        faults.list.extend(policy::faults(&config));
+        faults.list.extend(crate::addresses::build(&config).err().unwrap_or_default());
+        faults.list.sort_by_key(|fault| fault.line.unwrap_or(usize::MAX));
+    }
+    faults
 }
 
 fn served(config: &Config, faults: &mut Vec<Fault>) -> Interfaces {
@@ -165,7 +176,7 @@ fn addresses(config: &Config, faults: &mut Vec<Fault>) {
 
 fn root(config: &Config, faults: &mut Vec<Fault>) {
     let root = config.root.display();
-    match std::fs::read_dir(&config.root) {
+    match fs::read_dir(&config.root) {
         Ok(entries) => println!("root           {root} (files and folders: {})", entries.count()),
         Err(error) => faults.push(Fault::new(
             "root",
@@ -188,7 +199,7 @@ pub fn uploads(config: &Config) -> Option<Fault> {
     let fault = |problem: String, remedy: String| {
         Some(Fault::new("tftp.uploads", problem, remedy).at(line))
     };
-    match std::fs::metadata(folder) {
+    match fs::metadata(folder) {
         Err(error) => fault(
             format!("{shown} cannot be read: {error}"),
             format!("mkdir -p {shown}, or remove the key: then nobody may send files"),
@@ -210,7 +221,7 @@ pub fn uploads(config: &Config) -> Option<Fault> {
 /// What is allowed, and yet may not be meant.
 pub fn doubts(config: &Config) -> Vec<Fault> {
     let mut doubts = Vec::new();
-    let real = |path: &Path| std::fs::canonicalize(path).ok();
+    let real = |path: &Path| fs::canonicalize(path).ok();
     if let Some(folder) = served_uploads(config)
         && let (Some(uploads), Some(root)) = (real(folder), real(&config.root))
     {

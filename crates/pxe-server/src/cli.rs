@@ -25,7 +25,7 @@ const FIRST_STEPS: &str = "\
 First steps:
   See whether anything is missing on this computer; nothing is served:
     sudo pxe-server check
-  Serve what lies in ./boot, and the loaders of installed packages, beside the DHCP server of this network:
+  Serve ./boot and the loaders of installed packages, beside the DHCP server of this network:
     sudo pxe-server
   In another terminal, on the same network: what would machines be told, and by whom?
     sudo pxe-server doctor
@@ -35,30 +35,31 @@ First steps:
 
 Modes:
   proxy    names boot files beside any DHCP server, which stays as it is (proxyDHCP)
-  observe  sends no DHCP: the DHCP server names one file for all machines (pxe-server snippet), and this server
-           listens to tell them apart
+  observe  sends no DHCP: the DHCP server names one file for all machines (see the command
+           snippet), and this server listens to tell them apart
   server   gives addresses, too: [[dhcp.subnet]] in the configuration says which
   off      no DHCP at all: files only
 
 Files (as the Debian package sets them; without --config all of them are in the current folder):
-  /etc/pxe-server/pxe-server.toml     configuration: README.md and docs/ in /usr/share/doc/pxe-server
-  /srv/pxe-server/boot, images, seeds what machines boot
-  /var/lib/pxe-server                 leases, the journal, orders for next boots, tokens";
+  /etc/pxe-server/pxe-server.toml      configuration
+  /srv/pxe-server/boot, images, seeds  what machines boot
+  /var/lib/pxe-server                  leases, the journal, orders for next boots, tokens
+  /usr/share/doc/pxe-server            the manual: README.md, and docs/ with every key";
 
 const OF_SERVE: &str = "\
 Examples:
   Beside the DHCP server of this network, with what lies in ./boot:
     sudo pxe-server
-  On one interface, with a configuration; its log says for each machine what happens, and why:
+  On one interface, with a configuration; the log says of each machine what happens, and why:
     sudo pxe-server --config pxe.toml --interface eth0 serve
-  Tell this running server to read its configuration again (hosts, rules, loaders, leases, secrets):
+  Have a running server read its configuration again (hosts, rules, loaders, secrets):
     sudo systemctl reload pxe-server, or kill -HUP and its process number
 
 Ports below 1024 and raw sockets need rights: root, or once
     sudo setcap cap_net_bind_service,cap_net_raw=+ep /usr/bin/pxe-server
 
-Exit codes: 0 ended by a signal, 1 a fault of this computer (a port that is taken, a missing right), 2 the
-configuration is wrong. Every fault is told, with its line and what to do.";
+Exit codes: 0 ended by a signal, 1 a fault of this computer (a port that is taken, a missing
+right), 2 the configuration is wrong. Every fault is told, with its line and what to do.";
 
 const OF_CHECK: &str = "\
 Examples:
@@ -67,8 +68,8 @@ Examples:
   With nothing but defaults:
     sudo pxe-server check
 
-It tells what would be served, then each fault with its line and what to do. Ports are bound for a moment, so those of
-a server that runs are told as taken.
+It tells what would be served, then each fault with its line and what to do. Ports are bound for
+a moment, so those of a server that runs are told as taken.
 
 Exit codes: 0 no fault, 2 something to mend.";
 

@@ -7,10 +7,11 @@ use log::{info, warn};
 
 use crate::alone::Alone;
 use crate::config::{Config, Faults};
-use crate::content::{self, Loaders, Menus};
+use crate::content::{self, Loaders};
 use crate::driver::interfaces::{self, Interfaces};
 use crate::driver::{Housekeeping, Reloaded};
 use crate::engine::OwnAddress;
+use crate::serve::Understood;
 use crate::{addresses, engine, overrides, policy, reload, serve};
 
 /// Reads the configuration again, with the flags of the command line and without what was edited in the page.
@@ -99,12 +100,17 @@ impl House {
             warn!("takes effect after a restart only: {}", kept.join(", "));
         }
         let faults = |list| Faults { file: config.file.clone(), list };
-        serve::served_interfaces(&config).map_err(faults)?;
+        let served = serve::served_interfaces(&config).map_err(faults)?;
         let loaders = Loaders::search(&config);
-        let policy = policy::build(&config, &loaders).map_err(faults)?;
-        let plan = addresses::build(&config).map_err(faults)?;
-        let menus = Menus::load(&config).map_err(faults)?;
-        let secrets = serve::secrets(&config).map_err(faults)?;
+        let Understood { policy, menus, plan, secrets, .. } =
+            serve::understood(&config, &loaders).map_err(faults)?;
+        // Those of before were told.
+        let before = addresses::doubts::doubts(&self.config, &served);
+        let before: Vec<String> = before.iter().map(ToString::to_string).collect();
+        let doubts = addresses::doubts::doubts(&config, &served);
+        for doubt in doubts.iter().map(ToString::to_string).filter(|it| !before.contains(it)) {
+            warn!("{doubt}");
+        }
         serve::set_seeds(&config, secrets, &self.contents);
         self.shared.set_policy(policy);
         self.contents.set_loaders(loaders.clone());

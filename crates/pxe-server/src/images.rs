@@ -46,7 +46,7 @@ pub fn run(options: &ImagesOptions, config: &Config) -> ExitCode {
         }
     }
     let shared = Arc::new(Shared::new(Loaders::search(config)));
-    let found = Finder::new(config.root.clone(), shared).offered_here(&found);
+    let found = Finder::new(config.root.clone(), shared).offered_here(Arc::new(found));
     answer(Ok(match options.json {
         true => found.to_json(),
         false => written(&found, config),

@@ -26,7 +26,7 @@ fn main() -> ExitCode {
     let config = match cli.load().and_then(overrides::applied) {
         Ok(config) => config,
         Err(faults) => {
-            eprintln!("{faults}");
+            eprintln!("{}", check::all_faults(faults));
             return ExitCode::from(serve::EXIT_CONFIG);
         }
     };

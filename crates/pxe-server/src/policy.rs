@@ -1,12 +1,24 @@
 //! From the configuration and the loaders found to the policy that decides.
 
-use pxe_select::{Host, Place, Policy, Remap, Rule, When};
+use pxe_select::{Host, Place, Policy, PolicyBuilder, Remap, Rule, When};
 
 use crate::config::{Config, Fault, HostConfig, Located, RewriteConfig, RuleAction, RuleConfig};
 use crate::content::{Loaders, signed};
 
 /// Builds the policy; reports every fault with the line of the entry it is in.
 pub fn build(config: &Config, loaders: &Loaders) -> Result<Policy, Vec<Fault>> {
+    let builder = builder(config, loaders);
+    let built = checked(config, &builder);
+    let mut others = signed::wrong_machines(config, loaders);
+    others.extend(unknown_loader(config, loaders));
+    match built {
+        Ok(policy) if others.is_empty() => Ok(policy),
+        built => Err(built.err().into_iter().flatten().chain(others).collect()),
+    }
+}
+
+/// What the configuration says, and the loaders that were found where it says nothing.
+fn builder(config: &Config, loaders: &Loaders) -> PolicyBuilder {
     let mut builder = Policy::builder();
     let mut named: Vec<&str> = Vec::new();
     for (firmware, file) in &config.loaders {
@@ -39,15 +51,16 @@ pub fn build(config: &Config, loaders: &Loaders) -> Result<Policy, Vec<Fault>> {
     if let Some(unknown) = &config.select.unknown {
         builder.unknown_loader(&unknown.value);
     }
-    let built = builder
-        .build()
-        .map_err(|errors| errors.iter().map(|error| fault(config, error)).collect::<Vec<_>>());
-    let mut others = signed::wrong_machines(config, loaders);
-    others.extend(unknown_loader(config, loaders));
-    match built {
-        Ok(policy) if others.is_empty() => Ok(policy),
-        built => Err(built.err().into_iter().flatten().chain(others).collect()),
-    }
+    builder
+}
+
+/// The faults of what is written, whatever there is on this machine.
+pub fn faults(config: &Config) -> Vec<Fault> {
+    checked(config, &builder(config, &Loaders::default())).err().unwrap_or_default()
+}
+
+fn checked(config: &Config, builder: &PolicyBuilder) -> Result<Policy, Vec<Fault>> {
+    builder.build().map_err(|errors| errors.iter().map(|error| fault(config, error)).collect())
 }
 
 /// A loader for unknown machines that is not there would be found missing by the first of them.
@@ -192,6 +205,15 @@ fn rule_line(rule: &RuleConfig, key: &str) -> usize {
 mod tests {
     use super::*;
 
+    /// The faults of a configuration: line and key of each.
+    fn faults(text: &str) -> Vec<(usize, String)> {
+        let config = Config::parse(text).unwrap_or_else(|faults| panic!("{faults}"));
+        let faults = build(&config, &Loaders::default()).expect_err("faults");
+        let mut found: Vec<_> = faults.into_iter().map(|f| (f.line.unwrap_or(0), f.key)).collect();
+        found.sort();
+        found
+    }
+
     #[test]
     fn faults_of_rules_and_hosts_have_their_lines() {
         let text = "\
@@ -206,12 +228,8 @@ mac = \"52:54:zz\"
 when = { arch = [\"x64\"], subnet = \"10.1.0.1/33\" }
 file = \"../x\"
 ";
-        let config = Config::parse(text).unwrap_or_else(|faults| panic!("{faults}"));
-        let faults = build(&config, &Loaders::default()).expect_err("faults");
-        let mut found: Vec<_> = faults.iter().map(|f| (f.line.unwrap_or(0), &*f.key)).collect();
-        found.sort_unstable();
         assert_eq!(
-            found,
+            faults(text),
             [
                 (2, "select.bait"),
                 (3, "select.unknown"),
@@ -221,6 +239,7 @@ file = \"../x\"
                 (9, "rule[1].when.subnet"),
                 (10, "rule[1].file"),
             ]
+            .map(|(line, key)| (line, key.to_owned()))
         );
     }
 
@@ -244,20 +263,16 @@ replace = \"x\"
 mac = \"52:54:00:aa:00:01\"
 folder = \"../node1\"
 ";
-        let config = Config::parse(text).unwrap_or_else(|faults| panic!("{faults}"));
-        let faults = build(&config, &Loaders::default()).expect_err("faults");
-        let mut found: Vec<_> = faults.iter().map(|f| (f.line.unwrap_or(0), &*f.key)).collect();
-        found.sort_unstable();
         assert_eq!(
-            found,
+            faults(text),
             [
                 (3, "tftp.rewrite[1].prefix"),
                 (7, "tftp.rewrite[2].regex"),
                 (11, "tftp.rewrite[3].replace"),
                 (12, "tftp.rewrite[4].prefix"),
                 (16, "host[1].folder"),
-            ],
-            "{faults:?}"
+            ]
+            .map(|(line, key)| (line, key.to_owned()))
         );
     }
 }

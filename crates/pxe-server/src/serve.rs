@@ -83,6 +83,7 @@ pub fn serve(config: &Config, reload: Reload) -> ExitCode {
     shared.orders().set(Box::new(NextBoots::new(config)));
     let served = keeper(config, &shared).and_then(|keeper| {
         let journal = Journal::new();
+        shared.set_audience(Box::new(journal::Reader::new(Arc::clone(&journal))));
         #[cfg(feature = "http")]
         let _webhooks = webhooks(receivers, &journal)?;
         let journal_keeper = journal::Keeper::start(config.state.clone(), Arc::clone(&journal))?;
@@ -104,11 +105,11 @@ pub fn serve(config: &Config, reload: Reload) -> ExitCode {
 }
 
 /// What the configuration says, beyond its syntax.
-struct Understood {
-    policy: Policy,
-    menus: Menus,
-    plan: Option<AddressPlan>,
-    secrets: Secrets,
+pub(crate) struct Understood {
+    pub(crate) policy: Policy,
+    pub(crate) menus: Menus,
+    pub(crate) plan: Option<AddressPlan>,
+    pub(crate) secrets: Secrets,
     receivers: Receivers,
 }
 
@@ -117,7 +118,7 @@ struct Understood {
 type Receivers = ();
 
 /// Reads all of it, so that every fault is told at once.
-fn understood(config: &Config, loaders: &Loaders) -> Result<Understood, Vec<Fault>> {
+pub(crate) fn understood(config: &Config, loaders: &Loaders) -> Result<Understood, Vec<Fault>> {
     let (policy, menus) = (policy::build(config, loaders), Menus::load(config));
     let (plan, secrets) = (addresses::build(config), secrets(config));
     match (policy, menus, plan, secrets, receivers(config)) {
@@ -300,7 +301,8 @@ pub(crate) fn set_seeds(config: &Config, secrets: Secrets, contents: &content::S
 fn inventory(config: &Config, shared: &engine::Shared) -> Option<Arc<dyn Ask>> {
     let api = config.boot_api.as_ref()?;
     shared.set_inventory(InventorySettings { fresh_for: api.cache });
-    info!("the inventory at {} says which machines boot", api.url.value);
+    #[cfg(feature = "http")]
+    info!("the inventory at {} says which machines boot", crate::outward::place(&api.url.value));
     #[cfg(feature = "http")]
     return Some(Arc::new(crate::inventory::Client::new(api)));
     #[cfg(not(feature = "http"))]

@@ -190,3 +190,23 @@ fn without_rights_the_one_command_that_grants_them_is_named() {
     assert!(said.contains("no right to bind UDP port 67"), "{said}");
     assert!(said.contains("sudo setcap cap_net_bind_service=+ep "), "{said}");
 }
+
+#[test]
+fn what_hosts_rules_and_subnets_say_is_looked_at_beside_keys_that_do_not_exist() {
+    let folder = Folder::new("both-kinds");
+    let text = "rot = \"boot\"\n[[host]]\nmac = \"5\"\n[[rule]]\nfile = \"a\"\nwhen = { arch = [\"x64\"] }\n\
+                [[dhcp.subnet]]\nnetwork = \"10.0.0.0/24\"\npool = [\"10.1.0.1-10.1.0.9\"]\n";
+    for command in ["check", "serve"] {
+        let (code, said) = run(&folder, text, command);
+        assert_eq!(code, Some(2), "{said}");
+        for part in
+            [":1: rot", ":3: host[1].mac", ":6: rule[1].when.arch", ":9: dhcp.subnet[1].pool"]
+        {
+            assert!(said.contains(part), "{part:?} is missing in:\n{said}");
+        }
+    }
+    // A host that is left out would make a wrong number of the next one's.
+    let text = "[[host]]\nboot = 5\n[[host]]\nmac = \"5\"\n";
+    let (_, said) = run(&folder, text, "check");
+    assert!(said.contains(":2: host[1].boot") && !said.contains("host[1].mac: `5`"), "{said}");
+}

@@ -1,39 +1,7 @@
-use std::io::Write as _;
-use std::process::{Command, Stdio};
+use std::io::Write;
 
 use super::*;
-
-/// An archive of files.
-pub(crate) fn archive(files: &[(&str, &str)]) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    for (name, text) in files.iter().chain(&[("TRAILER!!!", "")]) {
-        write!(bytes, "070701{:08x}{:08x}", 1, 0o100_644).expect("memory");
-        for number in [0, 0, 1, 0, text.len(), 0, 0, 0, 0, name.len() + 1, 0] {
-            write!(bytes, "{number:08x}").expect("memory");
-        }
-        bytes.extend_from_slice(name.as_bytes());
-        bytes.push(0);
-        bytes.resize(bytes.len().next_multiple_of(4), 0);
-        bytes.extend_from_slice(text.as_bytes());
-        bytes.resize(bytes.len().next_multiple_of(4), 0);
-    }
-    bytes
-}
-
-/// What a packing program makes of bytes.
-fn packed(program: &[&str], bytes: &[u8]) -> Vec<u8> {
-    let mut child = Command::new(program[0])
-        .args(&program[1..])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap_or_else(|error| panic!("{}: {error}", program[0]));
-    let mut stdin = child.stdin.take().expect("a pipe");
-    std::thread::scope(|scope| {
-        scope.spawn(move || stdin.write_all(bytes).expect("a pipe"));
-        child.wait_with_output().expect("its output").stdout
-    })
-}
+use crate::pack::{archive, packed};
 
 const PACKERS: [(&str, &[&str]); 6] = [
     ("gzip", &["gzip", "-c"]),
@@ -46,9 +14,10 @@ const PACKERS: [(&str, &[&str]); 6] = [
 
 #[test]
 fn every_packing_is_read_behind_microcode() {
-    let microcode = archive(&[("kernel/x86/microcode/GenuineIntel.bin", "bits")]);
+    let microcode = archive([("kernel/x86/microcode/GenuineIntel.bin", "bits")]);
     let filler = "0123456789abcdef".repeat(20_000);
-    let root = archive(&[("bin/filler", &filler), ("scripts/casper", "casper"), ("init", "x")]);
+    let root =
+        archive([("bin/filler", filler.as_str()), ("scripts/casper", "casper"), ("init", "x")]);
     for (name, packer) in PACKERS {
         let mut initrd = microcode.clone();
         initrd.resize(initrd.len().next_multiple_of(512), 0);
@@ -64,10 +33,10 @@ fn every_packing_is_read_behind_microcode() {
 #[test]
 fn parts_of_every_packing_follow_each_other() {
     for (name, packer) in PACKERS {
-        let mut initrd = packed(packer, &archive(&[("scripts/live", "")]));
+        let mut initrd = packed(packer, &archive([("scripts/live", "")]));
         initrd.resize(initrd.len().next_multiple_of(4), 0);
-        initrd.extend(archive(&[("sbin/livenetroot", "")]));
-        initrd.extend(packed(packer, &archive(&[("lib/anaconda-lib.sh", "")])));
+        initrd.extend(archive([("sbin/livenetroot", "")]));
+        initrd.extend(packed(packer, &archive([("lib/anaconda-lib.sh", "")])));
         let found = probe(initrd.as_slice());
         assert_eq!(found.unread(), None, "{name}");
         assert_eq!(found.to_string(), "live-boot, livenet, anaconda", "{name}");
@@ -76,7 +45,7 @@ fn parts_of_every_packing_follow_each_other() {
 
 #[test]
 fn an_archive_may_go_on_in_the_next_part() {
-    let whole = archive(&[("init", "test -f /proxmox.iso"), ("usr/sbin/kiwi-live-root", "")]);
+    let whole = archive([("init", "test -f /proxmox.iso"), ("usr/sbin/kiwi-live-root", "")]);
     let (first, second) = whole.split_at(130);
     let mut initrd = packed(&["gzip", "-c"], first);
     initrd.extend(packed(&["gzip", "-c"], second));
@@ -93,12 +62,12 @@ fn names_count_in_whole_parts() {
         ("lib/modules/6/kernel/drivers/nvdimm/nd_pmem.ko.zst", ""),
         ("./usr/lib/modules/6/kernel/drivers/net/virtio_net.ko", ""),
     ];
-    assert_eq!(probe(archive(&near).as_slice()).to_string(), "net-drivers, ram-disk");
+    assert_eq!(probe(archive(near).as_slice()).to_string(), "net-drivers, ram-disk");
 }
 
 #[test]
 fn what_cannot_be_read_is_said() {
-    let whole = archive(&[("scripts/casper", "casper")]);
+    let whole = archive([("scripts/casper", "casper")]);
     let unread = |bytes: &[u8]| probe(bytes).unread().map(str::to_owned).unwrap_or_default();
     assert_eq!(unread(&whole[..150]), "it ends in the middle of a file");
     assert_eq!(unread(b"BZh91AY"), "it is packed with bzip2, which is not read");
@@ -106,7 +75,7 @@ fn what_cannot_be_read_is_said() {
     let mut cut = packed(&["gzip", "-c"], &whole);
     cut.truncate(cut.len() / 2);
     assert!(unread(&cut).starts_with("its gzip part cannot be unpacked"), "{}", unread(&cut));
-    let long = archive(&[(&"n".repeat(5_000), "")]);
+    let long = archive([("n".repeat(5_000).as_str(), "")]);
     assert_eq!(unread(&long), "it has more than 4096 bytes of a name");
     let found = probe(&whole[..150]);
     assert!(!found.lacks(Capability::LiveBoot), "what was not read may be there");
@@ -116,7 +85,7 @@ fn what_cannot_be_read_is_said() {
 #[test]
 fn a_bomb_ends_at_the_limit() {
     // 12 MiB of one file's zeros in a few kilobytes.
-    let mut start = archive(&[("big", "")]);
+    let mut start = archive([("big", "")]);
     start.truncate(start.len() - 124);
     start[54..62].copy_from_slice(b"7fffffff");
     let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());

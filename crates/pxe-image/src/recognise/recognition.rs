@@ -170,17 +170,10 @@ impl Recognition {
     pub fn without_missing(&mut self, is_there: impl Fn(&str) -> bool) {
         let mut missing = Vec::new();
         self.entries.retain(|entry| {
-            let lost: Vec<&str> =
-                entry.root_files().into_iter().filter(|file| !is_there(file)).collect();
-            if let Some(first) = lost.first() {
-                missing.push(format!(
-                    "{:?} is not offered: {first} is not beneath the server's root folder{}{}",
-                    entry.title,
-                    if entry.note.is_empty() { "" } else { ". " },
-                    entry.note
-                ));
-            }
-            lost.is_empty()
+            let lost = entry.missing(&is_there);
+            let is_whole = lost.is_none();
+            missing.extend(lost);
+            is_whole
         });
         self.warnings.extend(missing);
     }

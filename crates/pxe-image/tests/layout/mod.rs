@@ -1,15 +1,19 @@
 //! A layout of a test image, as a tree in memory and as files to make an image of.
 #![allow(dead_code, reason = "every test uses its own part")]
 
+#[path = "../pack/mod.rs"]
+mod pack;
+
 use std::collections::BTreeMap;
-use std::io::Write as _;
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::{fs, thread};
+use std::process::Command;
 
 use pxe_image::recognise::ImageFacts;
 use pxe_image::{Extent, ImageError, Item, Node, NodeKind, Tree};
 use toml::{Table, Value};
+
+use pack::{archive, program};
 
 /// Paths and contents.
 pub(crate) struct Layout {
@@ -146,7 +150,7 @@ fn content(value: &Value) -> Vec<u8> {
         let init = word("init").map(|text| ("init", text));
         let packed = packed(word("packing").expect("packing"), &archive(names.chain(init)));
         let mut initrd = match value.get("microcode") {
-            Some(_) => archive([("kernel/x86/microcode/AuthenticAMD.bin", "bits")].into_iter()),
+            Some(_) => archive([("kernel/x86/microcode/AuthenticAMD.bin", "bits")]),
             None => Vec::new(),
         };
         initrd.extend(packed);
@@ -171,23 +175,6 @@ fn content(value: &Value) -> Vec<u8> {
     wim(name, number("arch"), number("build"), u32::try_from(number("boot")).expect("an index"))
 }
 
-/// A cpio archive (newc).
-fn archive<'a>(files: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    for (name, text) in files.chain([("TRAILER!!!", "")]) {
-        write!(bytes, "070701{:08x}{:08x}", 1, 0o100_644).expect("memory");
-        for number in [0, 0, 1, 0, text.len(), 0, 0, 0, 0, name.len() + 1, 0] {
-            write!(bytes, "{number:08x}").expect("memory");
-        }
-        bytes.extend_from_slice(name.as_bytes());
-        bytes.push(0);
-        bytes.resize(bytes.len().next_multiple_of(4), 0);
-        bytes.extend_from_slice(text.as_bytes());
-        bytes.resize(bytes.len().next_multiple_of(4), 0);
-    }
-    bytes
-}
-
 /// By the programs that distributions use.
 fn packed(packing: &str, bytes: &[u8]) -> Vec<u8> {
     let command: &[&str] = match packing {
@@ -198,29 +185,7 @@ fn packed(packing: &str, bytes: &[u8]) -> Vec<u8> {
         "lzma" => &["xz", "--format=lzma", "-c"],
         other => panic!("{other}"),
     };
-    let mut child = Command::new(command[0])
-        .args(&command[1..])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap_or_else(|error| panic!("{}: {error}", command[0]));
-    let mut stdin = child.stdin.take().expect("a pipe");
-    thread::scope(|scope| {
-        scope.spawn(move || stdin.write_all(bytes).expect("a pipe"));
-        child.wait_with_output().expect("its output").stdout
-    })
-}
-
-/// Headers of an EFI program.
-fn program(machine: u16) -> Vec<u8> {
-    let mut bytes = vec![0; 0x200];
-    bytes[..2].copy_from_slice(b"MZ");
-    bytes[0x3c] = 0x40;
-    bytes[0x40..0x44].copy_from_slice(b"PE\0\0");
-    bytes[0x44..0x46].copy_from_slice(&machine.to_le_bytes());
-    bytes[0x58..0x5a].copy_from_slice(&0x020b_u16.to_le_bytes());
-    bytes[0x58 + 68] = 10;
-    bytes
+    pack::packed(command, bytes)
 }
 
 /// Header and description of a WIM file.

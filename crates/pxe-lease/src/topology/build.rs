@@ -6,14 +6,14 @@ use super::config::{ReservedFor, SubnetConfig};
 use super::range::AddressRange;
 use super::reservations::{Reservations, Twice};
 use super::{Network, NetworkId, Span, Subnet, SubnetId, Topology};
-use crate::error::{Fault, TopologyError};
+use crate::error::{Fault, TopologyError, TopologyErrors};
 use crate::limits::{ADDRESSES_MAX, RELAY_ID_BYTES_MAX, RESERVATIONS_MAX, SUBNETS_MAX};
 
-pub(super) fn build(configs: &[SubnetConfig]) -> Result<Topology, Vec<TopologyError>> {
+pub(super) fn build(configs: &[SubnetConfig]) -> Result<Topology, TopologyErrors> {
     let mut builder = Builder::default();
     if configs.len() > SUBNETS_MAX {
         builder.fault(SUBNETS_MAX, "network", Fault::TooManySubnets { found: configs.len() });
-        return Err(builder.faults);
+        return Err(TopologyErrors(builder.faults));
     }
     for (index, config) in configs.iter().enumerate() {
         builder.check_prefix(index, configs);
@@ -21,7 +21,7 @@ pub(super) fn build(configs: &[SubnetConfig]) -> Result<Topology, Vec<TopologyEr
         builder.add_subnet(index, config, network);
     }
     if !builder.faults.is_empty() {
-        return Err(builder.faults);
+        return Err(TopologyErrors(builder.faults));
     }
     Ok(builder.finish())
 }

@@ -12,7 +12,7 @@ pub use self::config::{IdentifyBy, Reservation, ReservedFor, SubnetConfig};
 pub use self::range::{AddressRange, Prefix};
 use self::reservations::Reservations;
 use crate::client::Client;
-use crate::error::TopologyError;
+use crate::error::TopologyErrors;
 
 /// A network: a link, or several subnets that share one. Counts from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -84,7 +84,7 @@ impl Topology {
     /// # Errors
     ///
     /// Every fault there is.
-    pub fn new(subnets: &[SubnetConfig]) -> Result<Self, Vec<TopologyError>> {
+    pub fn new(subnets: &[SubnetConfig]) -> Result<Self, TopologyErrors> {
         build::build(subnets)
     }
 

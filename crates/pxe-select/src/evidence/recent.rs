@@ -1,10 +1,12 @@
 //! A bounded map that forgets what was touched longest ago.
 
+use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 
 #[derive(Clone, Debug)]
 pub(super) struct Recent<K, V> {
-    entries: BTreeMap<K, (u64, V)>,
+    /// Boxed, since the map moves its entries about, and these are large.
+    entries: BTreeMap<K, Box<(u64, V)>>,
     /// Who was touched when, oldest first.
     order: BTreeMap<u64, K>,
     clock: u64,
@@ -17,28 +19,35 @@ impl<K: Ord + Copy, V> Recent<K, V> {
     }
 
     pub(super) fn get(&self, key: &K) -> Option<&V> {
-        self.entries.get(key).map(|(_, value)| value)
+        self.entries.get(key).map(|entry| &entry.1)
     }
 
     pub(super) fn get_mut(&mut self, key: &K) -> Option<&mut V> {
-        self.entries.get_mut(key).map(|(_, value)| value)
+        self.entries.get_mut(key).map(|entry| &mut entry.1)
     }
 
     /// The entry of `key`, made by `new` if there is none; it is the youngest now. The oldest makes room.
     pub(super) fn touch(&mut self, key: K, new: impl FnOnce() -> V) -> &mut V {
         self.clock = self.clock.saturating_add(1);
         let now = self.clock;
-        if let Some((touched, _)) = self.entries.get(&key) {
-            self.order.remove(touched);
+        let mut room = None;
+        if let Some(entry) = self.entries.get(&key) {
+            self.order.remove(&entry.0);
         } else if self.entries.len() >= self.max
             && let Some((_, oldest)) = self.order.pop_first()
         {
-            self.entries.remove(&oldest);
+            room = self.entries.remove(&oldest);
         }
         self.order.insert(now, key);
-        let (touched, value) = self.entries.entry(key).or_insert_with(|| (now, new()));
-        *touched = now;
-        value
+        let entry = self.entries.entry(key).or_insert_with(|| match room {
+            Some(mut room) => {
+                *room = (now, new());
+                room
+            }
+            None => Box::new((now, new())),
+        });
+        entry.0 = now;
+        &mut entry.1
     }
 
     /// Oldest first.

@@ -32,6 +32,9 @@ impl News {
 
 impl Sink for News {
     fn take(&self, _: &Told<'_>) {
-        self.changed.send_replace(());
+        // Waking nobody costs as much. Who begins to watch now looks at the journal after that, and sees this change.
+        if self.changed.receiver_count() > 0 {
+            self.changed.send_replace(());
+        }
     }
 }

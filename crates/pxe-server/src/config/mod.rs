@@ -5,6 +5,7 @@
 
 mod admin;
 mod boot_api;
+mod class;
 mod fault;
 mod host;
 mod http;
@@ -30,13 +31,14 @@ use pxe_select::Target;
 pub use self::log::{LogConfig, LogFormat, SyslogTarget};
 pub use admin::AdminConfig;
 pub use boot_api::BootApiConfig;
+pub use class::ClassConfig;
 pub use fault::{Fault, Faults};
 pub use http::HttpConfig;
 pub use menu::{MenuConfig, PASSWORD_ROUNDS_MAX, PasswordHash};
 pub use reader::Located;
 pub use reservation::ReservationConfig;
 pub use seeds::{Secrets, Variable, Variables};
-pub use subnet::{AddressConfig, ClassConfig, StoreConfig, SubnetConfig};
+pub use subnet::{AddressConfig, StoreConfig, SubnetConfig};
 pub use tftp::{RewriteConfig, TftpConfig};
 pub use webhook::{WEBHOOKS_MAX, WebhookConfig};
 
@@ -297,6 +299,25 @@ impl Config {
         let mut config = sections::read(text, false)?;
         config.keep_as_written(text);
         Ok(config)
+    }
+
+    /// What is understood of a text with faults, for those who look for faults that this room cannot know. None if it is no
+    /// TOML, or an entry is left out: then others would be told by a wrong number.
+    pub fn parse_partly(text: &str) -> Option<Self> {
+        let document: toml::Table = text.parse().ok()?;
+        let written = |path: &[&str]| {
+            let mut found = document.get(path[0]);
+            for key in &path[1..] {
+                found = found.and_then(|value| value.get(key));
+            }
+            found.and_then(toml::Value::as_array).map_or(0, Vec::len)
+        };
+        let (config, _) = sections::read_as_far(text, false);
+        let is_whole = written(&["host"]) == config.hosts.len()
+            && written(&["rule"]) == config.rules.len()
+            && written(&["tftp", "rewrite"]) == config.tftp.rewrites.len()
+            && written(&["dhcp", "subnet"]) == config.dhcp.addresses.subnets.len();
+        is_whole.then_some(config)
     }
 
     /// The same of a text that no file holds as it is: nothing of it has a line.

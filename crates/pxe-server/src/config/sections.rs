@@ -5,7 +5,7 @@ use core::ops::RangeInclusive;
 use pxe_dhcp::respond::{ProxyStyle, ProxyStyles};
 use toml::de::DeTable;
 
-use super::fault::Faults;
+use super::fault::{Fault, Faults};
 use super::reader::{Located, Reader, Section};
 use super::{
     Config, DhcpConfig, DhcpMode, RuleAction, RuleConfig, SelectConfig, admin, boot_api, host,
@@ -24,6 +24,12 @@ const PROXY_STYLES: [(&str, ProxyStyles); 6] = [
 ];
 
 pub(super) fn read(text: &str, is_unlined: bool) -> Result<Config, Faults> {
+    let (config, list) = read_as_far(text, is_unlined);
+    Faults { file: None, list }.or(config)
+}
+
+/// What is understood of a text, and the faults of the rest.
+pub(super) fn read_as_far(text: &str, is_unlined: bool) -> (Config, Vec<Fault>) {
     let reader = Reader::new(text, is_unlined);
     let (document, errors) = DeTable::parse_recoverable(text);
     let mut config = Config::default();
@@ -36,7 +42,7 @@ pub(super) fn read(text: &str, is_unlined: bool) -> Result<Config, Faults> {
         let line = error.span().map(|span| reader.line(&span));
         reader.fault(line, "", error.message().to_owned(), "toml.io shows the syntax".to_owned());
     }
-    Faults { file: None, list: reader.into_faults() }.or(config)
+    (config, reader.into_faults())
 }
 
 fn top(root: Section<'_, '_>, config: &mut Config) {

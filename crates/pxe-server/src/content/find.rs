@@ -111,7 +111,9 @@ impl Finder {
             Some(_) => Listing::default(),
             None => self.root.folder().map(|root| listing::read(&root)).unwrap_or_default(),
         };
-        let catalogue = self.offered(made.recipient);
+        let images = self.shared.images.as_ref().map(|images| images.catalogue());
+        let images = images.unwrap_or_default();
+        let catalogue = self.offered(&images, made.recipient);
         let target_is_awaited =
             made.recipient.target.as_ref().is_some_and(|target| self.awaits(target));
         let offer = Offer { catalogue: &catalogue, listing: &listing, target_is_awaited };
@@ -138,10 +140,13 @@ impl Finder {
 
     /// The images as menus offer them: what needs a file that the root lacks, or that is not made for this machine, is
     /// left out.
-    fn offered(&self, recipient: &Recipient) -> Vec<CatalogueItem> {
-        let Some(images) = &self.shared.images else { return Vec::new() };
-        let mut items =
-            CatalogueItem::all(&images.catalogue(), |name| self.is_there(name.as_bytes()));
+    fn offered<'c>(&self, images: &'c Catalogue, recipient: &Recipient) -> Vec<CatalogueItem<'c>> {
+        let only = match &recipient.target {
+            Some(Target::Image(image)) => Some(image_name(image)),
+            Some(_) => return Vec::new(),
+            None => None,
+        };
+        let mut items = CatalogueItem::all(images, only, |name| self.is_there(name.as_bytes()));
         let is_made = self.is_made(recipient.mac);
         for item in &mut items {
             item.without_seeds(&is_made);
@@ -196,14 +201,15 @@ impl Finder {
     /// What the folder of images held last, and of that what can be offered with what the root holds now. May wait for a
     /// disk.
     #[cfg(feature = "http")]
-    pub(crate) fn catalogue(&self) -> Catalogue {
-        let catalogue = self.shared.images.as_ref().map(|images| images.catalogue());
-        self.offered_here(&catalogue.unwrap_or_default())
+    pub(crate) fn catalogue(&self) -> Arc<Catalogue> {
+        let images = self.shared.images.as_ref().map(|images| images.catalogue());
+        self.offered_here(images.unwrap_or_default())
     }
 
     /// Of these images what can be offered with what the root holds now. May wait for a disk.
-    pub(crate) fn offered_here(&self, catalogue: &Catalogue) -> Catalogue {
-        catalogue.without_missing(|name| self.is_there(name.as_bytes()))
+    pub(crate) fn offered_here(&self, mut catalogue: Arc<Catalogue>) -> Arc<Catalogue> {
+        catalogue.leave_out_missing(|name| self.is_there(name.as_bytes()));
+        catalogue
     }
 
     /// What is made for single machines.

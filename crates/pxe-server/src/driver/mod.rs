@@ -26,11 +26,12 @@ mod ports;
 mod probes;
 mod replies;
 mod segments;
+mod sending;
 mod store;
 mod transfers;
 mod vitals;
 
-use core::net::{IpAddr, SocketAddr};
+use core::net::IpAddr;
 use core::time::Duration;
 use std::io;
 use std::sync::Arc;
@@ -39,13 +40,12 @@ use std::time::Instant;
 
 use log::{debug, info, warn};
 use mio::{Events, Poll};
+use pxe_tftp::TransferId;
 
 use crate::config::Faults;
 use crate::content::Files;
-use crate::engine::{AddressPlan, Arrival, Drops, Engine, Output, OwnAddress, SocketId, Transmit};
-use crate::journal::Journal;
-use crate::logging;
-use crate::state::unix_ms;
+use crate::engine::{AddressPlan, Arrival, Drops, Engine, OwnAddress, SocketId};
+use crate::journal::{Journal, STRANGERS_MAX};
 pub use asker::{Answer, AskError, Asker, Question};
 use batch::{Batches, ListenBatch, TransferBatch};
 pub use control::{Control, Crew};
@@ -56,7 +56,7 @@ pub use lookups::{Ask, LOOKUP_THREADS_MAX, LOOKUPS_IN_FLIGHT_MAX};
 use ports::Ready;
 pub use ports::{BindFault, Ports};
 use probes::Prober;
-use replies::Replies;
+use sending::Outgoing;
 pub use store::Store;
 use store::StoreThread;
 use transfers::PortId;
@@ -123,18 +123,6 @@ struct Received {
     transfers: Batches<TransferBatch>,
 }
 
-/// What is sent, and replies that wait to be sent together.
-struct Outgoing {
-    bytes: Vec<u8>,
-    replies: Replies,
-}
-
-impl Outgoing {
-    fn new() -> Self {
-        Self { bytes: Vec::with_capacity(1 << 16), replies: Replies::new() }
-    }
-}
-
 /// One running loop.
 pub struct Driver {
     poll: Poll,
@@ -152,8 +140,12 @@ pub struct Driver {
     prober: Prober,
     /// Since when the DHCP port was not read to its end.
     behind_since: Option<Instant>,
+    /// Transfers that are over, their ports still open: their last packets may wait. Bounded by the transfers at once.
+    ended: Vec<TransferId>,
     next_housekeeping: Instant,
     told_drops: Drops,
+    /// Steps that were left out of log and journal, as far as that was told.
+    told_left_out: u64,
     next_drops: Instant,
 }
 
@@ -203,8 +195,10 @@ impl Driver {
             lookups,
             prober: Prober::new(),
             behind_since: None,
+            ended: Vec::new(),
             next_housekeeping: now + HOUSEKEEPING_EVERY,
             told_drops: Drops::default(),
+            told_left_out: 0,
             next_drops: now,
         };
         driver.refresh_own_addresses();
@@ -260,8 +254,9 @@ impl Driver {
             if !self.transmit(now, TRANSMITS_PER_WAKE_MAX, &mut out) {
                 // More waits: read the sockets first, then go on.
                 self.ports.mark_pending();
+            } else {
+                self.close_ended();
             }
-            self.report();
             self.control.pulse.beat(now, self.engine.drops(), self.engine.transfers());
             self.keep_house(now);
         }
@@ -362,60 +357,6 @@ impl Driver {
         }
     }
 
-    /// Sends what waits, `most` times at most; whether nothing more waits.
-    fn transmit(&mut self, now: Instant, most: usize, out: &mut Outgoing) -> bool {
-        let is_all = self.hand_over(now, most, out);
-        self.report_and_flush(&mut out.replies);
-        is_all
-    }
-
-    /// Tells of replies before they leave, so that no other loop tells first what follows from them.
-    fn report_and_flush(&mut self, replies: &mut Replies) {
-        self.report();
-        self.ports.flush(replies, tell_unsent);
-    }
-
-    fn hand_over(&mut self, now: Instant, most: usize, out: &mut Outgoing) -> bool {
-        let Outgoing { bytes, replies } = out;
-        for _ in 0..most {
-            let Some(transmit) = self.engine.poll_transmit(now, &mut self.files, bytes) else {
-                return true;
-            };
-            if replies.take(&transmit, bytes, self.ports.direct()) {
-                if replies.is_full() {
-                    self.report_and_flush(replies);
-                }
-            } else if let Err(error) = self.ports.send(self.poll.registry(), &transmit, bytes) {
-                self.send_failed(now, &transmit, error);
-            }
-        }
-        false
-    }
-
-    fn send_failed(&mut self, now: Instant, transmit: &Transmit, error: io::Error) {
-        if let SocketId::Transfer(transfer) = transmit.socket
-            && error.kind() != io::ErrorKind::WouldBlock
-        {
-            self.engine.fail_transfer(now, transfer, &mut self.files);
-        }
-        tell_unsent(transmit.destination, error);
-    }
-
-    fn report(&mut self) {
-        while let Some(output) = self.engine.poll_output() {
-            match output {
-                Output::Event(event) => {
-                    self.control.pulse.count(&event.stage);
-                    let firmware = self.journal.tell(Instant::now(), unix_ms(), &event);
-                    logging::tell(&event, firmware.as_deref());
-                }
-                Output::Notice(notice) if notice.is_fault => warn!("{notice}"),
-                Output::Notice(notice) => info!("{notice}"),
-                Output::Close(transfer) => self.ports.close(self.poll.registry(), transfer),
-            }
-        }
-    }
-
     fn keep_house(&mut self, now: Instant) {
         if now < self.next_housekeeping {
             return;
@@ -441,8 +382,12 @@ impl Driver {
     }
 
     fn tell_drops(&mut self, now: Instant) {
+        if now < self.next_drops {
+            return;
+        }
+        self.tell_left_out(now);
         let drops = self.engine.drops();
-        if drops == self.told_drops || now < self.next_drops {
+        if drops == self.told_drops {
             return;
         }
         self.next_drops = now + DROPS_TOLD_EVERY;
@@ -456,13 +401,20 @@ impl Driver {
         );
         self.told_drops = drops;
     }
-}
 
-fn tell_unsent(to: SocketAddr, error: io::Error) {
-    match error.kind() {
-        // It is like loss on the wire: the timers, or the clients, repair it.
-        io::ErrorKind::WouldBlock => debug!("send to {to}: the socket's buffer is full"),
-        _ => warn!("cannot send to {to}: {error}"),
+    /// The journal is everybody's, so one loop tells it.
+    fn tell_left_out(&mut self, now: Instant) {
+        let left_out = self.journal.counts().left_out;
+        if self.housekeeping.is_none() || left_out == self.told_left_out {
+            return;
+        }
+        self.next_drops = now + DROPS_TOLD_EVERY;
+        warn!(
+            "more machines than can have a story ({STRANGERS_MAX} that fetched no file): {} steps of others are not \
+             told here; -v tells them",
+            left_out - self.told_left_out,
+        );
+        self.told_left_out = left_out;
     }
 }
 

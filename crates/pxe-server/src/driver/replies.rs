@@ -179,6 +179,10 @@ mod tests {
 
     use super::*;
 
+    fn transmit(socket: SocketId, source: IpAddr, destination: SocketAddr) -> Transmit {
+        Transmit { socket, destination, source, interface: 0, segment_bytes: None, link: None }
+    }
+
     #[test]
     fn one_that_cannot_be_sent_holds_up_no_other() {
         let receiver = UdpSocket::bind("127.0.0.1:0").expect("socket");
@@ -195,14 +199,7 @@ mod tests {
             (b"ccc", SocketId::Dhcp, two),
             (b"dddd", SocketId::BootServer, two),
         ] {
-            let transmit = Transmit {
-                socket,
-                destination,
-                source,
-                interface: 0,
-                segment_bytes: None,
-                link: None,
-            };
+            let transmit = transmit(socket, source, destination);
             assert!(replies.take(&transmit, bytes, None));
         }
         let ports = sockets.each_ref().map(|it| it.local_addr().expect("address").port());
@@ -231,14 +228,7 @@ mod tests {
         let source = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let socket = SocketId::Dhcp;
         for payload in [b"one", b"two"] {
-            let transmit = Transmit {
-                socket,
-                destination,
-                source,
-                interface: 0,
-                segment_bytes: None,
-                link: None,
-            };
+            let transmit = transmit(socket, source, destination);
             assert!(replies.take(&transmit, payload, None));
         }
         // As if it were for a client without an address; there is no broadcast on the loopback.
@@ -258,10 +248,7 @@ mod tests {
     #[test]
     fn files_are_not_held_back() {
         let destination = "127.0.0.1:9".parse().expect("an address");
-        let source = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        let socket = SocketId::Tftp;
-        let transmit =
-            Transmit { socket, destination, source, interface: 0, segment_bytes: None, link: None };
+        let transmit = transmit(SocketId::Tftp, IpAddr::V4(Ipv4Addr::LOCALHOST), destination);
         assert!(!Replies::new().take(&transmit, b"a", None));
     }
 }

@@ -1,16 +1,19 @@
 //! What each client's story told last, so that repetitions can be told from news.
 
 use core::hash::{Hash, Hasher};
+use core::num::NonZeroUsize;
 use core::time::Duration;
+use std::collections::VecDeque;
 use std::collections::hash_map::DefaultHasher;
-use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Instant;
+
+use lru::LruCache;
 
 use super::client::ClientId;
 use super::event::Stage;
 
-/// Clients whose last steps are remembered; the one silent for longest makes room. About 200 bytes
-/// each, 3 MB in all when full.
+/// Clients whose last steps are remembered; the one silent for longest makes room, if it was for a minute: a flood of
+/// made-up clients makes nobody else's repetitions news. About 200 bytes each, 3 MB in all when full.
 pub const CLIENTS_MAX: usize = 16_384;
 /// Clients that came for the file they were offered, not yet told to the loop that offered it. Beyond
 /// this the oldest is lost: its offer counts as ignored if it asks again soon.
@@ -21,34 +24,45 @@ const REPEATED_WITHIN: Duration = Duration::from_secs(60);
 const STAGES_REMEMBERED: usize = 4;
 
 /// One client's last steps.
-#[derive(Default)]
 struct Client {
-    told: u64,
+    /// When anything was told of it last.
+    told: Instant,
     /// It was offered a file, and has not asked for one since.
     is_expected: bool,
     recent: [Option<(Instant, u64)>; STAGES_REMEMBERED],
     next: usize,
 }
 
+impl Client {
+    fn new(told: Instant) -> Self {
+        Self { told, is_expected: false, recent: [None; STAGES_REMEMBERED], next: 0 }
+    }
+}
+
 /// All clients, bounded by [`CLIENTS_MAX`].
-#[derive(Default)]
 pub(super) struct Clients {
-    by_id: HashMap<ClientId, Client>,
-    /// Who told something when, oldest first.
-    order: BTreeMap<u64, ClientId>,
-    clock: u64,
+    by_id: LruCache<ClientId, Client>,
     fetched: VecDeque<ClientId>,
+}
+
+impl Default for Clients {
+    fn default() -> Self {
+        let most = NonZeroUsize::new(CLIENTS_MAX).unwrap_or(NonZeroUsize::MIN);
+        Self { by_id: LruCache::new(most), fetched: VecDeque::new() }
+    }
 }
 
 impl Clients {
     /// Notes that a client was offered a file, and will ask for it if it took the offer.
-    pub(super) fn expect_fetch(&mut self, id: ClientId) {
-        self.touch(id).is_expected = true;
+    pub(super) fn expect_fetch(&mut self, now: Instant, id: ClientId) {
+        if let Some(client) = self.touch(now, id) {
+            client.is_expected = true;
+        }
     }
 
     /// Notes that a client asks for a file; only the first after an offer is news.
     pub(super) fn note_fetch(&mut self, id: ClientId) {
-        let Some(client) = self.by_id.get_mut(&id) else { return };
+        let Some(client) = self.by_id.peek_mut(&id) else { return };
         if core::mem::take(&mut client.is_expected) {
             if self.fetched.len() >= FETCHES_MAX {
                 self.fetched.pop_front();
@@ -64,12 +78,12 @@ impl Clients {
 
     /// Whether this client is remembered.
     pub(super) fn knows(&self, id: ClientId) -> bool {
-        self.by_id.contains_key(&id)
+        self.by_id.contains(&id)
     }
 
     /// Whether this step was reported for this client a moment ago; notes it as reported.
     pub(super) fn is_repeated(&mut self, now: Instant, id: ClientId, stage: &Stage) -> bool {
-        let client = self.touch(id);
+        let Some(client) = self.touch(now, id) else { return false };
         let digest = digest(stage);
         let seen = client.recent.iter_mut().flatten().find(|(_, known)| *known == digest);
         if let Some((when, _)) = seen {
@@ -82,20 +96,18 @@ impl Clients {
         false
     }
 
-    fn touch(&mut self, id: ClientId) -> &mut Client {
-        self.clock += 1;
-        let now = self.clock;
-        if let Some(client) = self.by_id.get(&id) {
-            self.order.remove(&client.told);
-        } else if self.by_id.len() >= CLIENTS_MAX
-            && let Some((_, oldest)) = self.order.pop_first()
-        {
-            self.by_id.remove(&oldest);
-        }
-        self.order.insert(now, id);
-        let client = self.by_id.entry(id).or_default();
+    /// It is the youngest now; none if it is new, and there is no room for it.
+    fn touch(&mut self, now: Instant, id: ClientId) -> Option<&mut Client> {
+        let is_over =
+            |oldest: &Client| now.saturating_duration_since(oldest.told) >= REPEATED_WITHIN;
+        let has_room = self.by_id.len() < CLIENTS_MAX
+            || self.by_id.peek_lru().is_some_and(|(_, oldest)| is_over(oldest));
+        let client = match has_room {
+            true => self.by_id.get_or_insert_mut(id, || Client::new(now)),
+            false => self.by_id.get_mut(&id)?,
+        };
         client.told = now;
-        client
+        Some(client)
     }
 }
 
@@ -144,7 +156,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_oldest_story_makes_room() {
+    fn the_oldest_story_makes_room_once_it_is_old() {
         let mut clients = Clients::default();
         let now = Instant::now();
         let stage = Stage::Tried { file: "x".into() };
@@ -152,11 +164,18 @@ mod tests {
             let [a, b, c, d] = number.to_be_bytes();
             ClientId::Mac([2, 0, a, b, c, d])
         };
-        for number in 0..CLIENTS_MAX as u32 + 1 {
+        for number in 0..CLIENTS_MAX as u32 {
             assert!(!clients.is_repeated(now, id(number), &stage));
         }
-        assert_eq!((clients.by_id.len(), clients.order.len()), (CLIENTS_MAX, CLIENTS_MAX));
-        assert!(clients.is_repeated(now, id(1), &stage));
-        assert!(!clients.is_repeated(now, id(0), &stage), "it was forgotten");
+        let late = id(CLIENTS_MAX as u32);
+        for _ in 0..2 {
+            assert!(!clients.is_repeated(now, late, &stage), "there is no room for it");
+        }
+        assert!(clients.is_repeated(now, id(0), &stage), "nobody was pushed out");
+        let later = now + REPEATED_WITHIN;
+        assert!(!clients.is_repeated(later, late, &stage));
+        assert!(clients.is_repeated(later, late, &stage));
+        assert_eq!(clients.by_id.len(), CLIENTS_MAX);
+        assert!(clients.knows(id(0)) && !clients.knows(id(1)), "it was silent for longest");
     }
 }

@@ -130,7 +130,7 @@ impl Engine {
                 self.tell_styles(now);
                 self.report_with(now, client, stage, detail);
                 if is_discover {
-                    self.shared.expect_fetch(client);
+                    self.shared.expect_fetch(now, client);
                 }
                 if let Err(error) = accepted {
                     let file = printable(&file);

@@ -447,7 +447,12 @@ pub(super) fn one_line(reasons: &Reasons) -> String {
 pub(crate) fn printable(name: &[u8]) -> String {
     const SHOWN_BYTES_MAX: usize = 160;
     let shown = &name[..name.len().min(SHOWN_BYTES_MAX)];
-    let mut text = shown.escape_ascii().to_string();
+    let is_plain = |byte: &u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\'' | b'\\');
+    let mut text = match str::from_utf8(shown) {
+        // Nearly every name: as it is, at once.
+        Ok(text) if shown.iter().all(is_plain) => text.to_owned(),
+        _ => shown.escape_ascii().to_string(),
+    };
     if shown.len() < name.len() {
         text.push('…');
     }
@@ -462,5 +467,8 @@ mod tests {
     fn names_from_the_wire_cannot_break_a_log_line() {
         assert_eq!(printable(b"a\nb\x1b[31m\xff"), "a\\nb\\x1b[31m\\xff");
         assert!(printable(&[b'a'; 4000]).len() < 200);
+        for byte in 0..=u8::MAX {
+            assert_eq!(printable(&[b'a', byte]), [b'a', byte].escape_ascii().to_string());
+        }
     }
 }

@@ -78,10 +78,9 @@ impl OrderBook {
     /// For a message to DHCP: what was delivered before it was for another boot.
     pub(super) fn of_boot(&self, hardware_address: &[u8]) -> Option<NextBoot> {
         let mac = hardware_address.try_into().ok()?;
-        if self.kept.get().is_some() {
-            self.lock().remove(&mac);
-        }
-        self.standing(mac).map(|order| order.boots)
+        let kept = self.kept.get()?;
+        self.lock().remove(&mac);
+        kept.order(mac).map(|order| order.boots)
     }
 
     /// For a file that a machine asks for.

@@ -24,10 +24,17 @@ pub trait Neighbours: Send + Sync {
     fn hardware_address(&self, address: IpAddr) -> Option<[u8; 6]>;
 }
 
+/// Whoever reads what stands behind a step: a flood of strangers has no readers, and is not put into words.
+pub trait Audience: Send + Sync {
+    /// Whether anybody would read it of this machine's step.
+    fn reads(&self, client: ClientId, stage: &Stage) -> bool;
+}
+
 /// The decision and the story, shared by every [`Engine`](super::Engine) of a server.
 pub struct Shared {
     state: Mutex<State>,
     neighbours: OnceLock<Box<dyn Neighbours>>,
+    audience: OnceLock<Box<dyn Audience>>,
     /// Set when there is an inventory, so that the others need no lock to know.
     asks: OnceLock<()>,
     orders: OrderBook,
@@ -61,9 +68,10 @@ impl Shared {
             inventories: None,
             tokens: Tokens::default(),
         };
-        let (neighbours, clock) = (OnceLock::new(), OnceLock::new());
+        let (neighbours, clock, audience) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
         let (asks, wake, orders) = (OnceLock::new(), OnceLock::new(), OrderBook::default());
-        Arc::new(Self { state: Mutex::new(state), neighbours, asks, orders, wake, clock })
+        let state = Mutex::new(state);
+        Arc::new(Self { state, neighbours, audience, asks, orders, wake, clock })
     }
 
     /// An inventory says which machines boot, and what. Only the first call counts.
@@ -165,6 +173,12 @@ impl Shared {
     pub fn set_neighbours(&self, neighbours: Box<dyn Neighbours>) {
         // Nobody else sets it: the server does so once, before its loops run.
         let _ = self.neighbours.set(neighbours);
+    }
+
+    /// Asks these readers what they read; without any, everything is told. Only the first call counts.
+    pub fn set_audience(&self, audience: Box<dyn Audience>) {
+        // Set once, before the loops run.
+        let _ = self.audience.set(audience);
     }
 
     /// Takes over evidence of an earlier run. `unix_ms` is the time of `now` in milliseconds of UNIX
@@ -274,8 +288,8 @@ impl Shared {
     }
 
     /// The client was offered a file by the loop that has the DHCP ports.
-    pub(super) fn expect_fetch(&self, id: ClientId) {
-        self.lock().clients.expect_fetch(id);
+    pub(super) fn expect_fetch(&self, now: Instant, id: ClientId) {
+        self.lock().clients.expect_fetch(now, id);
     }
 
     /// The client asks one of the loops, or HTTP, for a file.
@@ -297,7 +311,7 @@ impl Shared {
         self.lock().clients.knows(id)
     }
 
-    /// One step of a client's story. `detail` is asked for news only.
+    /// One step of a client's story. `detail` is asked for news that somebody reads.
     pub fn event(
         &self,
         now: Instant,
@@ -306,7 +320,9 @@ impl Shared {
         detail: impl FnOnce() -> Option<Detail>,
     ) -> Event {
         let repeated = self.is_repeated(now, client, &stage);
-        let detail = if repeated { None } else { detail().map(Box::new) };
+        let audience = self.audience.get();
+        let is_read = || audience.is_none_or(|readers| readers.reads(client, &stage));
+        let detail = if repeated || !is_read() { None } else { detail().map(Box::new) };
         Event { client, repeated, stage, detail }
     }
 
@@ -334,5 +350,36 @@ impl Shared {
     /// A panic elsewhere leaves nothing half-done here: every change is one call.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Reads of machines that fetch files, and of no others.
+    struct Picky;
+
+    impl Audience for Picky {
+        fn reads(&self, _: ClientId, stage: &Stage) -> bool {
+            stage.word() == "requested"
+        }
+    }
+
+    #[test]
+    fn what_nobody_reads_is_not_put_into_words() {
+        let shared = Shared::new(Policy::default());
+        let (now, client) = (Instant::now(), ClientId::Mac([2, 0, 0, 0, 0, 1]));
+        let offered = || Stage::Offered { file: "ipxe.efi".into() };
+        let asked = || Stage::Requested { file: "ipxe.efi".into(), bytes: 1, why: String::new() };
+        let told = |stage| shared.event(now, client, stage, || Some(Detail::default()));
+        assert!(told(offered()).detail.is_some(), "there is no audience yet");
+        assert!(told(offered()).detail.is_none(), "it is a repetition");
+        shared.set_audience(Box::new(Picky));
+        let other = ClientId::Mac([2, 0, 0, 0, 0, 2]);
+        let event = shared.event(now, other, offered(), || unreachable!("nobody reads it"));
+        assert_eq!((event.repeated, event.detail), (false, None));
+        assert!(shared.event(now, other, offered(), || None).repeated, "it counts all the same");
+        assert!(told(asked()).detail.is_some());
     }
 }

@@ -62,8 +62,8 @@ Examples:
   Which file is this name for that machine?
     pxe-server explain --arch bios --mac 52:54:00:aa:00:01 --ask pxe-loader
 
-Orders for the next boot (pxe-server next-boot) count as they do for the machine. Nothing is sent, and no right is
-needed but to read the configuration and the state folder.";
+Orders for the next boot (pxe-server next-boot) count as they do for the machine. Nothing is sent,
+and no right is needed but to read the configuration and the state folder.";
 
 /// Prints the answer.
 pub fn run(options: &ExplainOptions, config: &Config) -> ExitCode {

@@ -78,7 +78,7 @@ impl Story {
     fn tell_event(&self, client: ClientId, stage: Stage, detail: Option<Detail>) {
         let now = Instant::now();
         let event = self.shared.event(now, client, stage, || detail);
-        let firmware = self.journal.tell(now, unix_ms(), &event);
+        let noted = self.journal.tell(now, unix_ms(), &event);
         let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         let (may, left_out) = lines.count(now);
         drop(lines);
@@ -88,7 +88,7 @@ impl Story {
             );
         }
         if may {
-            logging::tell(&event, firmware.as_deref());
+            logging::tell(&event, &noted);
         }
     }
 

@@ -6,6 +6,7 @@ use url::Url;
 
 use super::{cmdline, script};
 use crate::engine::InventoryAnswer;
+use crate::outward::without_password;
 
 /// Bytes of an answer that are read.
 pub const ANSWER_BYTES_MAX: u64 = 16_384;
@@ -50,9 +51,11 @@ pub(super) fn read(base: &Url, body: &[u8]) -> Result<InventoryAnswer, String> {
     let initrds = initrds(base, &answer)?;
     let cmdline = cmdline::read(base, answer.get("cmdline"))?;
     let boot = Boot { kernel, initrds, cmdline, message: text("message")?.to_owned() };
+    let kernel = Url::parse(&boot.kernel).map(|url| without_password(&url).to_string());
+    let kernel = kernel.unwrap_or_default();
     let what = match boot.initrds.len() {
-        0 => format!("kernel {}", boot.kernel),
-        count => format!("kernel {} and {count} initrd", boot.kernel),
+        0 => format!("kernel {kernel}"),
+        count => format!("kernel {kernel} and {count} initrd"),
     };
     let script = script::ipxe(&boot)?;
     let Boot { kernel, initrds, cmdline, .. } = boot;
@@ -160,6 +163,17 @@ mod tests {
             Target::Linux { kernel: at("k"), initrds: vec![at("i")], cmdline: "quiet".into() };
         assert_eq!(linux, Some(expected));
         assert_eq!(target(r##"{"ipxe-script": "#!ipxe\nshell\n"}"##), None);
+    }
+
+    #[test]
+    fn a_password_of_the_api_is_the_machine_s_and_no_story_s() {
+        let base = Url::parse("http://me:pw@inventory.example/v1").expect("a URL");
+        let Ok(InventoryAnswer::Boots { script, what, .. }) = read(&base, br#"{"kernel": "/k"}"#)
+        else {
+            panic!("it boots")
+        };
+        assert_eq!(what, "kernel http://inventory.example/k");
+        assert!(script.contains("http://me:pw@inventory.example/k"), "{script}");
     }
 
     #[test]

@@ -16,20 +16,25 @@ pub struct Client {
     agent: Agent,
     /// `<api>/v1`.
     base: Url,
+    /// The same as stories tell it.
+    shown: Url,
 }
 
 impl Client {
     /// For the inventory of the configuration.
     pub fn new(config: &BootApiConfig) -> Self {
-        let agent = outward::agent(config.timeout, RootCerts::PlatformVerifier);
-        Self { agent, base: config.base.clone() }
+        Self {
+            agent: outward::agent(config.timeout, RootCerts::PlatformVerifier),
+            base: config.base.clone(),
+            shown: outward::without_password(&config.base),
+        }
     }
 
     fn get(&self, mac: [u8; 6]) -> Result<InventoryAnswer, InventoryAnswer> {
         let failed = |why: String| InventoryAnswer::Ignores { why, said: false };
         let mac = ClientId::Mac(mac);
-        let url = format!("{}/boot/{mac}", self.base);
-        let response = self.agent.get(&url).call();
+        let response = self.agent.get(format!("{}/boot/{mac}", self.base)).call();
+        let url = format!("{}/boot/{mac}", self.shown);
         let mut response = response.map_err(|error| failed(format!("{url}: {error}")))?;
         let status = response.status();
         if status.as_u16() != 200 {

@@ -21,6 +21,16 @@ const TENURE_MS: u64 = 90_000;
 /// An address and a machine that had it are one for so long, in milliseconds.
 const SAME_WITHIN_MS: u64 = 10 * 60_000;
 
+/// Whether the machine of a step has a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    Has,
+    /// No step of a boot: it needs none.
+    Needless,
+    /// There are more strangers than can have one.
+    Full,
+}
+
 #[derive(Default)]
 pub(super) struct Book {
     machines: HashMap<ClientId, Machine>,
@@ -66,15 +76,27 @@ impl Book {
     }
 
     /// Whether the machine of a step has a place here; a new one gets it, if there is one.
-    pub(super) fn has_place(
+    pub(super) fn place(
         &mut self,
         at: u64,
         client: ClientId,
         stage: &str,
         file: Option<&str>,
-    ) -> bool {
+    ) -> Place {
         let client = self.resolve(at, client);
-        self.machines.contains_key(&client) || self.admit(at, client, stage, file)
+        match self.machines.contains_key(&client) {
+            true => Place::Has,
+            false => self.admit(at, client, stage, file),
+        }
+    }
+
+    /// Whether the machine has a place here, or would get it for this step of a boot.
+    pub(super) fn may_have_place(&self, at: u64, client: ClientId, stage: &str) -> bool {
+        let is_full = self.machines.len() >= STORIES_MAX || self.strangers.len() >= STRANGERS_MAX;
+        !is_full
+            || proves(stage)
+            || self.is_oldest_over(at)
+            || self.machines.contains_key(&self.resolve(at, client))
     }
 
     /// A step of a machine that has a place here.
@@ -129,19 +151,19 @@ impl Book {
     }
 
     /// Makes a place for a machine that is new; whether there is one.
-    fn admit(&mut self, at: u64, client: ClientId, stage: &str, file: Option<&str>) -> bool {
+    fn admit(&mut self, at: u64, client: ClientId, stage: &str, file: Option<&str>) -> Place {
         // Machines that only want an address have their place among the leases.
         if matches!(stage, "renewed" | "released")
             || file.is_none() && matches!(stage, "acknowledged" | "addressed" | "offered")
         {
-            return false;
+            return Place::Needless;
         }
         let is_proven = proves(stage) && !matches!(client, ClientId::Address(_));
         let is_full = self.machines.len() >= STORIES_MAX
             || !is_proven && self.strangers.len() >= STRANGERS_MAX;
         if is_full && !self.make_room(at, is_proven) {
             self.left_out += 1;
-            return false;
+            return Place::Full;
         }
         let mut machine = Machine::new(client, at);
         machine.is_proven = is_proven;
@@ -151,16 +173,14 @@ impl Book {
         let sequence = self.sequence;
         self.order(is_proven).insert(sequence, client);
         self.machines.insert(client, machine);
-        true
+        Place::Has
     }
 
     /// One story goes, if one may.
     fn make_room(&mut self, at: u64, for_proven: bool) -> bool {
         let oldest = self.strangers.first_key_value().map(|(_, client)| *client);
-        let is_over = oldest.and_then(|client| self.machines.get(&client));
-        let is_over = is_over.is_some_and(|it| at.saturating_sub(it.last_seen) > TENURE_MS);
         let goes = match oldest {
-            Some(stranger) if is_over || for_proven => Some(stranger),
+            Some(stranger) if for_proven || self.is_oldest_over(at) => Some(stranger),
             _ if for_proven => self.proven.first_key_value().map(|(_, client)| *client),
             _ => None,
         };
@@ -168,6 +188,13 @@ impl Book {
             self.evicted += 1;
             self.remove(client).is_some()
         })
+    }
+
+    /// Whether the stranger unheard for longest has had its time.
+    fn is_oldest_over(&self, at: u64) -> bool {
+        let oldest = self.strangers.first_key_value();
+        let oldest = oldest.and_then(|(_, client)| self.machines.get(client));
+        oldest.is_some_and(|it| at.saturating_sub(it.last_seen) > TENURE_MS)
     }
 
     /// Stories go until the rest fits; the one that grew goes last, and shrinks then.

@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 use log::{info, warn};
 
 use super::file::{self, FILE_BYTES_MAX, Log};
-use super::{Counts, Journal};
+use super::{Counts, Journal, Noted};
+use crate::engine::{Audience, ClientId, Stage};
 use crate::logging;
 use crate::state::unix_ms;
 
@@ -39,7 +40,8 @@ impl Keeper {
                 let last = stopped.recv_timeout(WRITTEN_EVERY) != Err(RecvTimeoutError::Timeout);
                 let silences = journal.handle_timeout(Instant::now(), unix_ms());
                 for event in &silences {
-                    logging::tell(event, journal.firmware(event.client).as_deref());
+                    let firmware = journal.firmware(event.client);
+                    logging::tell(event, &Noted { firmware, left_out: false });
                 }
                 writer.write(&journal);
                 if last {
@@ -49,6 +51,22 @@ impl Keeper {
         };
         let thread = thread::Builder::new().name("journal".to_owned()).spawn(keep)?;
         Ok(Self { stop: Some(stop), thread: Some(thread) })
+    }
+}
+
+/// Whether the journal keeps what stands behind a step.
+pub struct Reader(Arc<Journal>);
+
+impl Reader {
+    /// Of this journal.
+    pub fn new(journal: Arc<Journal>) -> Self {
+        Self(journal)
+    }
+}
+
+impl Audience for Reader {
+    fn reads(&self, client: ClientId, stage: &Stage) -> bool {
+        self.0.keeps(unix_ms(), client, stage)
     }
 }
 

@@ -19,11 +19,11 @@ use core::time::Duration;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Instant;
 
-use crate::engine::{ClientId, Event};
+use crate::engine::{ClientId, Event, Stage};
 use crate::watch::Watcher;
-use book::Book;
+use book::{Book, Place};
 pub use file::{FILE_BYTES_MAX, read as read_file};
-pub use keeper::Keeper;
+pub use keeper::{Keeper, Reader};
 pub use record::{ENTRY_BYTES_MAX, Record};
 pub use role::Role;
 pub use story::{
@@ -49,9 +49,20 @@ pub struct Told<'e> {
     /// The event as it came.
     pub event: &'e Event,
     /// The machine's firmware, if that is known by now.
-    pub firmware: Option<&'e str>,
+    pub firmware: Option<&'e Arc<str>>,
     /// The same step had been told before it: a retransmission, or a machine that tries for ever.
     pub repeated: bool,
+    /// See [`Noted::left_out`].
+    pub left_out: bool,
+}
+
+/// What became of an event, for the log.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Noted {
+    /// The machine's firmware, if that is known by now.
+    pub firmware: Option<Arc<str>>,
+    /// There are more strangers than can have a story, and this is one of them that has none.
+    pub left_out: bool,
 }
 
 /// Whoever wants to hear every event: metrics, web hooks, live pages.
@@ -72,6 +83,8 @@ struct State {
     /// For the file, in order; none if nobody writes one.
     pending: Option<Pending>,
     watcher: Watcher,
+    /// Threads that wait for a change: to wake nobody costs a system call too.
+    waiting: usize,
 }
 
 #[derive(Default)]
@@ -85,7 +98,8 @@ impl Journal {
     /// An empty one.
     #[allow(clippy::new_ret_no_self, reason = "it is of no use unless it is shared")]
     pub fn new() -> Arc<Self> {
-        let state = State { book: Book::default(), pending: None, watcher: Watcher::default() };
+        let (book, watcher) = (Book::default(), Watcher::default());
+        let state = State { book, pending: None, watcher, waiting: 0 };
         Arc::new(Self {
             state: Mutex::new(state),
             changed: Condvar::new(),
@@ -93,41 +107,47 @@ impl Journal {
         })
     }
 
-    /// Takes an event. `unix_ms` is the time of `now` in milliseconds of UNIX time. Returns the machine's firmware, if
-    /// that is known by now.
-    pub fn tell(&self, now: Instant, unix_ms: u64, event: &Event) -> Option<Arc<str>> {
+    /// Takes an event. `unix_ms` is the time of `now` in milliseconds of UNIX time.
+    pub fn tell(&self, now: Instant, unix_ms: u64, event: &Event) -> Noted {
         // A question of `doctor` is no machine, and would be a silent one for ever.
         if event.client.is_doctor() {
-            return None;
+            return Noted::default();
         }
-        let firmware = self.write(now, unix_ms, event);
-        self.changed.notify_all();
+        let noted = self.write(now, unix_ms, event);
         let sinks = self.sinks.read().unwrap_or_else(PoisonError::into_inner);
         if !sinks.is_empty() {
-            let firmware = firmware.as_deref();
-            let told = Told { unix_ms, event, firmware, repeated: event.repeated };
+            let firmware = noted.firmware.as_ref();
+            let left_out = noted.left_out;
+            let told = Told { unix_ms, event, firmware, repeated: event.repeated, left_out };
             sinks.iter().for_each(|sink| sink.take(&told));
         }
-        firmware
+        noted
     }
 
-    /// Into the book and what waits for the file; the machine's firmware.
-    fn write(&self, now: Instant, unix_ms: u64, event: &Event) -> Option<Arc<str>> {
+    /// Into the book and what waits for the file.
+    fn write(&self, now: Instant, unix_ms: u64, event: &Event) -> Noted {
         let mut state = self.lock();
-        let State { book, pending, watcher } = &mut *state;
+        let State { book, pending, watcher, waiting } = &mut *state;
+        let sequence = book.sequence();
         watcher.handle_event(now, book.resolve(unix_ms, event.client), &event.stage);
-        if event.repeated && book.repeat(unix_ms, event.client, &event.stage) {
-            return book.firmware(event.client);
-        }
-        // Of strangers in a flood nothing is kept, so nothing is put into words.
-        if book.has_place(unix_ms, event.client, event.stage.word(), event.stage.file()) {
-            let record = Arc::new(Record::new(unix_ms, event));
-            book.apply(event.client, &record);
-            if let Some(pending) = pending {
-                pending.push(record);
+        let is_known = event.repeated && book.repeat(unix_ms, event.client, &event.stage);
+        let mut left_out = false;
+        if !is_known {
+            // Of strangers in a flood nothing is kept, so nothing is put into words.
+            let place = book.place(unix_ms, event.client, event.stage.word(), event.stage.file());
+            left_out = place == Place::Full;
+            if place == Place::Has {
+                let record = Arc::new(Record::new(unix_ms, event));
+                book.apply(event.client, &record);
+                if let Some(pending) = pending {
+                    pending.push(record);
+                }
             }
         }
-        book.firmware(event.client)
+        if *waiting > 0 && book.sequence() != sequence {
+            self.changed.notify_all();
+        }
+        Noted { firmware: book.firmware(event.client), left_out }
     }
 
     /// Tells the silences that are due, and returns them for the log. To be called every now and then.
@@ -150,7 +170,8 @@ impl Journal {
         let mut state = self.lock();
         for record in records {
             if let Ok(client) = record.client.parse()
-                && state.book.has_place(record.at, client, &record.stage, record.file.as_deref())
+                && state.book.place(record.at, client, &record.stage, record.file.as_deref())
+                    == Place::Has
             {
                 state.book.apply(client, &Arc::new(record));
             }
@@ -186,12 +207,20 @@ impl Journal {
 
     /// Waits until there is a change after `sequence`, or for so long; the number of the last change.
     pub fn wait(&self, sequence: u64, patience: Duration) -> u64 {
-        let state = self.lock();
+        let mut state = self.lock();
+        state.waiting += 1;
         let waited = self
             .changed
             .wait_timeout_while(state, patience, |state| state.book.sequence() == sequence);
-        let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        state.waiting -= 1;
         state.book.sequence()
+    }
+
+    /// Whether what stands behind a step of this machine is kept: its packet's fields and the decision's reasons. Not
+    /// for strangers that find no place.
+    pub fn keeps(&self, unix_ms: u64, client: ClientId, stage: &Stage) -> bool {
+        self.lock().book.may_have_place(unix_ms, client, stage.word())
     }
 
     /// A machine's firmware, if that is known by now.

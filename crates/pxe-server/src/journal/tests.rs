@@ -244,6 +244,17 @@ fn a_flood_of_strangers_pushes_nobody_out_who_boots() {
         }
     }
     assert!(told.journal.counts().left_out > 90_000, "{:?}", told.journal.counts());
+    // What nobody will read need not be put into words, and those who have a place need not suffer from it.
+    let (journal, ms) = (Arc::clone(&told.journal), told.ms);
+    let stranger = mac(3_000_000);
+    assert!(!journal.keeps(ms, stranger, &discovered()) && journal.keeps(ms, mac(2), &offered()));
+    assert!(journal.keeps(ms, stranger, &requested("ipxe.efi")), "it would find a place");
+    assert!(journal.tell(told.now, ms, &event(stranger, discovered())).left_out);
+    let given = Stage::Released { address: Ipv4Addr::LOCALHOST };
+    assert!(!journal.tell(told.now, ms, &event(stranger, given)).left_out, "it needs no place");
+    let again = Event { repeated: true, ..event(mac(2), discovered()) };
+    let known = journal.tell(told.now, ms, &again);
+    assert_eq!((known.firmware.as_deref(), known.left_out), (Some("x64-uefi"), false));
     told.tell(mac(1), delivered("ipxe.efi"));
     assert_eq!(told.words(mac(1)), ["discovered", "requested", "delivered"]);
     told.tell(mac(2), requested("ipxe.efi"));
@@ -252,6 +263,7 @@ fn a_flood_of_strangers_pushes_nobody_out_who_boots() {
     assert_eq!(told.words(mac(3)), ["requested"], "fetching a file finds a place");
     // When the flood is over, strangers make room for strangers.
     told.pass(2 * MINUTE_MS);
+    assert!(told.journal.keeps(told.ms, stranger, &discovered()));
     told.tell(mac(4), discovered());
     assert_eq!(told.words(mac(4)), ["discovered"]);
 }
@@ -309,7 +321,7 @@ fn subscribers_hear_everything() {
     impl Sink for Words {
         fn take(&self, told: &super::Told<'_>) {
             let word = told.event.stage.word().to_owned();
-            let told = (word, told.firmware.map(str::to_owned));
+            let told = (word, told.firmware.map(|it| it.to_string()));
             self.0.lock().expect("not poisoned").push(told);
         }
     }

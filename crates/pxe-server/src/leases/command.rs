@@ -27,8 +27,8 @@ Examples:
     pxe-server --config pxe.toml leases export > leases.csv
     pxe-server --config pxe.toml leases release 192.0.2.100
 
-The server may run meanwhile: then it is asked. The configuration must be its own, since it names the state folder or
-the database; run this as the server's user.";
+The server may run meanwhile: then it is asked. The configuration must be its own, since it names
+the state folder or the database; run this as the server's user.";
 
 /// Options of `leases`.
 #[derive(Clone, Debug, Args)]

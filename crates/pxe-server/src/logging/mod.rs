@@ -11,6 +11,7 @@ use systemd_journal_logger::{JournalLog, connected_to_journal};
 
 use crate::config::{LogConfig, LogFormat};
 use crate::engine::{Event, Weight};
+use crate::journal::Noted;
 pub use syslog::SYSLOG_MESSAGE_BYTES_MAX;
 use syslog::Syslog;
 
@@ -107,11 +108,13 @@ fn text(
     }
 }
 
-/// Writes one step of a client's story, with the machine's firmware if that is known.
-pub fn tell(event: &Event, firmware: Option<&str>) {
+/// Writes one step of a client's story, with what the journal noted of it.
+pub fn tell(event: &Event, noted: &Noted) {
     let Event { client, repeated, stage, .. } = event;
+    let firmware = noted.firmware.as_deref();
     let level = match stage.weight() {
-        _ if *repeated || client.is_doctor() => Level::Debug,
+        // Who sends a flood of made-up addresses is not to fill the disk with lines.
+        _ if *repeated || noted.left_out || client.is_doctor() => Level::Debug,
         Weight::Detail => Level::Debug,
         Weight::Step => Level::Info,
         Weight::Trouble => Level::Warn,

@@ -2,10 +2,12 @@
 //! command, the page, the server and people see the same.
 //!
 //! A file is written beside its place and renamed, with both flushed; it is read for each decision about its machine, and
-//! removed when the order is spent. Whoever writes holds a lock, so that the end of one order never removes the next.
+//! removed when the order is spent. Whoever writes holds a lock, so that the end of one order never removes the next. For
+//! machines without a file none is opened ([`names`]).
 
 mod command;
 mod file;
+mod names;
 mod pending;
 #[cfg(feature = "http")]
 mod token;
@@ -13,6 +15,7 @@ mod token;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::thread;
 use std::time::UNIX_EPOCH;
 
@@ -24,6 +27,7 @@ use crate::engine::{Once, Order, Orders, hyphenated};
 use crate::state::unix_ms;
 pub use command::{NextBootOptions, run};
 pub use file::{parse, text};
+use names::Names;
 pub use pending::Pending;
 pub(crate) use pending::Rehearsed;
 #[cfg(feature = "http")]
@@ -60,6 +64,7 @@ pub enum NextBootError {
 pub struct NextBoots {
     state: PathBuf,
     folder: PathBuf,
+    names: Arc<Names>,
 }
 
 impl NextBoots {
@@ -69,7 +74,8 @@ impl NextBoots {
     }
 
     fn beneath(state: &Path) -> Self {
-        Self { state: state.to_owned(), folder: state.join(NEXT_BOOT_FOLDER) }
+        let (state, folder) = (state.to_owned(), state.join(NEXT_BOOT_FOLDER));
+        Self { state, folder, names: Arc::default() }
     }
 
     /// All of them, by address; those that cannot be read are left out.
@@ -190,11 +196,12 @@ impl NextBoots {
 
 impl Orders for NextBoots {
     fn order(&self, mac: [u8; 6]) -> Option<Order> {
-        self.get(mac)
+        if self.names.has(&self.folder, mac) == Some(false) { None } else { self.get(mac) }
     }
 
     fn is_any(&self) -> bool {
-        fs::read_dir(&self.folder).is_ok_and(|mut entries| entries.next().is_some())
+        let is_any = || fs::read_dir(&self.folder).is_ok_and(|mut them| them.next().is_some());
+        self.names.is_any(&self.folder).unwrap_or_else(is_any)
     }
 
     fn spend(&self, mac: [u8; 6], given_ms: u64, durably: bool) -> io::Result<bool> {

@@ -72,3 +72,34 @@ fn names_that_lead_elsewhere_are_no_orders() {
     assert!(orders.set(MAC, url(), Once::Delivered).is_err());
     fs::remove_dir_all(state).expect("clean");
 }
+
+#[test]
+fn an_order_written_by_another_program_counts_at_once_and_once() {
+    let (state, server) = empty("other");
+    let others = [[0x52, 0x54, 0, 0xaa, 0, 2], [0x52, 0x54, 0, 0xaa, 0, 3]];
+    let settle = || {
+        let time = std::time::SystemTime::now() - std::time::Duration::from_secs(9);
+        File::open(&server.folder).and_then(|it| it.set_modified(time)).expect("a time");
+    };
+    for round in 0..3 {
+        assert_eq!(server.order(MAC), None, "round {round}");
+        let command = NextBoots::beneath(&state);
+        let order = command.set(MAC, NextBoot::Menu, Once::Done).expect("written");
+        // However the folder looks: new, settled, known.
+        for look in 0..3 {
+            assert_eq!(server.order(MAC), Some(order.clone()), "round {round}, look {look}");
+            assert!(others.iter().all(|mac| server.order(*mac).is_none()) && server.is_any());
+            settle();
+        }
+        // Written over by hand, which leaves the folder as it was.
+        fs::write(server.file(MAC), "local\n").expect("written");
+        assert_eq!(server.order(MAC).map(|it| it.boots), parse("local"), "round {round}");
+        let given = server.order(MAC).expect("an order").given_ms;
+        assert!(NextBoots::beneath(&state).spend(MAC, given, true).expect("spent"));
+        assert!(!server.spend(MAC, given, true).expect("nothing to do"));
+        if round > 0 {
+            settle();
+        }
+    }
+    fs::remove_dir_all(state).expect("clean");
+}

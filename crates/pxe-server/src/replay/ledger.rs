@@ -10,6 +10,7 @@ use pxe_select::Ipxe;
 use pxe_tftp::Packet as Tftp;
 use serde::Serialize;
 
+use super::clues::{has_pxe_options, http_request};
 use super::packet::{self, Packet};
 use super::read::Frame;
 use crate::diagnose::{self, Finding, Observed, Outcome, Read, Reply};
@@ -87,13 +88,6 @@ struct Machine {
     seen: Observed,
     /// Its last message was iPXE's.
     is_ipxe: bool,
-}
-
-/// An address of the network that a DHCP message is about.
-pub(super) fn network(payload: &[u8]) -> Option<Ipv4Addr> {
-    let view = MessageView::parse(payload).ok()?;
-    let addresses = [view.relay_address(), view.your_address(), view.client_address()];
-    addresses.into_iter().find(|address| !address.is_unspecified())
 }
 
 impl Ledger {
@@ -421,34 +415,4 @@ impl Ledger {
 /// Whether it tried to boot: others only want an address.
 fn boots(seen: &Observed) -> bool {
     seen.firmware.is_some() || seen.ipxe || !seen.reads.is_empty()
-}
-
-/// Whether PXE's own options are in it (sub-options 6 to 10).
-fn has_pxe_options(mut vendor: &[u8]) -> bool {
-    while let [code, rest @ ..] = vendor {
-        match (code, rest) {
-            (0, rest) => vendor = rest,
-            (255, _) => return false,
-            (6..=10, _) => return true,
-            (_, [length, rest @ ..]) => {
-                vendor = rest.get(usize::from(*length)..).unwrap_or_default()
-            }
-            (_, []) => return false,
-        }
-    }
-    false
-}
-
-/// Method, path and `User-Agent` of the beginning of a request.
-fn http_request(payload: &[u8]) -> Option<(&'static str, &[u8], &[u8])> {
-    let (method, rest) = match payload {
-        [b'G', b'E', b'T', b' ', rest @ ..] => ("GET", rest),
-        [b'H', b'E', b'A', b'D', b' ', rest @ ..] => ("HEAD", rest),
-        _ => return None,
-    };
-    let path = rest.split(|byte| matches!(byte, b' ' | b'\r' | b'\n')).next()?;
-    let lines = rest.split(|byte| *byte == b'\n');
-    let agent =
-        lines.filter_map(|line| line.strip_prefix(b"User-Agent: ")).next().unwrap_or_default();
-    Some((method, path, agent.strip_suffix(b"\r").unwrap_or(agent)))
 }

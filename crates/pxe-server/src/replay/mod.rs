@@ -1,5 +1,6 @@
 //! `replay`: a capture put to the real engine in every mode, and what went wrong in it.
 
+mod clues;
 mod ledger;
 mod packet;
 mod print;
@@ -68,7 +69,7 @@ pub fn replay(options: &ReplayOptions, config: &Config) -> Result<String, String
         if seen.is_none()
             && let Some(Packet::Udp { payload, .. }) = packet::read(frame.link, frame.bytes)
         {
-            seen = ledger::network(payload);
+            seen = clues::network(payload);
         }
     })?;
     let near = |address: Ipv4Addr| {

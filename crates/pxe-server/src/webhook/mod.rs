@@ -64,7 +64,7 @@ impl Drop for Webhooks {
 
 impl Sink for Hook {
     fn take(&self, told: &Told<'_>) {
-        let Told { unix_ms, event, firmware, repeated } = *told;
+        let Told { unix_ms, event, firmware, repeated, .. } = *told;
         let stage = &event.stage;
         let wanted = match &*self.stages {
             [] => stage.weight() != Weight::Detail,
@@ -77,7 +77,7 @@ impl Sink for Hook {
         // What packets said is for the journal.
         record.fields = Arc::default();
         record.reasons = Arc::default();
-        record.firmware = firmware.map(str::to_owned);
+        record.firmware = firmware.map(|firmware| firmware.to_string());
         self.queue.push(Notice(Box::new(record)));
     }
 }

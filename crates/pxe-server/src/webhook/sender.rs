@@ -1,6 +1,8 @@
 //! Delivers to one receiver, on a thread that may wait.
 
+use core::hash::BuildHasher as _;
 use core::time::Duration;
+use std::hash::RandomState;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
@@ -26,10 +28,13 @@ const TROUBLE_TOLD_EVERY: Duration = Duration::from_secs(60);
 pub(super) struct Sender {
     agent: Agent,
     url: String,
+    /// What a log may tell of the URL.
+    place: String,
     key: Option<Vec<u8>>,
     queue: Arc<Queue>,
-    /// Makes ids of different runs differ.
-    began: u64,
+    /// Makes the ids of senders differ: of other runs, other servers, and other hooks with the same receiver, which would
+    /// take an event whose id it knows for one that came again.
+    run: u64,
     delivered: u64,
     trouble: Trouble,
 }
@@ -57,10 +62,11 @@ impl Sender {
         let Receiver { url, key, roots, .. } = receiver;
         Self {
             agent: outward::agent(TIMEOUT, roots),
+            place: outward::place(&url),
+            run: RandomState::new().hash_one(&url),
             url,
             key,
             queue,
-            began: unix_seconds(),
             delivered: 0,
             trouble: Trouble::default(),
         }
@@ -70,13 +76,17 @@ impl Sender {
     pub(super) fn run(&mut self) {
         while let Some((notice, dropped)) = self.queue.pop() {
             self.trouble.dropped += dropped;
-            self.delivered += 1;
-            let id = format!("pxe-{}-{}", self.began, self.delivered);
+            let id = self.next_id();
             if !self.deliver(&id, &notice) {
                 return;
             }
             self.tell();
         }
+    }
+
+    fn next_id(&mut self) -> String {
+        self.delivered += 1;
+        format!("pxe-{:016x}-{}", self.run, self.delivered)
     }
 
     /// Tries until it is taken or given up; false once the queue is closed.
@@ -143,7 +153,7 @@ impl Sender {
             true => "; `ca` names a file with the certificate of an authority of your own",
             false => "",
         };
-        warn!("webhook {}: {last}{hint}; it is tried again", self.url);
+        warn!("webhook {}: {last}{hint}; it is tried again", self.place);
     }
 
     /// Says what was not delivered, now and then.
@@ -158,7 +168,7 @@ impl Sender {
         }
         warn!(
             "webhook {}: {given_up} events were given up ({last}), and {dropped} found its queue full",
-            self.url
+            self.place
         );
         (*given_up, *dropped, *told) = (0, 0, Some(now));
     }
@@ -168,11 +178,28 @@ impl Drop for Sender {
     fn drop(&mut self) {
         let Trouble { given_up, dropped, .. } = &self.trouble;
         if *given_up + *dropped > 0 {
-            info!("webhook {}: {} more events were not delivered", self.url, given_up + dropped);
+            let count = given_up + dropped;
+            info!("webhook {}: {count} more events were not delivered", self.place);
         }
     }
 }
 
 fn unix_seconds() -> u64 {
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Located;
+
+    #[test]
+    fn hooks_with_one_receiver_never_share_an_id() {
+        let url = Located { value: "https://receiver.example/hook".to_owned(), line: 1 };
+        let config = WebhookConfig { url, stages: Vec::new(), secret: None };
+        let mut hooks = [0; 2].map(|_| Sender::new(&config, Arc::default()));
+        let ids: Vec<String> = (0..2).flat_map(|_| hooks.each_mut().map(Sender::next_id)).collect();
+        let different: std::collections::HashSet<&String> = ids.iter().collect();
+        assert_eq!(different.len(), 4, "{ids:?}");
+    }
 }

@@ -14,6 +14,7 @@ mod database;
 mod exchanges;
 mod foreign;
 mod kill;
+mod order;
 mod reload;
 mod stage;
 mod store;

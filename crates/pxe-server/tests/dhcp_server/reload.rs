@@ -51,6 +51,7 @@ fn a_new_configuration_loses_no_lease_and_no_exchange() {
                 [[dhcp.subnet]]\nnetwork = \"10.10.0.0/24\"";
     // Further keys of the first subnet come behind it, and are of the second then.
     rewrite(&server, &folder, "lease = \"2 weeks\"", host);
+    server.expect("it gives nobody an address: there is neither a pool nor a reservation");
     let mut three = Client::new(&server, 3);
     wait_for(&mut server, 2);
     assert_eq!(three.lease().address, Ipv4Addr::new(10, 9, 3, 3));

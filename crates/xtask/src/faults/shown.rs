@@ -61,7 +61,7 @@ impl Ground<'_> {
         // The window is free for others meanwhile.
         let report = report(host)?;
         let told = Said { code: 0, report }.names(id, part)?;
-        let finding = format!("ol.story > li[data-id={id}]");
+        let finding = format!(".story > li[data-id={id}]");
         self.window.shows(door.address, "doctor", &finding, part)?;
         Ok(told)
     }

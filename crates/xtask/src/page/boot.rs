@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::browser::door::Door;
-use crate::browser::{Browser, ENTER};
+use crate::browser::{Browser, ENTER, Size};
 use crate::error::{Context as _, Failure, Result, fail};
 use crate::lab::firmware::Machine;
 use crate::lab::foreign::ForeignServer;
@@ -32,6 +32,9 @@ const MACHINE: Machine = Machine::X64Uefi;
 /// What it is told by itself, and what the edited entry tells it: both are iPXE.
 const FILE: &str = "ipxe.efi";
 const OTHER_FILE: &str = "the-other.efi";
+const DESK: Size = (1440, 900);
+const PHONE: Size = (390, 844);
+const WALL: Size = (2560, 1440);
 const PAGE_PORT: u16 = 8081;
 /// Emulated firmware takes half a minute until it asks.
 const PATIENCE: Duration = Duration::from_secs(200);
@@ -44,8 +47,8 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     sweep_leftovers();
     let folder = workspace.target.join("page-boot").join(std::process::id().to_string());
     fs::create_dir_all(&folder).context(|| format!("making {}", folder.display()))?;
-    let picture = workspace.update_docs.then(|| workspace.root.join("docs/screenshots/boot.png"));
-    let told = Scene::build(&binary, &folder).and_then(|scene| scene.play(picture.as_deref()));
+    let pictures = workspace.update_docs.then(|| workspace.root.join("docs/screenshots"));
+    let told = Scene::build(&binary, &folder).and_then(|scene| scene.play(pictures.as_deref()));
     told.context(|| format!("logs in {}", folder.display()))?;
     fs::remove_dir_all(&folder).context(|| format!("removing {}", folder.display()))
 }
@@ -72,6 +75,10 @@ impl Scene {
         for name in [FILE, OTHER_FILE] {
             fs::copy(ipxe, root.join(name)).context(|| format!("copying {ipxe}"))?;
         }
+        // For a picture; not every system's package has it.
+        let images = folder.join("images");
+        fs::create_dir_all(&images).context(|| format!("making {}", images.display()))?;
+        let _ = fs::copy("/usr/lib/ipxe/ipxe.iso", images.join("ipxe.iso"));
         let mut wire = Wire::new()?;
         let (dhcp, boot) =
             (wire.host("dhcp", FOREIGN_ADDRESS)?, wire.host("boot", SERVER_ADDRESS)?);
@@ -91,11 +98,11 @@ impl Scene {
         Ok(Self { browser, door, _server: server, _dhcp: dhcp, tap, _wire: wire, folder, mac })
     }
 
-    fn play(&self, picture: Option<&Path>) -> Result<()> {
+    fn play(&self, pictures: Option<&Path>) -> Result<()> {
         self.open_the_page()?;
         println!("first boot: {}", self.boot(1, FILE)?.join(" → "));
-        if let Some(picture) = picture {
-            self.browser.photograph(picture)?;
+        if let Some(pictures) = pictures {
+            self.photograph(pictures)?;
         }
         self.edit_the_host()?;
         println!("with the edited entry: {}", self.boot(2, OTHER_FILE)?.join(" → "));
@@ -107,9 +114,9 @@ impl Scene {
 
     /// Has the page note every step that the machine's row shows, for as long as this very page is there.
     fn open_the_page(&self) -> Result<()> {
-        self.browser.resize((1440, 900))?;
+        self.browser.resize(DESK)?;
         self.browser.open(&format!("http://{}/#machines/{}", self.door.address, self.mac))?;
-        let live = "return document.getElementById('link')?.textContent === 'Live'";
+        let live = "return document.getElementById('link')?.dataset.state === 'live'";
         self.browser.until("the page is live", live)?;
         let watch = format!(
             "window.mark = 'the same page';
@@ -146,6 +153,34 @@ impl Scene {
         Ok(words.map(str::to_owned).collect())
     }
 
+    /// Pictures for the documentation: this boot on screens of all sizes, an image, and what doctor says of this wire.
+    fn photograph(&self, folder: &Path) -> Result<()> {
+        let browser = &self.browser;
+        let picture = |name: &str| browser.photograph(&folder.join(name));
+        let is_told = "return document.querySelector('tr[aria-current] .verdict.waiting') !== null";
+        browser.until("the row shows what the story does", is_told)?;
+        picture("story.png")?;
+        browser.resize(PHONE)?;
+        browser.run("document.querySelector('section.card').scrollIntoView()")?;
+        picture("story-phone.png")?;
+        browser.resize(WALL)?;
+        browser.set_dark(true)?;
+        picture("story-wall.png")?;
+        browser.resize(DESK)?;
+        browser.set_dark(false)?;
+        browser.run("location.hash = '#images'")?;
+        let listed = "return document.querySelector('main tbody')?.innerText.includes('BIOS')";
+        browser.until("an image", listed)?;
+        picture("images.png")?;
+        browser.run("location.hash = '#doctor'")?;
+        let form = "return document.getElementById('doctor-go') !== null";
+        browser.until("the form of doctor", form)?;
+        browser.run("document.getElementById('doctor-go').click()")?;
+        browser.until("a report", "return document.querySelector('main section h2') !== null")?;
+        picture("doctor.png")?;
+        self.back_to_the_story()
+    }
+
     /// As a person would: from the story to the form, and the name typed.
     fn edit_the_host(&self) -> Result<()> {
         let browser = &self.browser;
@@ -161,8 +196,12 @@ impl Scene {
             self.mac
         );
         browser.until("the entry is listed", &listed)?;
-        browser.run(&format!("location.hash = '#machines/{}'", self.mac))?;
-        let story = "return document.querySelectorAll('ol.story li').length > 0";
-        browser.until("the story is there again", story).map(drop)
+        self.back_to_the_story()
+    }
+
+    fn back_to_the_story(&self) -> Result<()> {
+        self.browser.run(&format!("location.hash = '#machines/{}'", self.mac))?;
+        let story = "return document.querySelectorAll('ol.story > li').length > 0";
+        self.browser.until("the story is there again", story).map(drop)
     }
 }

@@ -17,7 +17,7 @@ const FRAME_MS_MAX: f64 = 100.0;
 /// Of one processor, in percent.
 const BUSY_PERCENT_MAX: f64 = 50.0;
 /// The list must have been drawn so often in [`WATCH`], or nothing was tried.
-const DRAWN_MIN: u64 = 5;
+const DRAWN_MIN: u64 = 3;
 
 /// Five seconds of frames, sorted, and how often the list was drawn.
 const WATCH: &str = "return new Promise((done) => {

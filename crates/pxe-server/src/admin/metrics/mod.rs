@@ -6,7 +6,7 @@ mod live;
 use core::fmt;
 use core::num::NonZeroUsize;
 use core::sync::atomic::AtomicU64;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -22,7 +22,7 @@ use prometheus_client::registry::Registry;
 
 use super::problem::Problem;
 use super::{Parts, Site};
-use crate::engine::{ClientId, LeaseStep, Stage};
+use crate::engine::{ClientId, LeaseStep, STAGE_WORDS, Stage};
 use crate::journal::{Sink, Told};
 use live::Live;
 
@@ -35,12 +35,12 @@ const SECONDS: [f64; 12] = [0.001, 0.005, 0.02, 0.1, 0.5, 1.0, 2.0, 4.0, 8.0, 16
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct StepLabels {
     stage: &'static str,
-    firmware: String,
+    firmware: Arc<str>,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct FirmwareLabels {
-    firmware: String,
+    firmware: Arc<str>,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -53,12 +53,40 @@ type Times = Family<FirmwareLabels, Histogram, fn() -> Histogram>;
 /// What is counted of what the journal tells.
 pub(super) struct Metrics {
     registry: Registry,
-    steps: Family<StepLabels, Counter>,
-    repeats: Family<StepLabels, Counter>,
+    steps: Steps,
+    repeats: Steps,
     offer: Times,
     wait: Times,
     transfer: Times,
     boots: Mutex<LruCache<ClientId, Boot>>,
+}
+
+/// Counts of steps.
+struct Steps {
+    family: Family<StepLabels, Counter>,
+    /// Those of machines whose firmware is not known, by the place of the word in [`STAGE_WORDS`]: a flood of strangers
+    /// has no label to be looked for.
+    unknown: [OnceLock<Counter>; STAGE_WORDS.len()],
+}
+
+impl Steps {
+    fn new() -> Self {
+        Self { family: Family::default(), unknown: [const { OnceLock::new() }; STAGE_WORDS.len()] }
+    }
+
+    fn count(&self, told: &Told<'_>) {
+        let stage = told.event.stage.word();
+        let labels = || StepLabels { stage, firmware: named(told) };
+        let unknown = STAGE_WORDS.binary_search(&stage).ok().filter(|_| told.firmware.is_none());
+        match unknown.and_then(|at| self.unknown.get(at)) {
+            Some(counter) => {
+                counter.get_or_init(|| self.family.get_or_create_owned(&labels())).inc();
+            }
+            None => {
+                self.family.get_or_create(&labels()).inc();
+            }
+        }
+    }
 }
 
 /// When the last steps of a boot came, in milliseconds.
@@ -85,8 +113,8 @@ impl Metrics {
         let most = NonZeroUsize::new(TIMED_BOOTS_MAX).unwrap_or(NonZeroUsize::MIN);
         Self {
             registry: Registry::with_prefix("pxe"),
-            steps: Family::default(),
-            repeats: Family::default(),
+            steps: Steps::new(),
+            repeats: Steps::new(),
             offer,
             wait,
             transfer,
@@ -96,11 +124,15 @@ impl Metrics {
 
     fn register(&mut self) {
         let Self { registry, steps, repeats, offer, wait, transfer, .. } = self;
-        registry.register("boot_steps", "Steps of boots, by stage and firmware", steps.clone());
+        registry.register(
+            "boot_steps",
+            "Steps of boots, by stage and firmware",
+            steps.family.clone(),
+        );
         registry.register(
             "boot_steps_repeated",
             "Steps that came again: retransmissions, and machines that try for ever",
-            repeats.clone(),
+            repeats.family.clone(),
         );
         for (name, help, times) in [
             ("boot_offer_seconds", "From a machine's first DISCOVER to its offer", offer),
@@ -122,7 +154,7 @@ impl Metrics {
     }
 
     fn time(&self, told: &Told<'_>) {
-        let firmware = || FirmwareLabels { firmware: named(told.firmware) };
+        let firmware = || FirmwareLabels { firmware: named(told) };
         let mut boots = self.boots.lock().unwrap_or_else(PoisonError::into_inner);
         let since =
             |then: Option<u64>| then.map(|then| told.unix_ms.saturating_sub(then) as f64 / 1000.0);
@@ -157,19 +189,20 @@ impl Metrics {
     }
 }
 
-fn named(firmware: Option<&str>) -> String {
-    firmware.unwrap_or("unknown").to_owned()
+fn named(told: &Told<'_>) -> Arc<str> {
+    told.firmware.map_or_else(|| "unknown".into(), Arc::clone)
 }
 
 impl Sink for Metrics {
     fn take(&self, told: &Told<'_>) {
-        let labels = StepLabels { stage: told.event.stage.word(), firmware: named(told.firmware) };
         if told.repeated {
-            self.repeats.get_or_create(&labels).inc();
-            return;
+            return self.repeats.count(told);
         }
-        self.steps.get_or_create(&labels).inc();
-        self.time(told);
+        self.steps.count(told);
+        // Of boots that nobody follows the times are not taken.
+        if !told.left_out {
+            self.time(told);
+        }
     }
 }
 
@@ -211,8 +244,9 @@ mod tests {
         let tell = |unix_ms: u64, stage: Stage, repeated: bool| {
             let client = ClientId::Mac([2, 0, 0, 0, 0, 1]);
             let event = Event { client, repeated, stage, detail: None };
-            let firmware = Some("x64-uefi");
-            metrics.take(&Told { unix_ms, event: &event, firmware, repeated });
+            let firmware: Arc<str> = "x64-uefi".into();
+            let firmware = Some(&firmware);
+            metrics.take(&Told { unix_ms, event: &event, firmware, repeated, left_out: false });
         };
         let file = || "ipxe.efi".to_owned();
         let discovered =

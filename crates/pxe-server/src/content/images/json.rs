@@ -17,18 +17,25 @@ impl Catalogue {
     }
 
     /// As it is offered where files beneath the root are missing: entries that need them become warnings.
-    pub(crate) fn without_missing(&self, is_there: impl Fn(&str) -> bool) -> Self {
-        let mut here = self.clone();
-        for info in here.images.values_mut() {
+    /// Copies only what is offered otherwise than it is kept.
+    pub(crate) fn leave_out_missing(self: &mut Arc<Self>, is_there: impl Fn(&str) -> bool) {
+        let mut others = Vec::new();
+        for (name, info) in &self.images {
             if let State::Ready { recognition: Some(known), .. } = &info.state
-                && known.entries.iter().any(|entry| !entry.root_files().is_empty())
-                && let State::Ready { recognition: Some(known), .. } =
-                    &mut Arc::make_mut(info).state
+                && known.entries.iter().any(|entry| entry.missing(&is_there).is_some())
             {
-                Arc::make_mut(known).without_missing(&is_there);
+                let mut info = Arc::clone(info);
+                if let State::Ready { recognition: Some(known), .. } =
+                    &mut Arc::make_mut(&mut info).state
+                {
+                    Arc::make_mut(known).without_missing(&is_there);
+                }
+                others.push((name.clone(), info));
             }
         }
-        here
+        if !others.is_empty() {
+            Arc::make_mut(self).images.extend(others);
+        }
     }
 
     /// The same, not yet as text.

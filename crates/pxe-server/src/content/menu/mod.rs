@@ -12,10 +12,10 @@ pub(super) mod target;
 use std::fs;
 use std::io;
 
+use pxe_image::BootEntry;
 use pxe_image::esxi::{self, BootCfgError};
 use pxe_image::menu::{ImageRef, Kind, Lock, Menu, MenuFault, MenuItem, Mode, Places, Renderer};
 use pxe_image::recognise::Recognition;
-use pxe_image::{BootEntry, Cpu};
 use pxe_select::{Asker, Firmware, Generated};
 
 use super::find::Links;
@@ -26,24 +26,22 @@ use crate::engine::Recipient;
 #[cfg(feature = "http")]
 pub(crate) use lock::Unlock;
 
-/// An image that menus offer.
+/// An image that menus offer. Of what was recognised nothing is copied: all menus share it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct CatalogueItem {
+pub(super) struct CatalogueItem<'c> {
     /// Its file name, which is also its name beneath `/images/`.
-    pub(super) name: String,
-    /// What people read.
-    pub(super) title: String,
+    pub(super) name: &'c str,
+    /// What is known of it.
+    recognition: &'c Recognition,
     /// The ways to boot it.
-    pub(super) entries: Vec<BootEntry>,
-    /// The first loaders in it that Secure Boot trusts, by processor: paths inside it.
-    pub(super) shims: Vec<(Cpu, String)>,
+    pub(super) entries: Vec<&'c BootEntry>,
     /// What is not among the entries, for want of a file outside the image, and why.
     pub(super) lacking: Vec<String>,
 }
 
 /// Everything that may be offered.
 pub(super) struct Offer<'o> {
-    pub(super) catalogue: &'o [CatalogueItem],
+    pub(super) catalogue: &'o [CatalogueItem<'o>],
     pub(super) listing: &'o Listing,
     /// The image that this machine is to boot is there, and not yet looked at.
     pub(super) target_is_awaited: bool,
@@ -256,32 +254,46 @@ fn images(http: &String) -> String {
 }
 
 /// Images first, as the catalogue has them, then what lies in the root.
-fn items<'m>(catalogue: &'m [CatalogueItem], of_root: &'m [BootEntry]) -> Vec<MenuItem<'m>> {
+fn items<'m>(catalogue: &'m [CatalogueItem<'m>], of_root: &'m [BootEntry]) -> Vec<MenuItem<'m>> {
     let of_images = catalogue.iter().flat_map(|item| {
         let image = item.as_ref();
-        item.entries.iter().map(move |entry| MenuItem { image: Some(image), entry })
+        item.entries.iter().map(move |&entry| MenuItem { image: Some(image), entry })
     });
     let of_root = of_root.iter().map(|entry| MenuItem { image: None, entry });
     of_images.chain(of_root).collect()
 }
 
-impl CatalogueItem {
-    /// Of every image that is known. What needs a file beneath the root that is not there is left out.
-    pub(super) fn all(catalogue: &Catalogue, is_there: impl Fn(&str) -> bool) -> Vec<Self> {
-        let known = catalogue.images.iter().filter_map(|(name, info)| match &info.state {
-            State::Ready { recognition: Some(recognition), .. } => Some((name, recognition)),
-            _ => None,
-        });
-        known
-            .map(|(name, recognition)| {
-                let mut recognition = Recognition::clone(recognition);
-                let known = recognition.warnings.len();
-                recognition.without_missing(&is_there);
-                let lacking = recognition.warnings.split_off(known);
-                let Recognition { title, entries, shims, .. } = recognition;
-                Self { name: name.clone(), title, entries, shims, lacking }
+impl<'c> CatalogueItem<'c> {
+    /// Of every image that is known, or of one. What needs a file beneath the root that is not there is left out.
+    pub(super) fn all(
+        catalogue: &'c Catalogue,
+        only: Option<&str>,
+        is_there: impl Fn(&str) -> bool,
+    ) -> Vec<Self> {
+        let images: Box<dyn Iterator<Item = _>> = match only {
+            Some(name) => Box::new(catalogue.images.get_key_value(name).into_iter()),
+            None => Box::new(catalogue.images.iter()),
+        };
+        images
+            .filter_map(|(name, info)| match &info.state {
+                State::Ready { recognition: Some(recognition), .. } => {
+                    Some(Self::of(name, recognition, &is_there))
+                }
+                _ => None,
             })
             .collect()
+    }
+
+    fn of(name: &'c str, recognition: &'c Recognition, is_there: impl Fn(&str) -> bool) -> Self {
+        let mut lacking = Vec::new();
+        let whole = recognition.entries.iter().filter(|entry| {
+            let lost = entry.missing(&is_there);
+            let is_whole = lost.is_none();
+            lacking.extend(lost);
+            is_whole
+        });
+        let entries = whole.collect();
+        Self { name, recognition, entries, lacking }
     }
 
     /// Leaves out the entries that need files made for the machine, where these are not made for it.
@@ -300,8 +312,9 @@ impl CatalogueItem {
         });
     }
 
-    fn as_ref(&self) -> ImageRef<'_> {
-        ImageRef { name: &self.name, title: &self.title, shims: &self.shims }
+    fn as_ref(&self) -> ImageRef<'c> {
+        let Recognition { title, shims, .. } = self.recognition;
+        ImageRef { name: self.name, title, shims }
     }
 }
 

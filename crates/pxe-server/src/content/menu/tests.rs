@@ -1,4 +1,4 @@
-use pxe_image::{How, Initrd, Piece, Platforms};
+use pxe_image::{Cpu, How, Initrd, Piece, Platforms};
 use pxe_select::Target;
 
 use super::*;
@@ -21,7 +21,8 @@ fn listing() -> Listing {
     }
 }
 
-fn catalogue() -> Vec<CatalogueItem> {
+/// What is known of an image.
+fn debian() -> Recognition {
     let entry = |id: &str, cpu| BootEntry {
         id: id.to_owned(),
         title: format!("Debian {id}"),
@@ -39,13 +40,21 @@ fn catalogue() -> Vec<CatalogueItem> {
         },
         note: String::new(),
     };
-    vec![CatalogueItem {
-        name: "debian.iso".to_owned(),
+    Recognition {
+        rule: "debian".to_owned(),
         title: "Debian".to_owned(),
+        distribution: "Debian".to_owned(),
+        version: None,
+        cpus: vec![Cpu::Arm64, Cpu::X64],
+        kind: pxe_image::recognise::Kind::Live,
         entries: vec![entry("arm", Cpu::Arm64), entry("live", Cpu::X64)],
+        warnings: Vec::new(),
         shims: Vec::new(),
-        lacking: Vec::new(),
-    }]
+    }
+}
+
+fn catalogue<'c>(name: &'c str, known: &'c Recognition) -> [CatalogueItem<'c>; 1] {
+    [CatalogueItem::of(name, known, |_| true)]
 }
 
 fn recipient(firmware: Firmware, target: Option<Target>) -> Recipient {
@@ -63,7 +72,8 @@ fn over_http() -> Links {
 }
 
 fn text(menus: &Menus, generated: Generated, recipient: &Recipient, links: &Links) -> String {
-    let (catalogue, listing) = (catalogue(), listing());
+    let (known, listing) = (debian(), listing());
+    let catalogue = catalogue("debian.iso", &known);
     // Of this name is the image that nobody has looked at yet.
     let is_new =
         |target: &Target| matches!(target, Target::Image(image) if image.starts_with("new.iso"));
@@ -147,13 +157,12 @@ fn without_http_the_files_of_images_come_by_tftp() {
     let menus = menus("[http]\nenabled = false\n");
     let image = |firmware| recipient(firmware, Some(Target::Image("own.iso".to_owned())));
     let made = |generated, firmware| {
-        let mut catalogue = catalogue();
-        "own.iso".clone_into(&mut catalogue[0].name);
-        for entry in &mut catalogue[0].entries {
+        let mut known = debian();
+        for entry in &mut known.entries {
             let How::Linux { cmdline, .. } = &mut entry.how else { panic!("{entry:?}") };
             "quiet".clone_into(cmdline);
         }
-        let listing = listing();
+        let (catalogue, listing) = (catalogue("own.iso", &known), listing());
         let offer = Offer { catalogue: &catalogue, listing: &listing, target_is_awaited: false };
         let text = menus.text(generated, &image(firmware), &offer, &over_tftp());
         text.expect("a kind that there is").unwrap_or_else(|fault| panic!("{fault}"))
@@ -279,7 +288,7 @@ fn templates_of_the_user_are_taken_or_refused_with_their_line() {
     fs::remove_dir_all(folder).expect("clean");
 }
 
-fn of_target(catalogue: &[CatalogueItem], image: &str) -> String {
+fn of_target(catalogue: &[CatalogueItem<'_>], image: &str) -> String {
     let target = Some(Target::Image(image.to_owned()));
     let offer = Offer { catalogue, listing: &Listing::default(), target_is_awaited: false };
     let known = recipient(Firmware::X64Uefi, target);
@@ -289,11 +298,11 @@ fn of_target(catalogue: &[CatalogueItem], image: &str) -> String {
 
 #[test]
 fn what_needs_a_seed_is_offered_only_to_machines_that_have_it() {
-    let mut catalogue = catalogue();
-    let entries = &mut catalogue[0].entries;
-    if let How::Linux { cmdline, .. } = &mut entries[1].how {
+    let mut known = debian();
+    if let How::Linux { cmdline, .. } = &mut known.entries[1].how {
         cmdline.push_str(" inst.ks={seed}/ks.cfg");
     }
+    let mut catalogue = catalogue("debian.iso", &known);
     let mut with = catalogue.clone();
     with[0].without_seeds(|name| name == "ks.cfg");
     assert_eq!(with, catalogue);
@@ -320,7 +329,8 @@ fn what_needs_a_seed_is_offered_only_to_machines_that_have_it() {
 
 #[test]
 fn a_host_whose_image_boots_in_no_way_is_told_why() {
-    let mut catalogue = catalogue();
+    let known = debian();
+    let mut catalogue = catalogue("debian.iso", &known);
     assert!(of_target(&catalogue, "other.iso").contains("there is no image other.iso"));
     assert!(of_target(&catalogue, "debian.iso#x").contains("nothing is known of how debian.iso"));
     catalogue[0].entries.clear();
