@@ -48,6 +48,10 @@ pub fn check(config: &Config) -> ExitCode {
     if let Err(list) = serve::secrets(config) {
         faults.extend(list);
     }
+    match serve::receivers(config) {
+        Ok(_) => println!("webhooks       {}", config.webhooks.len()),
+        Err(list) => faults.extend(list),
+    }
     if let Some(api) = &config.boot_api {
         println!("inventory      {}", api.url.value);
     }
