@@ -26,7 +26,9 @@ pub(super) struct Receiver {
 /// Keys have no place in a log, also those in a URL.
 impl core::fmt::Debug for Receiver {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Receiver").field("place", &outward::place(&self.url)).finish_non_exhaustive()
+        f.debug_struct("Receiver")
+            .field("place", &outward::place(&self.url))
+            .finish_non_exhaustive()
     }
 }
 
