@@ -190,14 +190,19 @@ fn unix_seconds() -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use ureq::tls::RootCerts;
+
     use super::*;
-    use crate::config::Located;
 
     #[test]
     fn hooks_with_one_receiver_never_share_an_id() {
-        let url = Located { value: "https://receiver.example/hook".to_owned(), line: 1 };
-        let config = WebhookConfig { url, stages: Vec::new(), secret: None };
-        let mut hooks = [0; 2].map(|_| Sender::new(&config, Arc::default()));
+        let receiver = || Receiver {
+            url: "https://receiver.example/hook".to_owned(),
+            stages: Vec::new(),
+            key: None,
+            roots: RootCerts::PlatformVerifier,
+        };
+        let mut hooks = [0; 2].map(|_| Sender::new(receiver(), Arc::default()));
         let ids: Vec<String> = (0..2).flat_map(|_| hooks.each_mut().map(Sender::next_id)).collect();
         let different: std::collections::HashSet<&String> = ids.iter().collect();
         assert_eq!(different.len(), 4, "{ids:?}");
