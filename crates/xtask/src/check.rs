@@ -104,7 +104,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
     if options.list {
         let names = STEPS.iter().map(|step| step.name).chain([CLIENTS]);
         names.for_each(|name| println!("step {name}"));
-        matrix::rows().for_each(|row| println!("row  {:<16}{}", row.name, row.title));
+        matrix::rows().for_each(|row| println!("row  {:<20}{}", row.name, row.title));
         return Ok(true);
     }
     let mut workspace = workspace.clone();

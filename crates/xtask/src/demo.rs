@@ -138,7 +138,7 @@ fn own_needs(seat: &Seat) -> Vec<&'static Need> {
         Machine::Bios => &packages::PXELINUX,
         Machine::X64Uefi | Machine::X64UefiHttp => &packages::IPXE,
         Machine::X86Uefi => &packages::GRUB_IA32,
-        Machine::Arm64Uefi => &packages::SHIM_ARM64,
+        Machine::Arm64Uefi | Machine::Arm64UefiHttp => &packages::SHIM_ARM64,
         Machine::X64UefiSecure => &packages::SHIM_X64,
     };
     [seat.machine.needs(), &[loader]].concat()

@@ -274,7 +274,7 @@ fn the_command_lists_images_and_what_will_not_work() {
     let Some(_) = iso(&folder, "a.iso") else { return };
     folder.write("images/broken.iso", b"not an image at all");
     age(&folder.0.join("images/broken.iso"));
-    // A disc that announces UDF, as those of Windows do, and has none: its anchor is gone.
+    // A disc that announces UDF, as those of Windows do, and has none: its anchors are gone (ECMA-167 3/8.4.2.1).
     let udf = folder.0.join("images/udf.iso");
     let made = Command::new("genisoimage")
         .args(["-quiet", "-udf", "-o"])
@@ -286,7 +286,10 @@ fn the_command_lists_images_and_what_will_not_work() {
             .success()
     );
     let disc = File::options().write(true).open(&udf).expect("the disc");
-    disc.write_all_at(&[0; 2048], 256 * 2048).expect("written");
+    let blocks = disc.metadata().expect("the disc").len() / 2048;
+    for anchor in [256, blocks - 257, blocks - 1] {
+        disc.write_all_at(&[0; 2048], anchor * 2048).expect("written");
+    }
     age(&udf);
     folder.write("pxe.toml", b"[http]\nenabled = false\n");
     let run = |words: &[&str]| {

@@ -120,7 +120,9 @@ impl Stage {
     }
 
     fn switch_on_system(&self, system: &System) -> Result<Vm> {
-        let tap = self.wire.tap(&format!("t-{}", system.machine.name()))?;
+        // At most 15 characters.
+        let interface = format!("t-{:.13}", system.machine.name());
+        let tap = self.wire.tap(&interface)?;
         Vm::start_with(system.machine, Some(system.memory_mib), &tap, &self.folder)
     }
 
