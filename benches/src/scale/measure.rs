@@ -126,9 +126,8 @@ fn set_link(bit_per_s: f64) -> io::Result<()> {
     };
     // It may not be one yet.
     let _ = run("tc qdisc del dev lo root")?;
-    let is_link = bit_per_s < NO_LINK_BIT_PER_S;
-    run(&format!("ip link set lo mtu {}", if is_link { 1500 } else { 65536 }))?;
-    if !is_link {
+    run("ip link set lo mtu 1500")?;
+    if bit_per_s >= NO_LINK_BIT_PER_S {
         return Ok(());
     }
     // The bucket holds what goes out in a millisecond, and a large segment at least. Each frame has 24 bytes more on a
