@@ -48,8 +48,8 @@ enum Bench {
     Http(http::Options),
     /// Giving out leases and making them durable
     Lease(lease::Options),
-    /// How long many machines take, by a model: the tables of docs/scale.md
-    Scale,
+    /// How long machines take, by a model: the tables of docs/scale.md, and measured points beside it
+    Scale(scale::measure::Options),
     /// The bare sender, which the tftp bench starts
     #[command(hide = true)]
     BareSender {
@@ -72,10 +72,7 @@ fn main() -> ExitCode {
         Bench::Dhcp(options) => dhcp::run(&options),
         Bench::Http(options) => http::run(&options),
         Bench::Lease(options) => lease::run(&options),
-        Bench::Scale => {
-            print!("{}", scale::tables());
-            Ok(true)
-        }
+        Bench::Scale(options) => scale::measure::run(&options).map(|()| true),
         Bench::BareSender { port, sockets } => bare::serve(port, sockets).map(|()| true),
     };
     match ran {

@@ -3,6 +3,8 @@
 //! A machine takes the time that it would take alone, or its share of what all of them wait for: the link, or the
 //! processor. Nothing else grows with their number: the server keeps no more for a machine than a socket.
 
+pub mod measure;
+
 use core::fmt::Write as _;
 
 /// Bytes on the wire around the payload of one packet: Ethernet with preamble, check sum and gap (38), IPv4 (20), and

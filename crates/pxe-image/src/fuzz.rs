@@ -11,7 +11,7 @@ use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::limits::{CALL_BYTES_MAX, FILE_EXTENTS_MAX, FOLDER_ITEMS_MAX};
-use crate::{Image, NodeKind, ReadAt, Tree};
+use crate::{Cpu, Image, NodeKind, ReadAt, Tree, uefi_loaders};
 
 /// What comes before the descriptors of an image.
 const FRONT_BYTES: usize = 32_768;
@@ -138,6 +138,9 @@ impl Watched<'_> {
 pub fn explore(bytes: &[u8]) {
     let source = Watched { bytes, read: AtomicU64::new(0) };
     let opened = Image::open(&source);
+    source.settle();
+    let found = uefi_loaders(&source, opened.as_ref().map_or(&[], |image| image.boot_images()));
+    assert!(found.is_sorted() && found.len() <= Cpu::ALL.len());
     source.settle();
     let Ok(image) = opened else { return };
     for boot in image.boot_images() {

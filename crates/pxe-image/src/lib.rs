@@ -38,6 +38,7 @@ pub mod recognise;
 mod source;
 mod tree;
 mod udf;
+mod uefi;
 mod wim;
 
 pub use cpu::Cpu;
@@ -49,4 +50,5 @@ pub use image::facts::{Facts, Formats, NamesOf};
 pub use pe::EfiProgram;
 pub use source::ReadAt;
 pub use tree::{Extent, Item, Node, NodeKind, Tree};
+pub use uefi::uefi_loaders;
 pub use wim::{Wim, WimImage};

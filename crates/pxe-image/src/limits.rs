@@ -36,6 +36,18 @@ pub const SUSP_AREA_BYTES_MAX: usize = 4_096;
 /// Largest number of boot images in a catalogue (El Torito). Worst case 32 bytes each.
 pub const BOOT_IMAGES_MAX: usize = 64;
 
+/// Largest number of partitions of an image that are looked at for a loader. Worst case 8 KiB of table at once.
+pub const PARTITIONS_MAX: usize = 16;
+
+/// Largest number of file systems of an image that are looked at for a loader, one at a time.
+pub const FILE_SYSTEMS_MAX: usize = 32;
+
+/// Longest folder of a FAT file system that is read, in bytes; three of them for each file system, one at a time.
+pub const FAT_FOLDER_BYTES_MAX: usize = 131_072;
+
+/// Largest cluster of a FAT file system, in bytes: what Windows and EDK2 take.
+pub const FAT_CLUSTER_BYTES_MAX: usize = 65_536;
+
 /// Bytes of an EFI program's signature that are read.
 pub const SIGNATURE_BYTES_MAX: usize = 65_536;
 

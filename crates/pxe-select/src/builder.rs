@@ -35,6 +35,7 @@ pub struct PolicyBuilder {
     folder_by: Option<FolderBy>,
     ipxe_script: Option<String>,
     http_base: Option<String>,
+    images_base: Option<String>,
 }
 
 impl PolicyBuilder {
@@ -105,16 +106,25 @@ impl PolicyBuilder {
         self
     }
 
+    /// Says that images can be fetched over HTTP under this address, as [`Self::http_base`] does for files:
+    /// `http://{server}:8080/images/`. Without it no firmware is told to start an image by itself.
+    pub fn images_base(&mut self, url: &str) -> &mut Self {
+        self.images_base = Some(url.to_owned());
+        self
+    }
+
     /// Checks everything.
     ///
     /// # Errors
     /// Every fault there is, in the order loaders, hosts, rules, rewriting rules, bait names, the rest.
     pub fn build(&self) -> Result<Policy, PolicyErrors> {
         let mut faults = Faults::default();
-        let http_base = self
-            .http_base
-            .as_deref()
-            .and_then(|url| faults.check(&Place::Policy, "http base", check_http_base(url)));
+        let mut base = |key, url: &Option<String>| {
+            let url = url.as_deref()?;
+            faults.check(&Place::Policy, key, check_http_base(url))
+        };
+        let http_base = base("http base", &self.http_base);
+        let images_base = base("images base", &self.images_base);
         let loaders = self.check_loaders(http_base.as_deref(), &mut faults);
         let hosts = self.check_hosts(http_base.as_deref(), &mut faults);
         let rules = self.check_rules(http_base.as_deref(), &mut faults);
@@ -139,6 +149,7 @@ impl PolicyBuilder {
                 folder_by,
                 ipxe_script,
                 http_base,
+                images_base,
             })
         } else {
             Err(PolicyErrors(faults.0))
@@ -369,12 +380,14 @@ fn check_file(file: &str) -> Result<String, Fault> {
 
 fn check_loader(file: &str, http_base: Option<&str>) -> Result<LoaderName, Fault> {
     let file = check_file(file)?;
-    let url = http_base.map(|base| {
-        let mut url = base.to_owned();
-        push_encoded(&mut url, &file);
-        url
-    });
-    Ok(LoaderName { url: url.filter(|url| url.len() <= URL_BYTES_MAX), file })
+    Ok(LoaderName { url: http_base.and_then(|base| url_of(base, &file)), file })
+}
+
+/// Where a file is; `None` if that is too long to be told.
+pub(crate) fn url_of(base: &str, file: &str) -> Option<String> {
+    let mut url = base.to_owned();
+    push_encoded(&mut url, file);
+    (url.len() <= URL_BYTES_MAX).then_some(url)
 }
 
 /// Percent-encodes what may not stand in the path of a URL (RFC 3986 section 3.3).

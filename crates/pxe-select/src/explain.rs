@@ -7,7 +7,10 @@ mod tests;
 
 use core::fmt;
 
-use crate::{firmware::Firmware, loaders::default_loaders, names::Generated, reason::Reason};
+use crate::{
+    firmware::Firmware, loaders::default_loaders, names::Generated, ram_disk::RamDisk,
+    reason::Reason,
+};
 
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -21,6 +24,8 @@ impl fmt::Display for Reason {
             | Self::RuleSkipped { .. } => self.fmt_entry(f),
             Self::LoaderTable { .. }
             | Self::LoaderOfTwin { .. }
+            | Self::StartsRamDisk { .. }
+            | Self::HeldRamDisk { .. }
             | Self::ScriptForIpxe
             | Self::NextBoot
             | Self::InventoryTarget
@@ -153,6 +158,11 @@ impl Reason {
             Self::LoaderOfTwin { firmware } => {
                 write!(f, "the loader for {firmware}: the same machine by TFTP, it runs the same programs")
             }
+            Self::StartsRamDisk { firmware } => write!(
+                f,
+                "the firmware starts the image by itself, from memory: a loader for {firmware} is in it"
+            ),
+            Self::HeldRamDisk { firmware, known } => fmt_no_ram_disk(firmware, known, f),
             Self::ScriptForIpxe => f.write_str("a running iPXE gets its script"),
             Self::InventoryTarget => f.write_str("the inventory says what this machine boots"),
             Self::NextBoot => f.write_str("an order for its next boot says what this machine boots"),
@@ -212,6 +222,22 @@ impl Reason {
             Self::NameStored => f.write_str("a file to be stored under the requested name"),
             _ => Ok(()),
         }
+    }
+}
+
+fn fmt_no_ram_disk(firmware: Firmware, known: RamDisk, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    match known {
+        RamDisk::Unknown => f.write_str(
+            "the firmware is to start the image by itself, but no .iso or .img of that name is known here that it could",
+        ),
+        RamDisk::Awaited => f.write_str(
+            "the firmware is to start the image by itself, and the image is still looked at: it is told when it asks again",
+        ),
+        RamDisk::StartsOn(_) => write!(
+            f,
+            "the firmware is to start the image by itself, but the image has no loader for {firmware} in EFI/BOOT; name \
+             another entry of it, or none, to boot it through a loader of this server"
+        ),
     }
 }
 

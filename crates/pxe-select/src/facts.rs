@@ -7,6 +7,7 @@ use crate::{
     asker::Asker,
     evidence::{Item, Origin, Pin},
     inventory::Inventory,
+    ram_disk::RamDisk,
     user_class::contains_user_class,
 };
 
@@ -51,6 +52,8 @@ pub struct ClientFacts<'a> {
     pub pin: Option<&'a Pin>,
     /// What an inventory says of this machine.
     pub inventory: Inventory,
+    /// What is known of the image that it is to boot ([`crate::Policy::image_of`]).
+    pub ram_disk: RamDisk,
 }
 
 impl<'a> ClientFacts<'a> {
@@ -72,6 +75,7 @@ impl<'a> ClientFacts<'a> {
             evidence: &[],
             pin: None,
             inventory: Inventory::Silent,
+            ram_disk: RamDisk::Unknown,
         }
     }
 

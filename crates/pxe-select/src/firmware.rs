@@ -153,15 +153,25 @@ impl fmt::Display for Firmware {
 }
 
 /// A set of firmware, one bit each.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct FirmwareSet(u32);
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct FirmwareSet(u32);
+
+impl FromIterator<Firmware> for FirmwareSet {
+    fn from_iter<I: IntoIterator<Item = Firmware>>(all: I) -> Self {
+        let mut set = Self::default();
+        all.into_iter().for_each(|firmware| set.insert(firmware));
+        set
+    }
+}
 
 impl FirmwareSet {
     pub(crate) const fn insert(&mut self, firmware: Firmware) {
         self.0 |= 1 << firmware as u8;
     }
 
-    pub(crate) const fn contains(self, firmware: Firmware) -> bool {
+    /// Whether a firmware is one of them.
+    #[must_use]
+    pub const fn contains(self, firmware: Firmware) -> bool {
         self.0 & (1 << firmware as u8) != 0
     }
 

@@ -44,6 +44,7 @@ pub mod names;
 mod next_boot;
 mod policy;
 mod question;
+mod ram_disk;
 mod reason;
 mod remap;
 mod rule;
@@ -64,7 +65,7 @@ pub use evidence::{
     WEIGHT_OLD, WEIGHT_RECENT, WEIGHT_SHAPE, WEIGHT_SUFFIX,
 };
 pub use facts::{ClientFacts, IpxeFeatures};
-pub use firmware::Firmware;
+pub use firmware::{Firmware, FirmwareSet};
 pub use folder::FolderBy;
 pub use identity::{Identity, Ipxe, MissingFeatures};
 pub use inventory::Inventory;
@@ -76,6 +77,7 @@ pub use mac::parse as parse_mac;
 pub use names::{Generated, NameFault};
 pub use next_boot::{Beside, NextBoot};
 pub use policy::Policy;
+pub use ram_disk::{RAM_DISK_ENTRY, RamDisk};
 pub use reason::{Conditions, Mismatch, Reason, Reasons};
 pub use remap::Remap;
 pub use rule::{Host, Rule, When};

@@ -161,6 +161,19 @@ const SHIM_EXTRAS: [Sibling; 3] = [
     may_ask("shim_certificate_0.efi"),
 ];
 
+/// shim's program for keys that the machine's owner adds. It asks for that when it is asked to, or trusts nothing else
+/// (`MOK_MANAGER` in `shim.h`); it has to be of shim's own vendor.
+const MOK_MANAGER_X64: Sibling = Sibling {
+    file_name: "mmx64.efi",
+    system_files: &["/usr/lib/shim/mmx64.efi.signed"],
+    required: false,
+};
+const MOK_MANAGER_ARM64: Sibling = Sibling {
+    file_name: "mmaa64.efi",
+    system_files: &["/usr/lib/shim/mmaa64.efi.signed"],
+    required: false,
+};
+
 const BIOS: &[LoaderCandidate] = &[
     packaged(
         "undionly.kpxe",
@@ -218,6 +231,7 @@ const X64_UEFI: &[LoaderCandidate] = &[
             SHIM_EXTRAS[0],
             SHIM_EXTRAS[1],
             SHIM_EXTRAS[2],
+            MOK_MANAGER_X64,
         ],
         ..packaged(
             "bootnetx64.efi",
@@ -233,6 +247,7 @@ const X64_UEFI: &[LoaderCandidate] = &[
             SHIM_EXTRAS[0],
             SHIM_EXTRAS[1],
             SHIM_EXTRAS[2],
+            MOK_MANAGER_X64,
         ],
         ..packaged(
             "shimx64.efi",
@@ -274,6 +289,7 @@ const ARM64_UEFI: &[LoaderCandidate] = &[
             SHIM_EXTRAS[0],
             SHIM_EXTRAS[1],
             SHIM_EXTRAS[2],
+            MOK_MANAGER_ARM64,
         ],
         ..packaged(
             "bootnetaa64.efi",
@@ -289,6 +305,7 @@ const ARM64_UEFI: &[LoaderCandidate] = &[
             SHIM_EXTRAS[0],
             SHIM_EXTRAS[1],
             SHIM_EXTRAS[2],
+            MOK_MANAGER_ARM64,
         ],
         ..packaged("shimaa64.efi", &["/usr/lib/shim/shimaa64.efi.signed"], &[])
     },

@@ -11,11 +11,12 @@ use crate::{
     folder::FolderBy,
     identity::{self, Identity},
     names::{self, Generated},
-    next_boot::Beside,
+    next_boot::{Beside, NextBoot},
     question::Question,
-    reason::Reasons,
+    reason::{Reason, Reasons},
     remap::{self, CheckedRemap},
     rule::{CheckedHost, CheckedRule, LoaderName},
+    target::Target,
 };
 
 /// A loader, or none, per firmware, in the order of [`Firmware::all`].
@@ -50,6 +51,7 @@ pub struct Policy {
     pub(crate) folder_by: Option<FolderBy>,
     pub(crate) ipxe_script: Option<String>,
     pub(crate) http_base: Option<String>,
+    pub(crate) images_base: Option<String>,
 }
 
 impl Policy {
@@ -127,6 +129,33 @@ impl Policy {
     #[must_use]
     pub fn script_base(&self) -> Option<&str> {
         self.http_base.as_deref().filter(|base| base.starts_with("http://"))
+    }
+
+    /// The image that a machine is to boot, by an order or its host entry: [`ClientFacts::ram_disk`] is about this one.
+    #[must_use]
+    pub fn image_of<'p>(&'p self, hardware_address: &[u8], beside: Beside<'p>) -> Option<&'p str> {
+        let (_, image) = self.named_image(hardware_address, beside)?;
+        Some(image.split_once('#').map_or(image, |(name, _)| name))
+    }
+
+    /// The same with its entry, and who says so.
+    pub(crate) fn named_image<'p>(
+        &'p self,
+        hardware_address: &[u8],
+        beside: Beside<'p>,
+    ) -> Option<(Reason, &'p str)> {
+        let (reason, target) = match beside.next_boot {
+            Some(NextBoot::Boots(target)) => (Reason::NextBoot, target),
+            Some(NextBoot::Menu) => return None,
+            None => {
+                let host = self.host(hardware_address).filter(|host| host.boot)?;
+                (Reason::HostNamesTarget { host: host.index }, host.target.as_deref()?)
+            }
+        };
+        match target {
+            Target::Image(image) => Some((reason, image)),
+            _ => None,
+        }
     }
 
     pub(crate) fn loader_entry(&self, firmware: Firmware) -> Option<&LoaderName> {

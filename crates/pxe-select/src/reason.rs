@@ -10,6 +10,7 @@ use crate::{
     identity::MissingFeatures,
     limits::{LOSERS_MAX, REASONS_MAX},
     names::{Generated, NameFault},
+    ram_disk::RamDisk,
 };
 
 /// One step of a decision. Its `Display` is one line without a final period.
@@ -148,6 +149,18 @@ pub enum Reason {
     LoaderOfTwin {
         /// The entry that was used.
         firmware: Firmware,
+    },
+    /// The firmware starts the whole image by itself, from memory.
+    StartsRamDisk {
+        /// The firmware, for which a loader is in it.
+        firmware: Firmware,
+    },
+    /// The firmware is to start the whole image by itself, and cannot.
+    HeldRamDisk {
+        /// The firmware.
+        firmware: Firmware,
+        /// What is known of the image.
+        known: RamDisk,
     },
     /// iPXE runs: it gets its script.
     ScriptForIpxe,

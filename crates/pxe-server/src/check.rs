@@ -5,12 +5,13 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use nix::unistd::{AccessFlags, access};
-use pxe_select::Target;
+use pxe_select::{RAM_DISK_ENTRY, RamDisk, Target};
 
 use crate::bound::Bound;
 use crate::config::{Config, DhcpMode, Fault, Faults, HostConfig};
-use crate::content::{Catalogue, Images, Loaders, Menus, State};
+use crate::content::{Catalogue, Images, ImagesAsked, Loaders, Menus, State};
 use crate::driver::interfaces::Interfaces;
+use crate::engine::Images as _;
 use crate::serve::{self, EXIT_CONFIG};
 use crate::{leases, overrides, policy};
 
@@ -46,6 +47,10 @@ pub fn check(config: &Config) -> ExitCode {
     edited(config);
     if let Err(list) = serve::secrets(config) {
         faults.extend(list);
+    }
+    match serve::receivers(config) {
+        Ok(_) => println!("webhooks       {}", config.webhooks.len()),
+        Err(list) => faults.extend(list),
     }
     if let Some(api) = &config.boot_api {
         println!("inventory      {}", api.url.value);
@@ -314,6 +319,28 @@ fn doubtful_images(config: &Config, found: &Catalogue) -> Vec<Fault> {
         let name = file(&default.value);
         if !found.images.contains_key(&name) && !config.root.join(&name).is_file() {
             missing("menu.default".to_owned(), &name);
+        }
+    }
+    doubts.extend(idle_ram_disks(config, found));
+    doubts
+}
+
+/// Images that firmware is to start by itself, and never could.
+fn idle_ram_disks(config: &Config, found: &Catalogue) -> Vec<Fault> {
+    let images = ImagesAsked(Images::new(config.images.clone()));
+    let mut doubts = Vec::new();
+    for (index, host) in config.hosts.iter().enumerate() {
+        let target = host.target.as_ref();
+        if let Some(Target::Image(image)) = target.map(|target| &target.value)
+            && let Some((name, RAM_DISK_ENTRY)) = image.split_once('#')
+            && found.images.contains_key(name)
+            && images.ram_disk(name) == RamDisk::Unknown
+        {
+            doubts.push(Fault::new(
+                format!("host[{}].image", index + 1),
+                format!("no UEFI firmware could start {name} by itself: it is no .iso or .img with a loader in EFI/BOOT"),
+                "name another entry of the image, or none: then a loader of this server boots it",
+            ));
         }
     }
     doubts

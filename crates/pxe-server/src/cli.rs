@@ -4,7 +4,7 @@ use core::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::config::{Config, DhcpMode, Faults, Located, LogFormat};
 use crate::doctor::DoctorOptions;
@@ -18,22 +18,77 @@ use crate::replay::ReplayOptions;
 use crate::serve::EXIT_MACHINE;
 use crate::snippet::SnippetOptions;
 
+/// Above the options that every command has.
+const EVERYWHERE: &str = "Options of every command";
+
+const FIRST_STEPS: &str = "\
+First steps:
+  See whether anything is missing on this computer; nothing is served:
+    sudo pxe-server check
+  Serve ./boot and the loaders of installed packages, beside the DHCP server of this network:
+    sudo pxe-server
+  In another terminal, on the same network: what would machines be told, and by whom?
+    sudo pxe-server doctor
+  Why did that machine boot, or not?
+    pxe-server explain 52:54:00:aa:00:01
+  Every command has examples of its own: pxe-server COMMAND --help, or man pxe-server-COMMAND.
+
+Modes:
+  proxy    names boot files beside any DHCP server, which stays as it is (proxyDHCP)
+  observe  sends no DHCP: the DHCP server names one file for all machines (see the command
+           snippet), and this server listens to tell them apart
+  server   gives addresses, too: [[dhcp.subnet]] in the configuration says which
+  off      no DHCP at all: files only
+
+Files (as the Debian package sets them; without --config all of them are in the current folder):
+  /etc/pxe-server/pxe-server.toml      configuration
+  /srv/pxe-server/boot, images, seeds  what machines boot
+  /var/lib/pxe-server                  leases, the journal, orders for next boots, tokens
+  /usr/share/doc/pxe-server            the manual: README.md, and docs/ with every key";
+
+const OF_SERVE: &str = "\
+Examples:
+  Beside the DHCP server of this network, with what lies in ./boot:
+    sudo pxe-server
+  On one interface, with a configuration; the log says of each machine what happens, and why:
+    sudo pxe-server --config pxe.toml --interface eth0 serve
+  Have a running server read its configuration again (hosts, rules, loaders, secrets):
+    sudo systemctl reload pxe-server, or kill -HUP and its process number
+
+Ports below 1024 and raw sockets need rights: root, or once
+    sudo setcap cap_net_bind_service,cap_net_raw=+ep /usr/bin/pxe-server
+
+Exit codes: 0 ended by a signal, 1 a fault of this computer (a port that is taken, a missing
+right), 2 the configuration is wrong. Every fault is told, with its line and what to do.";
+
+const OF_CHECK: &str = "\
+Examples:
+  Before a restart, as the user that the server runs as:
+    sudo -u pxe-server pxe-server --config /etc/pxe-server/pxe-server.toml check
+  With nothing but defaults:
+    sudo pxe-server check
+
+It tells what would be served, then each fault with its line and what to do. Ports are bound for
+a moment, so those of a server that runs are told as taken.
+
+Exit codes: 0 no fault, 2 something to mend.";
+
 /// Boots machines from the network: names the right boot file for each firmware beside a DHCP
 /// server that stays as it is, and serves the files.
 ///
 /// Without a configuration it is safe to run on an office network: it gives no addresses, answers
 /// network-boot firmware only, and its menus go on to the local disk by themselves.
 #[derive(Debug, Parser)]
-#[command(name = "pxe-server", version, max_term_width = 100)]
+#[command(name = "pxe-server", version, max_term_width = 100, after_long_help = FIRST_STEPS)]
 pub struct Cli {
     /// Configuration file (TOML); every key has a default
-    #[arg(long, short, value_name = "FILE", global = true)]
+    #[arg(long, short, value_name = "FILE", global = true, help_heading = EVERYWHERE, value_hint = ValueHint::FilePath)]
     pub config: Option<PathBuf>,
     /// Settings that win over the file.
     #[command(flatten)]
     pub overrides: Overrides,
-    /// More in the log; twice for every packet
-    #[arg(long, short, action = clap::ArgAction::Count, global = true)]
+    /// More in the log: -v details, -vv every packet
+    #[arg(long, short, action = clap::ArgAction::Count, global = true, help_heading = EVERYWHERE)]
     pub verbose: u8,
     /// What to do; `serve` if nothing is said.
     #[command(subcommand)]
@@ -44,19 +99,19 @@ pub struct Cli {
 #[derive(Debug, Default, Args)]
 pub struct Overrides {
     /// Interface to serve; repeat for more [default: every one that is up and can broadcast]
-    #[arg(long, short, value_name = "NAME", global = true)]
+    #[arg(long, short, value_name = "NAME", global = true, help_heading = EVERYWHERE)]
     pub interface: Vec<String>,
     /// Folder of the files that clients may fetch [default: ./boot]
-    #[arg(long, short, value_name = "FOLDER", global = true)]
+    #[arg(long, short, value_name = "FOLDER", global = true, help_heading = EVERYWHERE, value_hint = ValueHint::DirPath)]
     pub root: Option<PathBuf>,
     /// Address that clients are told [default: the receiving interface's]
-    #[arg(long, value_name = "ADDRESS", global = true)]
+    #[arg(long, value_name = "ADDRESS", global = true, help_heading = EVERYWHERE)]
     pub advertise: Option<Ipv4Addr>,
-    /// How the log looks
-    #[arg(long, value_enum, value_name = "FORMAT", global = true)]
+    /// How the log looks: `text` for people, `json` for programs
+    #[arg(long, value_enum, value_name = "FORMAT", global = true, help_heading = EVERYWHERE, hide_possible_values = true)]
     pub log_format: Option<LogFormat>,
-    /// Our part in DHCP
-    #[arg(long, value_enum, global = true)]
+    /// What this server does in DHCP: `proxy`, `observe`, `server` or `off` [default: proxy]
+    #[arg(long, value_enum, global = true, help_heading = EVERYWHERE, hide_possible_values = true)]
     pub mode: Option<Mode>,
 }
 
@@ -78,8 +133,10 @@ pub enum Mode {
 pub enum Command {
     /// Serve until SIGTERM or Ctrl-C
     #[default]
+    #[command(after_long_help = OF_SERVE)]
     Serve,
     /// Look for every fault at once: configuration, files, loaders, interfaces, ports
+    #[command(after_long_help = OF_CHECK)]
     Check,
     /// Ask the live network as each firmware would, and say what is wrong and what to change
     Doctor(DoctorOptions),

@@ -102,7 +102,7 @@ impl House {
         let faults = |list| Faults { file: config.file.clone(), list };
         let served = serve::served_interfaces(&config).map_err(faults)?;
         let loaders = Loaders::search(&config);
-        let Understood { policy, menus, plan, secrets } =
+        let Understood { policy, menus, plan, secrets, .. } =
             serve::understood(&config, &loaders).map_err(faults)?;
         // Those of before were told.
         let before = addresses::doubts::doubts(&self.config, &served);

@@ -8,10 +8,11 @@ use ureq::Agent;
 use ureq::tls::{RootCerts, TlsConfig};
 use url::Url;
 
-/// A blocking client; `timeout` is for names looked up, connections made, and all of the answer.
-pub(crate) fn agent(timeout: Duration) -> Agent {
+/// A blocking client; `timeout` is for names looked up, connections made, and all of the answer; `roots` whose
+/// certificates it believes.
+pub(crate) fn agent(timeout: Duration, roots: RootCerts) -> Agent {
     let tls = TlsConfig::builder()
-        .root_certs(RootCerts::PlatformVerifier)
+        .root_certs(roots)
         .unversioned_rustls_crypto_provider(Arc::new(ring::default_provider()))
         .build();
     Agent::config_builder()

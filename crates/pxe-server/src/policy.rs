@@ -40,7 +40,9 @@ fn builder(config: &Config, loaders: &Loaders) -> PolicyBuilder {
         builder.remap(remap(rewrite));
     }
     if config.http.enabled {
-        builder.http_base(&config.http.base(config.advertise));
+        let base = config.http.base(config.advertise);
+        builder.images_base(&format!("{}images/", base.strip_suffix("boot/").unwrap_or(&base)));
+        builder.http_base(&base);
     }
     if let Some(by) = config.tftp.folder_by {
         builder.folder_by(by);

@@ -30,7 +30,7 @@ use crate::next_boot::NextBoots;
 use crate::state::{self, Keeper};
 use crate::watchdog::Watchdog;
 #[cfg(feature = "http")]
-use crate::webhook::Webhooks;
+use crate::webhook::{Receivers, Webhooks};
 use crate::{addresses, check, leases, policy};
 
 /// Exit code for a fault that the administrator mends in the configuration.
@@ -45,7 +45,8 @@ pub fn serve(config: &Config, reload: Reload) -> ExitCode {
         Err(faults) => return refuse(config, EXIT_CONFIG, &faults),
     };
     let loaders = Loaders::search(config);
-    let Understood { policy, menus, plan, secrets } = match understood(config, &loaders) {
+    let Understood { policy, menus, plan, secrets, receivers } = match understood(config, &loaders)
+    {
         Ok(understood) => understood,
         Err(faults) => return refuse(config, EXIT_CONFIG, &faults),
     };
@@ -84,7 +85,7 @@ pub fn serve(config: &Config, reload: Reload) -> ExitCode {
         let journal = Journal::new();
         shared.set_audience(Box::new(journal::Reader::new(Arc::clone(&journal))));
         #[cfg(feature = "http")]
-        let _webhooks = webhooks(config, &journal)?;
+        let _webhooks = webhooks(receivers, &journal)?;
         let journal_keeper = journal::Keeper::start(config.state.clone(), Arc::clone(&journal))?;
         let parts =
             Parts { bound, served, loaders, menus, leases, alone, reload, journal, secrets };
@@ -109,27 +110,46 @@ pub(crate) struct Understood {
     pub(crate) menus: Menus,
     pub(crate) plan: Option<AddressPlan>,
     pub(crate) secrets: Secrets,
+    receivers: Receivers,
 }
+
+/// Without HTTP a webhook is a fault of the configuration.
+#[cfg(not(feature = "http"))]
+type Receivers = ();
 
 /// Reads all of it, so that every fault is told at once.
 pub(crate) fn understood(config: &Config, loaders: &Loaders) -> Result<Understood, Vec<Fault>> {
-    let policy = policy::build(config, loaders);
-    let (menus, plan) = (Menus::load(config), addresses::build(config));
-    match (policy, menus, plan, secrets(config)) {
-        (Ok(policy), Ok(menus), Ok(plan), Ok(secrets)) => {
-            Ok(Understood { policy, menus, plan, secrets })
+    let (policy, menus) = (policy::build(config, loaders), Menus::load(config));
+    let (plan, secrets) = (addresses::build(config), secrets(config));
+    match (policy, menus, plan, secrets, receivers(config)) {
+        (Ok(policy), Ok(menus), Ok(plan), Ok(secrets), Ok(receivers)) => {
+            Ok(Understood { policy, menus, plan, secrets, receivers })
         }
-        (policy, menus, plan, secrets) => {
-            let lists = [policy.err(), menus.err(), plan.err(), secrets.err()];
+        (policy, menus, plan, secrets, receivers) => {
+            let lists = [policy.err(), menus.err(), plan.err(), secrets.err(), receivers.err()];
             Err(lists.into_iter().flatten().flatten().collect())
         }
     }
 }
 
+/// Whom to tell of stages.
+///
+/// # Errors
+/// Every fault of the files that are named for them.
+pub(crate) fn receivers(config: &Config) -> Result<Receivers, Vec<Fault>> {
+    #[cfg(feature = "http")]
+    return Receivers::read(&config.webhooks);
+    #[cfg(not(feature = "http"))]
+    {
+        let _ = config;
+        Ok(())
+    }
+}
+
 /// Whoever is told of stages.
 #[cfg(feature = "http")]
-fn webhooks(config: &Config, journal: &Journal) -> io::Result<Webhooks> {
-    let webhooks = Webhooks::start(&config.webhooks)?;
+fn webhooks(receivers: Receivers, journal: &Journal) -> io::Result<Webhooks> {
+    let webhooks = Webhooks::start(receivers)?;
     webhooks.sinks().for_each(|sink| journal.subscribe(sink));
     Ok(webhooks)
 }
@@ -182,7 +202,7 @@ fn start(config: &Config, parts: Parts, shared: Arc<engine::Shared>) -> io::Resu
         settings.responder.reach_by_hardware_address = first.reach_by_hardware_address();
     }
     let interfaces = Arc::new(SharedInterfaces::new(served));
-    let contents = filled(config, (loaders.clone(), menus), secrets)?;
+    let contents = filled(config, (loaders.clone(), menus), secrets, &shared)?;
     let crew = Crew::default();
     let in_use = InUse::new(config.clone(), loaders.clone());
     #[cfg(feature = "admin")]
@@ -253,9 +273,11 @@ fn filled(
     config: &Config,
     (loaders, menus): (Loaders, Menus),
     secrets: Secrets,
+    shared: &engine::Shared,
 ) -> io::Result<Arc<content::Shared>> {
     let images = Arc::new(Images::new(config.images.clone()).kept_in(&config.state));
     Images::follow(&images)?;
+    shared.set_images(Arc::clone(&images) as Arc<dyn engine::Images>);
     let contents = Arc::new(contents(config, loaders, menus).with_images(images));
     set_seeds(config, secrets, &contents);
     Ok(contents)

@@ -29,6 +29,13 @@ pub fn unix_ms() -> u64 {
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
+/// Milliseconds of UNIX time in UTC.
+pub(crate) fn time(unix_ms: u64) -> String {
+    let time =
+        i64::try_from(unix_ms).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
+    time.map_or_else(|| unix_ms.to_string(), |time| format!("{time:.3}"))
+}
+
 /// Reads what an earlier run kept in `folder`, and sets the clock of `shared`.
 pub fn restore(folder: &Path, shared: &Shared) {
     let path = folder.join(EVIDENCE_FILE);

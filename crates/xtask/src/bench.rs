@@ -34,11 +34,14 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
         Some("tftp") => fetch_tftp_peers(workspace, &peers)?,
         Some("dhcp") => fetch_dhcp_peers(&peers)?,
         Some("http") => fetch(&peers, &[&packages::NGINX], &[])?,
+        Some("scale") if arguments.iter().any(|word| word == "--measure") => {
+            fetch(&peers, &[&packages::WIRE], &[])?;
+        }
         _ => return show(&mut workspace.cargo(&words)),
     }
     let server = workspace.build_server()?;
     let (server, peers) = (server.to_string_lossy(), peers.to_string_lossy());
-    let has_peers = arguments.first().is_some_and(|name| name != "http");
+    let has_peers = arguments.first().is_some_and(|name| name != "http" && name != "scale");
     let all = [("--server", &server), ("--peers", &peers)];
     for (option, path) in all.into_iter().filter(|(option, _)| has_peers || *option != "--peers") {
         let named = |word: &String| word.split('=').next() == Some(option);

@@ -14,6 +14,7 @@ use self::beside::Build;
 use crate::addresses;
 use crate::clients;
 use crate::debian;
+use crate::demo;
 use crate::error::{Failure, Result, fail};
 use crate::faults;
 use crate::interrupt;
@@ -34,7 +35,7 @@ const LIBRARIES: [&str; 5] = ["pxe-dhcp", "pxe-tftp", "pxe-select", "pxe-lease",
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
     /// Run only this step (again for more): format, clippy, tests, docs, no-std, package, fuzz,
-    /// snippets, dhcp-clients, faults, page, page-boot, debian, clients, matrix
+    /// snippets, dhcp-clients, faults, demo, page, page-boot, debian, clients, matrix
     #[arg(long, value_name = "STEP")]
     only: Vec<String>,
     /// Leave the firmware matrix out
@@ -81,6 +82,7 @@ const STEPS: &[Step] = &[
         run: addresses::run,
     },
     Step { name: "faults", needs: faults::NEEDS, root: true, waits: true, run: faults::run },
+    Step { name: "demo", needs: demo::NEEDS, root: true, waits: true, run: demo::prove },
     Step { name: "page", needs: page::NEEDS, root: false, waits: false, run: page::run },
     Step {
         name: "page-boot",
@@ -102,7 +104,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
     if options.list {
         let names = STEPS.iter().map(|step| step.name).chain([CLIENTS]);
         names.for_each(|name| println!("step {name}"));
-        matrix::rows().for_each(|row| println!("row  {:<16}{}", row.name, row.title));
+        matrix::rows().for_each(|row| println!("row  {:<20}{}", row.name, row.title));
         return Ok(true);
     }
     let mut workspace = workspace.clone();

@@ -20,6 +20,13 @@ use crate::matrix::{self, LINUX, LINUX_SCENE, ONE_OF_EACH, PXELINUX_FOR_BIOS};
 use crate::packages::{self, Need};
 use crate::workspace::Workspace;
 
+mod proof;
+
+pub(crate) use proof::{NEEDS, prove};
+
+/// Characters of a line behind time and machine.
+const LINE_CHARS_MAX: usize = 130;
+
 /// What `cargo xtask demo` was asked for.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
@@ -131,7 +138,7 @@ fn own_needs(seat: &Seat) -> Vec<&'static Need> {
         Machine::Bios => &packages::PXELINUX,
         Machine::X64Uefi | Machine::X64UefiHttp => &packages::IPXE,
         Machine::X86Uefi => &packages::GRUB_IA32,
-        Machine::Arm64Uefi => &packages::SHIM_ARM64,
+        Machine::Arm64Uefi | Machine::Arm64UefiHttp => &packages::SHIM_ARM64,
         Machine::X64UefiSecure => &packages::SHIM_X64,
     };
     [seat.machine.needs(), &[loader]].concat()
@@ -189,6 +196,10 @@ impl Progress {
             systems::Progress::SwitchedOn(system) => {
                 (system.machine.name(), format!("switched on: {}", system.title))
             }
+            systems::Progress::Shows(system, line) => {
+                let line: String = line.chars().filter(|it| !it.is_control()).take(80).collect();
+                (system.machine.name(), format!("its screen: {line}"))
+            }
             systems::Progress::Runs(system, took) => {
                 (system.machine.name(), format!("RUNS after {}: `{}`", seconds(*took), system.says))
             }
@@ -202,13 +213,21 @@ impl Progress {
 
     fn print(&self, machine: &str, text: &str) {
         let since = self.started.elapsed().as_secs_f32();
-        println!("{since:>6.1} s  {machine:<15}{text}");
+        println!("{since:>6.1} s  {machine:<15}{}", shortened(text));
     }
 
     /// A line of the server about one of our machines: which, and what.
     fn whose<'s>(&self, said: &'s str) -> Option<(&'static str, &'s str)> {
         let (mac, rest) = said.split_once(' ')?;
         self.machines.iter().find(|(known, _)| known == mac).map(|(_, name)| (*name, rest))
+    }
+}
+
+/// A line that fits a wide terminal: what the server says of causes is longer, and can be read in its log.
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(LINE_CHARS_MAX) {
+        None => text.to_owned(),
+        Some((end, _)) => format!("{}…", &text[..end]),
     }
 }
 
@@ -247,6 +266,12 @@ mod tests {
         assert_eq!(progress.whose(said), Some(("x64-uefi", "offered ipxe.efi")));
         assert_eq!(progress.whose("ready on eth0"), None);
         assert_eq!(progress.whose("52:54:00:aa:00:99 offered ipxe.efi"), None);
+    }
+
+    #[test]
+    fn long_lines_are_cut() {
+        assert_eq!(shortened("short"), "short");
+        assert_eq!(shortened(&"ü".repeat(500)).chars().count(), LINE_CHARS_MAX + 1);
     }
 
     #[test]

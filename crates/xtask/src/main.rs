@@ -46,6 +46,8 @@ enum Task {
     Test(check::Options),
     /// Build the Debian package of the server and say where it is
     Debian,
+    /// Build the container image of the server, from its Debian package, with podman, docker or buildah
+    Container,
     /// The stranger of the firmware matrix; it runs inside a wire of the lab
     #[command(hide = true)]
     Throw(hostile::Options),
@@ -78,6 +80,7 @@ fn run(task: &Task) -> Result<bool> {
         Task::Demo(options) => demo::run(&workspace, options).map(|()| true),
         Task::Test(options) => check::run(&workspace, options),
         Task::Debian => debian::build(&workspace).map(|()| true),
+        Task::Container => debian::build_image(&workspace).map(|()| true),
         Task::Throw(_) => Ok(true),
         Task::Bench { arguments } => bench::run(&workspace, arguments).map(|()| true),
     }

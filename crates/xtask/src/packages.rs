@@ -145,8 +145,18 @@ mod tests {
             &POSTGRESQL,
             &IMAGES,
         ];
-        let clients: &[&Need] =
-            &[&CURL, &TFTP_HPA, &ATFTP, &BUSYBOX, &DHCLIENT, &DHCPCD, &NGINX, &DEBOOTSTRAP];
+        let clients: &[&Need] = &[
+            &CURL,
+            &TFTP_HPA,
+            &ATFTP,
+            &BUSYBOX,
+            &DHCLIENT,
+            &DHCPCD,
+            &NGINX,
+            &DEBOOTSTRAP,
+            &PODMAN,
+            &LINTIAN,
+        ];
         for need in [LOADERS, LAB, others, clients].concat() {
             assert!(!Manager::Apt.packages(&[need]).is_empty(), "{}", need.what);
         }

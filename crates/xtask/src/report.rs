@@ -60,7 +60,7 @@ pub(crate) fn line(name: &str, outcome: &Outcome, took: Duration) -> String {
         Outcome::Failed(text) => ("FAILED", text),
         Outcome::Skipped(text) => ("skipped", text),
     };
-    format!("{word:<8}{name:<16}{:>6.1} s  {text}", took.as_secs_f32()).trim_end().to_owned()
+    format!("{word:<8}{name:<20}{:>6.1} s  {text}", took.as_secs_f32()).trim_end().to_owned()
 }
 
 #[cfg(test)]

@@ -38,7 +38,8 @@ exact name; nothing is copied. The last column lists files that the loader asks 
 For machines with Secure Boot on, `x64-uefi = \"shimx64.efi\"` below `[loaders]`: Debian's shim (`shim-signed`), which asks
 for `grubx64.efi` and gets the signed GRUB for networks (`grub-efi-amd64-signed`). GRUB boots what is signed for that shim:
 kernels of the same distribution. Debian 12's GRUB reads files by TFTP alone, and takes its configuration from the server
-that gave the machine its address. What shim asks for besides (`revocations*.efi`, `mmx64.efi`) it can do without.
+that gave the machine its address. What shim asks for besides (`revocations*.efi`) it can do without; MokManager (`mmx64.efi`),
+which it starts when the owner of the machine wants to add a key, comes from `shim-helpers-amd64-signed`.
 
 Firmware that boots by HTTP (`x64-uefi-http` and its like) has the list of its TFTP twin. This page is generated:
 `UPDATE_DOCS=1 cargo test -p xtask --test docs`.

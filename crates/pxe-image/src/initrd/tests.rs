@@ -1,4 +1,4 @@
-use std::io::Write;
+use std::io::Write as _;
 
 use super::*;
 use crate::pack::{archive, packed};

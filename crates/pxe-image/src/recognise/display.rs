@@ -18,7 +18,7 @@ impl fmt::Display for Recognition {
         for (cpu, path) in &self.shims {
             writeln!(f, "  first loader for {cpu}: {path}")?;
         }
-        for entry in &self.entries {
+        for entry in self.entries.iter().chain(&self.ram_disk) {
             write_entry(f, entry)?;
         }
         for warning in &self.warnings {

@@ -13,6 +13,7 @@ use super::template::{Template, tame};
 use crate::cpu::Cpu;
 use crate::initrd::Capabilities;
 use crate::pe::EfiProgram;
+use crate::uefi::LOADERS;
 use crate::wim::Wim;
 
 /// The variables of a rule that matches, `None` if it does not.
@@ -149,6 +150,7 @@ pub(super) fn recognition(rule: &Rule, mut variables: Variables, scene: &Scene<'
         entries,
         warnings: all,
         shims,
+        ram_disk: None,
     }
 }
 
@@ -214,19 +216,9 @@ pub(super) fn cpus(rule: &Rule, templates: &[Template], variables: &Variables) -
     cpus
 }
 
-/// Loaders for removable media by processor (UEFI specification, 3.5.1.1).
-const LOADERS: [(Cpu, &str); 6] = [
-    (Cpu::X64, "EFI/BOOT/BOOTX64.EFI"),
-    (Cpu::X86, "EFI/BOOT/BOOTIA32.EFI"),
-    (Cpu::Arm64, "EFI/BOOT/BOOTAA64.EFI"),
-    (Cpu::Arm32, "EFI/BOOT/BOOTARM.EFI"),
-    (Cpu::Riscv64, "EFI/BOOT/BOOTRISCV64.EFI"),
-    (Cpu::Loong64, "EFI/BOOT/BOOTLOONGARCH64.EFI"),
-];
-
 fn shims(scene: &Scene<'_>) -> Vec<(Cpu, String)> {
-    let there = LOADERS.into_iter().filter(|(_, path)| scene.size(path).is_some());
-    there.map(|(cpu, path)| (cpu, path.to_owned())).collect()
+    let paths = LOADERS.into_iter().map(|(cpu, name)| (cpu, format!("EFI/BOOT/{name}")));
+    paths.filter(|(_, path)| scene.size(path).is_some()).collect()
 }
 
 /// What is said of an image that no rule knows.
@@ -254,5 +246,6 @@ pub(super) fn unknown(scene: &Scene<'_>) -> Recognition {
         entries,
         warnings: vec![warning.to_owned()],
         shims,
+        ram_disk: None,
     }
 }

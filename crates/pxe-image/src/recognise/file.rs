@@ -4,7 +4,7 @@ use std::io;
 
 use super::Rules;
 use super::kernel;
-use super::recognition::{Kind, Recognition};
+use super::recognition::{Kind, Recognition, ram_disk};
 use super::template::tame;
 use crate::bytes::{array, contains, u16_le};
 use crate::cpu::Cpu;
@@ -12,6 +12,7 @@ use crate::entry::{BootEntry, How, Piece, Platforms};
 use crate::limits::PROGRAM_BYTES_MAX;
 use crate::pe::EfiProgram;
 use crate::source::{ReadAt, read_up_to};
+use crate::uefi::uefi_loaders;
 use crate::wim::Wim;
 
 /// Says what a file is that is no ISO 9660 or UDF image. Of `rules` only the file beside the image counts
@@ -22,6 +23,9 @@ use crate::wim::Wim;
 pub fn recognise_file(name: &str, file: &dyn ReadAt, rules: &Rules) -> io::Result<Recognition> {
     let mut recognition = look(name, file)?;
     rules.finish(&mut recognition);
+    // What else it may be has no partitions, nor is it a file system.
+    let cpus = uefi_loaders(file, &[]);
+    recognition.ram_disk = ram_disk(&recognition, &cpus, false, file.size());
     Ok(recognition)
 }
 
@@ -80,6 +84,7 @@ fn blank(rule: &str, title: String, kind: Kind) -> Recognition {
         entries: Vec::new(),
         warnings: Vec::new(),
         shims: Vec::new(),
+        ram_disk: None,
     }
 }
 

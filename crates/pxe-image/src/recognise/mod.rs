@@ -32,7 +32,7 @@ pub use builtin::{built_in_stamp, rules_markdown};
 pub use fault::{RuleFault, RuleFaults};
 pub use file::recognise_file;
 pub use overrides::Overrides;
-pub use recognition::{ImageFacts, Kind, Recognition};
+pub use recognition::{ImageFacts, Kind, RAM_DISK, Recognition};
 
 use crate::limits::RULES_MAX;
 use crate::tree::Tree;
@@ -137,5 +137,7 @@ pub fn recognise(tree: &dyn Tree, facts: &ImageFacts, rules: &Rules) -> Recognit
         recognition.warnings.push(format!("the image is damaged or incomplete: {fault}"));
     }
     rules.finish(&mut recognition);
+    recognition.ram_disk =
+        recognition::ram_disk(&recognition, &facts.uefi_loaders, true, facts.size);
     recognition
 }

@@ -3,10 +3,11 @@
 use core::fmt;
 
 use crate::cpu::Cpu;
-use crate::entry::BootEntry;
+use crate::entry::{BootEntry, How, Platforms};
 use crate::image::Image;
 use crate::image::boot::BootPlatform;
 use crate::source::ReadAt;
+use crate::uefi::uefi_loaders;
 
 /// What is known of an image besides its files. Everything may be left empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -27,6 +28,8 @@ pub struct ImageFacts {
     pub boots_bios: bool,
     /// It boots UEFI: an El Torito entry of platform 0xEF, or an EFI system partition.
     pub boots_efi: bool,
+    /// Processors whose UEFI firmware finds a loader in it ([`uefi_loaders`]).
+    pub uefi_loaders: Vec<Cpu>,
     /// Bytes that it lacks to be as long as it says.
     pub missing_bytes: u64,
     /// Why the UDF that it announces is not read ([`Image::passed_over`]); empty if it is, or there is none.
@@ -50,11 +53,17 @@ impl ImageFacts {
             udf: said.formats.udf.is_some(),
             boots_bios: boots(BootPlatform::Bios),
             boots_efi: boots(BootPlatform::Efi),
+            uefi_loaders: uefi_loaders(image.source(), image.boot_images()),
             missing_bytes: image.missing_bytes(),
             passed_over: image.passed_over().map(ToString::to_string).unwrap_or_default(),
         }
     }
 }
+
+/// Names the way to boot an image as a whole from memory, as the names of entries do.
+pub const RAM_DISK: &str = "ram-disk";
+/// Memory that a loader and a small system take beside the image, in MiB.
+const BESIDE_RAM_DISK_MIB: u32 = 512;
 
 /// What an image is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -125,6 +134,10 @@ pub struct Recognition {
     /// The image's own first loader for UEFI, which Secure Boot lets vouch for its kernel (iPXE's `shim` command), by
     /// its path inside the image.
     pub shims: Vec<(Cpu, String)>,
+    /// The whole image as a CD or disk of memory, where UEFI firmware finds a loader in it: [`RAM_DISK`]. Firmware in HTTP
+    /// Boot starts it by itself, without any loader of ours. Not among the [`entries`](Self::entries), since menus come
+    /// too late for that.
+    pub ram_disk: Option<BootEntry>,
 }
 
 impl Recognition {
@@ -179,6 +192,22 @@ impl Recognition {
     }
 }
 
+/// The image as a disk of memory, if firmware of any processor finds a loader in it.
+pub(super) fn ram_disk(it: &Recognition, cpus: &[Cpu], cd: bool, bytes: u64) -> Option<BootEntry> {
+    let image_mib = u32::try_from(bytes.div_ceil(1 << 20)).unwrap_or(u32::MAX);
+    (!cpus.is_empty()).then(|| BootEntry {
+        id: RAM_DISK.to_owned(),
+        title: format!("{}: all of it in memory", it.title),
+        cpus: cpus.to_vec(),
+        platforms: Platforms::EFI,
+        memory_mib: Some(image_mib.saturating_add(BESIDE_RAM_DISK_MIB)),
+        how: How::Disk { cd },
+        note:
+            "A Linux that looks for its disc once it runs finds it only with nd_pmem in its initrd."
+                .to_owned(),
+    })
+}
+
 fn matches_pc(cpus: &[Cpu]) -> bool {
     cpus.iter().any(|cpu| matches!(cpu, Cpu::X86 | Cpu::X64))
 }
@@ -186,7 +215,7 @@ fn matches_pc(cpus: &[Cpu]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::entry::{How, Piece, Platforms};
+    use crate::entry::Piece;
 
     fn entry(cpus: &[Cpu], platforms: Platforms, kernel: Piece) -> BootEntry {
         BootEntry {
@@ -211,6 +240,7 @@ mod tests {
             entries,
             warnings: Vec::new(),
             shims: Vec::new(),
+            ram_disk: None,
         }
     }
 

@@ -1,6 +1,7 @@
 //! One decision on its way: hosts, rules and tables asked in their order.
 
 mod bait;
+mod ram_disk;
 
 use alloc::borrow::Cow;
 
@@ -72,7 +73,7 @@ impl<'p, 'f, 'a> Question<'p, 'f, 'a> {
     fn by_order(&mut self) -> Option<Action<'p>> {
         let order = self.beside.next_boot?;
         if !self.identity.runs_scripts() {
-            return None;
+            return self.by_ram_disk();
         }
         self.reasons.push(Reason::NextBoot);
         Some(match order {
@@ -150,6 +151,11 @@ impl<'p, 'f, 'a> Question<'p, 'f, 'a> {
             self.reasons.push(Reason::HostDoesNotBoot { host: host.index });
             return Some(Action::Deny);
         }
+        if self.beside.next_boot.is_none()
+            && let Some(action) = self.by_ram_disk()
+        {
+            return Some(action);
+        }
         if let Some(target) = host.target.as_deref()
             && self.identity.runs_scripts()
         {
@@ -216,6 +222,8 @@ impl<'p, 'f, 'a> Question<'p, 'f, 'a> {
         } else if let Some(loader) = self.policy.loader_entry(twin) {
             self.reasons.push(Reason::LoaderOfTwin { firmware: twin });
             self.give(loader)
+        } else if let Some(action) = self.instead_of_loader(firmware) {
+            action
         } else {
             self.reasons.push(Reason::HeldNoLoader { firmware });
             Action::Hold

@@ -8,8 +8,19 @@ use super::tokens::{Role, TOKENS_MAX, TokenFile, make};
 use crate::config::Config;
 use crate::serve::{EXIT_CONFIG, EXIT_MACHINE};
 
+const EXAMPLES: &str = "\
+Examples:
+  For a person who may change things, and for a program that only looks:
+    sudo -u pxe-server pxe-server --config /etc/pxe-server/pxe-server.toml token add anna --role admin
+    sudo -u pxe-server pxe-server --config /etc/pxe-server/pxe-server.toml token add prometheus
+  The page asks for the token; programs send it with each request:
+    curl -H 'Authorization: Bearer pxe_anna_…' http://192.0.2.5:8081/api/v1/machines
+
+On this computer itself the page asks for none until there is one. The server need not be started anew.";
+
 /// Options of `token`.
 #[derive(Clone, Debug, Args)]
+#[command(after_long_help = EXAMPLES)]
 pub struct TokenOptions {
     #[command(subcommand)]
     action: Action,
@@ -29,7 +40,7 @@ enum Action {
     List,
     /// Make a token worthless, at once
     Remove {
-        /// Whose
+        /// Whose, as `list` shows it
         name: String,
     },
 }

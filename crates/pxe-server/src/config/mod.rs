@@ -11,6 +11,7 @@ mod host;
 mod http;
 mod log;
 mod menu;
+pub(crate) mod private;
 mod reader;
 mod reservation;
 mod sections;
@@ -283,7 +284,9 @@ impl Config {
                 &mut admin.key,
                 &mut admin.tokens,
             ];
-            for path in paths.into_iter().flatten() {
+            let hooks =
+                config.webhooks.iter_mut().flat_map(|hook| [&mut hook.secret_file, &mut hook.ca]);
+            for path in paths.into_iter().chain(hooks).flatten() {
                 path.value = folder.join(&path.value);
             }
         }

@@ -2,15 +2,12 @@
 
 use core::fmt;
 use std::collections::BTreeMap;
-use std::fs;
-use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
 
 use toml::de::{DeTable, DeValue};
 
-use super::Located;
 use super::fault::Fault;
 use super::reader::{Reader, Section};
+use super::{Located, private};
 
 /// Variables of one machine.
 pub type Variables = BTreeMap<String, Variable>;
@@ -84,25 +81,8 @@ impl Secrets {
     /// Everything that is wrong with it.
     pub fn load(file: &Located<std::path::PathBuf>) -> Result<Self, Vec<Fault>> {
         let shown = file.value.display();
-        let fault = |problem: String, remedy: String| {
-            vec![Fault::new("secrets", problem, remedy).at(Some(file.line))]
-        };
-        let mode = |path: &Path| fs::metadata(path).map(|known| known.permissions().mode());
-        match mode(&file.value) {
-            Ok(mode) if mode & 0o077 != 0 => {
-                return Err(fault(
-                    format!("others may read {shown}"),
-                    format!("chmod 600 {shown}"),
-                ));
-            }
-            Ok(_) => {}
-            Err(error) => {
-                let remedy = "name a file like: [all]\\nroot_password = \"…\"".to_owned();
-                return Err(fault(format!("{shown} cannot be read: {error}"), remedy));
-            }
-        }
-        let text = fs::read_to_string(&file.value)
-            .map_err(|error| fault(format!("{shown} cannot be read: {error}"), String::new()))?;
+        let example = "name a file like: [all]\\nroot_password = \"…\"";
+        let text = private::read("secrets", file, example).map_err(|fault| vec![fault])?;
         Self::parse(&text).map_err(|list| {
             let each = list.into_iter().map(|found| {
                 let line = found.line.map(|line| format!(", line {line}")).unwrap_or_default();
@@ -178,6 +158,9 @@ impl Secrets {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     #[test]

@@ -1,5 +1,7 @@
 //! `[[webhook]]`: whom to tell of what.
 
+use std::path::PathBuf;
+
 use super::reader::{Located, Section};
 
 /// Receivers; each has a thread and a queue.
@@ -14,6 +16,11 @@ pub struct WebhookConfig {
     pub stages: Vec<Located<String>>,
     /// What the signature is made with.
     pub secret: Option<String>,
+    /// File that has it instead, and that nobody but its owner may read.
+    pub secret_file: Option<Located<PathBuf>>,
+    /// File of the certificate authorities that the receiver's certificate may come from (PEM), instead of those that the
+    /// system trusts.
+    pub ca: Option<Located<PathBuf>>,
 }
 
 /// A secret has no place in a log.
@@ -23,6 +30,8 @@ impl core::fmt::Debug for WebhookConfig {
             .field("url", &self.url)
             .field("stages", &self.stages)
             .field("secret", &self.secret.as_ref().map(|_| "…"))
+            .field("secret_file", &self.secret_file)
+            .field("ca", &self.ca)
             .finish()
     }
 }
@@ -68,8 +77,22 @@ fn one(section: Section<'_, '_>) -> Option<WebhookConfig> {
             "take it as the receiver shows it, or any other text",
         );
     }
+    let path = |file: Located<String>| Located { value: file.value.into(), line: file.line };
+    let secret_file = section.string("secret_file").map(path);
+    if let (Some(_), Some(file)) = (&secret, &secret_file) {
+        let problem = "there is a secret beside it".to_owned();
+        section.fault(file.line, "secret_file", problem, "keep one of the two");
+    }
+    let ca = section.string("ca").map(path);
+    if let (Some(file), Some(url)) = (&ca, &url)
+        && url.value.starts_with("http:")
+    {
+        let problem = "is of no use without TLS".to_owned();
+        section.fault(file.line, "ca", problem, "begin the URL with https://, or remove the key");
+    }
     section.finish();
-    Some(WebhookConfig { url: url?, stages, secret: secret.map(|secret| secret.value) })
+    let secret = secret.map(|secret| secret.value);
+    Some(WebhookConfig { url: url?, stages, secret, secret_file, ca })
 }
 
 #[cfg(feature = "http")]
@@ -108,7 +131,7 @@ mod tests {
         assert_eq!((hooks.len(), hooks[0].stages.len()), (2, 2));
         assert!(!format!("{hooks:?}").contains("top"), "{hooks:?}");
         let text = "[[webhook]]\nstages = [\"boot\"]\n[[webhook]]\nurl = \"ftp://x\"\n\
-                    secret = \"whsec_%\"\n";
+                    secret = \"whsec_%\"\nsecret_file = \"x\"\n[[webhook]]\nurl = \"http://x\"\nca = \"ca.pem\"\n";
         let faults = Config::parse(text).expect_err("faults");
         let found: Vec<_> = faults.list.iter().map(|f| (f.line.unwrap_or(0), &*f.key)).collect();
         let expected = [
@@ -116,6 +139,8 @@ mod tests {
             (2, "webhook[1].stages"),
             (4, "webhook[2].url"),
             (5, "webhook[2].secret"),
+            (6, "webhook[2].secret_file"),
+            (9, "webhook[3].ca"),
         ];
         assert_eq!(found, expected, "{faults}");
         assert!(faults.to_string().contains("discovered"), "{faults}");

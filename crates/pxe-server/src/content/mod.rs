@@ -34,9 +34,10 @@ use cases::Cases;
 pub use cases::{CASE_NAMES_MAX, FOLDER_NAMES_MAX};
 pub use find::Finder;
 pub(crate) use find::{Links, Made, host};
+pub(crate) use images::starts_on;
 pub use images::{
-    Catalogue, IMAGES_MAX, ImageInfo, Images, KNOWN_IMAGE_BYTES_MAX, KNOWN_IMAGES_BYTES_MAX,
-    OPEN_IMAGES_MAX, State,
+    Catalogue, IMAGES_MAX, ImageInfo, Images, ImagesAsked, KNOWN_IMAGE_BYTES_MAX,
+    KNOWN_IMAGES_BYTES_MAX, OPEN_IMAGES_MAX, State,
 };
 pub use loaders::{FoundLoader, Loaders, MissingLoader};
 pub use menu::Menus;

@@ -20,6 +20,8 @@ pub enum Silence {
     ProbedNeverRead,
     /// It has its boot program, and was never heard again.
     LoaderNeverHeard,
+    /// It has its boot program, and its firmware began anew instead of that.
+    LoaderNotStarted,
     /// It has a script or a menu, and asked for nothing since.
     MenuNothingChosen,
 }
@@ -67,6 +69,9 @@ impl Silence {
             Self::LoaderNeverHeard => {
                 format!("it has {file}, and was not heard again within {seconds} s")
             }
+            Self::LoaderNotStarted => format!(
+                "it has {file}, and {seconds} s later its firmware began anew: the program did not start, or gave up"
+            ),
             Self::MenuNothingChosen => {
                 format!("it has {file}, and asked for nothing more within {} minutes", seconds / 60)
             }
@@ -116,6 +121,13 @@ impl Silence {
                 "the switch port takes long to come up again (spanning tree): set it to portfast",
                 "the program needs nothing more from us: then all is well",
             ],
+            Self::LoaderNotStarted => &[
+                "Secure Boot refuses the file, which is not signed by a key this machine trusts: its screen says \"Access \
+                 Denied\" or \"Security Violation\"",
+                "the file is for another architecture than this machine's",
+                "the program found nothing that it could boot, and went back to the firmware",
+                "somebody switched the machine off and on",
+            ],
             Self::MenuNothingChosen => &[
                 "somebody sits before the menu",
                 "the menu went on to the local disk: then all is well",
@@ -147,6 +159,10 @@ impl Silence {
             }
             Self::LoaderNeverHeard => {
                 "Look at its screen; then try another boot program in `[loaders]` for this firmware."
+            }
+            Self::LoaderNotStarted => {
+                "With Secure Boot name a signed shim in `[loaders]` (docs/loaders.md), or switch it off on that machine; \
+                 `pxe-server check` says which loaders are signed."
             }
             Self::MenuNothingChosen => "Look at its screen if it should have booted something.",
         }

@@ -227,6 +227,8 @@ pub struct ImageSeen {
     pub boots: Vec<Firmware>,
     /// Firmware that does not, and why.
     pub not: Vec<(Firmware, String)>,
+    /// Firmware that starts it by itself in HTTP Boot, as a disk of memory.
+    pub by_ram_disk: Vec<Firmware>,
     /// What will not work, and why.
     pub warnings: Vec<String>,
 }

@@ -5,7 +5,7 @@ use pxe_select::Firmware;
 
 use super::facts::{ImageSeen, cpu};
 use crate::config::Config;
-use crate::content::{Images, State};
+use crate::content::{Images, State, starts_on};
 
 /// Images that are looked at beside those that a server keeps in its state folder; reading their initrds takes seconds each.
 pub const IMAGES_LOOKED_AT_MAX: usize = 64;
@@ -29,7 +29,8 @@ pub(super) fn look(config: &Config) -> Vec<ImageSeen> {
 fn broken(name: String, why: &str) -> ImageSeen {
     let not = MACHINES.iter().map(|firmware| (*firmware, why.to_owned())).collect();
     let title = "unknown".to_owned();
-    ImageSeen { title, name, boots: Vec::new(), not, warnings: Vec::new() }
+    let (boots, by_ram_disk, warnings) = (Vec::new(), Vec::new(), Vec::new());
+    ImageSeen { title, name, boots, not, by_ram_disk, warnings }
 }
 
 fn judged(name: String, known: &Recognition) -> ImageSeen {
@@ -41,5 +42,7 @@ fn judged(name: String, known: &Recognition) -> ImageSeen {
             Err(why) => not.push((firmware, why)),
         }
     }
-    ImageSeen { name, title: known.title.clone(), boots, not, warnings: known.warnings.clone() }
+    let (title, warnings) = (known.title.clone(), known.warnings.clone());
+    let by_ram_disk = starts_on(&name, known);
+    ImageSeen { name, title, boots, not, by_ram_disk, warnings }
 }

@@ -34,7 +34,11 @@ pub(super) fn text(report: &Report) -> String {
             true => "boots on nothing".to_owned(),
             false => format!("boots on {}", image.boots.join(", ")),
         };
-        let _ = writeln!(out, "  {} ({})  {boots}", image.name, image.title);
+        let by_ram_disk = match image.by_ram_disk.is_empty() {
+            true => String::new(),
+            false => format!("; by RAM disk on {}", image.by_ram_disk.join(", ")),
+        };
+        let _ = writeln!(out, "  {} ({})  {boots}{by_ram_disk}", image.name, image.title);
         for warning in &image.warnings {
             let _ = writeln!(out, "    {warning}");
         }

@@ -115,6 +115,8 @@ pub struct ImageReport {
     pub title: String,
     /// Firmware that boots it over the network.
     pub boots: Vec<&'static str>,
+    /// Firmware that starts it by itself in HTTP Boot, as a disk of memory.
+    pub by_ram_disk: Vec<&'static str>,
     /// What will not work, and why.
     pub warnings: Vec<String>,
 }
@@ -134,6 +136,7 @@ impl Report {
             name: image.name.clone(),
             title: image.title.clone(),
             boots: image.boots.iter().copied().map(Firmware::name).collect(),
+            by_ram_disk: image.by_ram_disk.iter().copied().map(Firmware::name).collect(),
             warnings: image.warnings.clone(),
         });
         Self {

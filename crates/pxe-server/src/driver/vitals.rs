@@ -19,7 +19,7 @@ pub struct Vitals {
 }
 
 /// One loop's part.
-pub(super) struct Pulse {
+pub(crate) struct Pulse {
     began: Instant,
     /// Milliseconds from `began` to its last turn.
     turn_ms: AtomicU64,
@@ -33,7 +33,7 @@ pub(super) struct Pulse {
 
 impl Vitals {
     /// Another loop begins.
-    pub(super) fn join(&self, now: Instant) -> Arc<Pulse> {
+    pub(crate) fn join(&self, now: Instant) -> Arc<Pulse> {
         let zero = || AtomicU64::new(0);
         let pulse = Arc::new(Pulse {
             began: now,
@@ -107,7 +107,7 @@ impl Vitals {
 
 impl Pulse {
     /// The loop has a turn.
-    pub(super) fn beat(&self, now: Instant, drops: Drops, transfers: usize) {
+    pub(crate) fn beat(&self, now: Instant, drops: Drops, transfers: usize) {
         let turn = now.saturating_duration_since(self.began).as_millis();
         self.turn_ms.store(u64::try_from(turn).unwrap_or(u64::MAX), Ordering::Relaxed);
         self.dhcp.store(drops.dhcp, Ordering::Relaxed);

@@ -74,7 +74,7 @@ pub use server::{
     AddressPlan, AddressProbe, ClassPlan, HELD_BEFORE_OFFERS_MAX, Notice, PROBE_PATIENCE,
     ServerSettings, SubnetPlan,
 };
-pub use shared::{Audience, Neighbours, Shared};
+pub use shared::{Audience, Images, Neighbours, Shared};
 pub use tokens::{BOOT_TOKENS_MAX, BootToken, parse_token, token_text};
 #[cfg(feature = "http")]
 pub(crate) use transfers::has_news;

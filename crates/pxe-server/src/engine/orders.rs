@@ -10,7 +10,7 @@ use std::io;
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
-use pxe_select::{Action, Decision, Generated, NextBoot, Target};
+use pxe_select::{Action, Decision, Generated, NextBoot, RAM_DISK_ENTRY, Target};
 
 /// Orders spent by delivery whose boots go on, about 200 bytes each and their names; further ones are over at once.
 pub const DELIVERED_ORDERS_MAX: usize = 1_024;
@@ -151,6 +151,8 @@ impl LastPiece {
             NextBoot::Boots(Target::Script(script)) => {
                 script.trim_start_matches('/').as_bytes() == name
             }
+            // Firmware that starts the image by itself asks for no text.
+            NextBoot::Boots(Target::Image(image)) if is_whole(image, name) => true,
             _ => matches!(
                 generated,
                 Some(Generated::IpxeMenu | Generated::GrubConfig | Generated::PxelinuxConfig)
@@ -158,6 +160,13 @@ impl LastPiece {
         };
         is_last.then(|| Self { mac, order: order.clone() })
     }
+}
+
+/// Whether an order is for all of an image in memory, and the file is that image.
+fn is_whole(image: &str, file: &[u8]) -> bool {
+    image.split_once('#').is_some_and(|(name, entry)| {
+        entry == RAM_DISK_ENTRY && file.strip_prefix(b"images/") == Some(name.as_bytes())
+    })
 }
 
 #[cfg(test)]
@@ -202,6 +211,19 @@ mod tests {
         assert_eq!((book.of_file(late, &MAC), book.is_any()), (None, true));
         assert_eq!(book.of_boot(&MAC), None, "a new boot");
         assert_eq!((book.of_file(start, &MAC), book.is_any()), (None, false));
+    }
+
+    #[test]
+    fn the_image_itself_ends_an_order_for_all_of_it() {
+        assert!(is_whole("a b.iso#ram-disk", b"images/a b.iso"));
+        for (image, file) in [
+            ("a.iso", &b"images/a.iso"[..]),
+            ("a.iso#install", b"images/a.iso"),
+            ("a.iso#ram-disk", b"images/b.iso"),
+            ("a.iso#ram-disk", b"images/a.iso/files/x"),
+        ] {
+            assert!(!is_whole(image, file), "{image} {file:?}");
+        }
     }
 
     #[test]

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
 use pxe_select::{
-    Asker, Bait, ClientFacts, Evidence, Heard, Inventory, Known, Pin, Policy, Query, Source, Target,
+    Asker, Bait, Beside, ClientFacts, Evidence, Heard, Inventory, Known, Pin, Policy, Query,
+    RamDisk, Source, Target,
 };
 
 use super::client::ClientId;
@@ -24,6 +25,12 @@ pub trait Neighbours: Send + Sync {
     fn hardware_address(&self, address: IpAddr) -> Option<[u8; 6]>;
 }
 
+/// Tells what is known of images, at once: it is asked while machines wait for an answer to DHCP.
+pub trait Images: Send + Sync {
+    /// On which firmware the image of this name starts by itself.
+    fn ram_disk(&self, name: &str) -> RamDisk;
+}
+
 /// Whoever reads what stands behind a step: a flood of strangers has no readers, and is not put into words.
 pub trait Audience: Send + Sync {
     /// Whether anybody would read it of this machine's step.
@@ -34,6 +41,7 @@ pub trait Audience: Send + Sync {
 pub struct Shared {
     state: Mutex<State>,
     neighbours: OnceLock<Box<dyn Neighbours>>,
+    images: OnceLock<Arc<dyn Images>>,
     audience: OnceLock<Box<dyn Audience>>,
     /// Set when there is an inventory, so that the others need no lock to know.
     asks: OnceLock<()>,
@@ -70,8 +78,8 @@ impl Shared {
         };
         let (neighbours, clock, audience) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
         let (asks, wake, orders) = (OnceLock::new(), OnceLock::new(), OrderBook::default());
-        let state = Mutex::new(state);
-        Arc::new(Self { state, neighbours, audience, asks, orders, wake, clock })
+        let (state, images) = (Mutex::new(state), OnceLock::new());
+        Arc::new(Self { state, neighbours, images, audience, asks, orders, wake, clock })
     }
 
     /// An inventory says which machines boot, and what. Only the first call counts.
@@ -173,6 +181,25 @@ impl Shared {
     pub fn set_neighbours(&self, neighbours: Box<dyn Neighbours>) {
         // Nobody else sets it: the server does so once, before its loops run.
         let _ = self.neighbours.set(neighbours);
+    }
+
+    /// Asks these what is known of an image. Only the first call counts.
+    pub fn set_images(&self, images: Arc<dyn Images>) {
+        // Set once, before the loops run.
+        let _ = self.images.set(images);
+    }
+
+    /// What is known of the image that a machine is to boot.
+    pub(super) fn ram_disk(
+        &self,
+        policy: &Policy,
+        hardware_address: &[u8],
+        beside: Beside<'_>,
+    ) -> RamDisk {
+        let images = self.images.get();
+        let found = images
+            .and_then(|images| Some(images.ram_disk(policy.image_of(hardware_address, beside)?)));
+        found.unwrap_or_default()
     }
 
     /// Asks these readers what they read; without any, everything is told. Only the first call counts.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use pxe_dhcp::MessageType;
 use pxe_dhcp::MessageView;
-use pxe_select::{Asked, Asker, Ipxe};
+use pxe_select::{Asked, Asker, Beside, Ipxe};
 use serde::Serialize;
 
 use super::ExplainOptions;
@@ -14,6 +14,7 @@ use super::machine::Described;
 use crate::config::{Config, DhcpMode, Faults};
 use crate::content::Loaders;
 use crate::engine::{ClientId, facts_of_message, printable, reason_lines};
+use crate::next_boot::{NextBoots, Pending};
 use crate::policy;
 use crate::rehearse::{Answer, MODES, Reaction, Rehearsal};
 use crate::state::unix_ms;
@@ -28,6 +29,12 @@ struct Explanation {
     machine: String,
     firmware: Option<String>,
     ipxe: bool,
+    /// What is ordered for its next boot.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_boot: Option<Pending>,
+    /// What this explanation could not take into account.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<String>,
     /// The file, script or URL; none if it gets nothing.
     gets: Option<String>,
     /// How it came about, what lost included; the last one decided.
@@ -56,11 +63,16 @@ pub(super) fn explain(options: &ExplainOptions, config: &Config) -> Result<Strin
     let address = options.ask.is_some().then_some(MACHINE);
     let facts = facts_of_message(&view, us, address);
     let asked = options.ask.as_deref().map_or(Asked::BootFile, |name| Asked::Name(name.as_bytes()));
-    let decision = policy.decide(&facts.as_facts(), asked);
+    let orders = NextBoots::new(config);
+    let order = orders.get(machine.mac);
+    let beside = Beside { next_boot: order.as_ref().map(|order| &order.boots), inventory: None };
+    let decision = policy.decide_beside(&facts.as_facts(), beside, asked);
     let mut explanation = Explanation {
         machine: format!("{}, class {}", machine_name(&machine), machine.class),
         firmware: decision.identity.firmware.map(|firmware| firmware.to_string()),
         ipxe: decision.identity.ipxe != Ipxe::Absent,
+        next_boot: order.as_ref().map(Pending::of),
+        note: orders.unreadable(),
         gets: decision
             .action
             .target()
@@ -139,6 +151,12 @@ fn text(explanation: &Explanation, own: DhcpMode) -> String {
     let runs = if explanation.ipxe { ", running iPXE" } else { "" };
     let _ = writeln!(text, "machine   {}", explanation.machine);
     let _ = writeln!(text, "taken for {firmware}{runs}");
+    if let Some(order) = &explanation.next_boot {
+        let _ = writeln!(text, "ordered   for its next boot: {order}");
+    }
+    if let Some(note) = &explanation.note {
+        let _ = writeln!(text, "note      {note}");
+    }
     let gets = explanation.gets.as_deref().unwrap_or("nothing");
     let _ = writeln!(text, "gets      {gets}");
     for (index, reason) in explanation.reasons.iter().enumerate() {

@@ -14,7 +14,10 @@ use crate::config::Config;
 
 /// Options of `explain`.
 #[derive(Clone, Debug, Args)]
-#[command(after_long_help = EXAMPLES)]
+#[command(
+    after_long_help = EXAMPLES,
+    override_usage = "pxe-server explain MACHINE [--json]\n       pxe-server explain --arch NAME [OPTIONS]"
+)]
 pub struct ExplainOptions {
     /// A machine that was seen: its MAC address, or the IP address it has. Its story is told from the journal, up to half a
     /// second ago
@@ -41,7 +44,7 @@ pub struct ExplainOptions {
     /// It asks for a file of this name by TFTP or HTTP: decide that, and not what DHCP tells it
     #[arg(long, value_name = "NAME")]
     ask: Option<String>,
-    /// For programs
+    /// As JSON, for programs
     #[arg(long)]
     json: bool,
 }
@@ -59,7 +62,8 @@ Examples:
   Which file is this name for that machine?
     pxe-server explain --arch bios --mac 52:54:00:aa:00:01 --ask pxe-loader
 
-Nothing is sent, and no right is needed but to read the configuration and the state folder.";
+Orders for the next boot (pxe-server next-boot) count as they do for the machine. Nothing is sent,
+and no right is needed but to read the configuration and the state folder.";
 
 /// Prints the answer.
 pub fn run(options: &ExplainOptions, config: &Config) -> ExitCode {

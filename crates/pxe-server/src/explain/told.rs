@@ -2,9 +2,23 @@
 
 use core::fmt::Write;
 
+use serde::Serialize;
+
 use crate::config::Config;
 use crate::engine::{ClientId, Weight};
 use crate::journal::{self, Journal, MachineStory, StoryEntry};
+use crate::next_boot::{NextBoots, Pending};
+use crate::state::time;
+
+/// What is known of a machine.
+#[derive(Serialize)]
+struct Seen {
+    #[serde(flatten)]
+    story: MachineStory,
+    /// What is ordered for its next boot.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_boot: Option<Pending>,
+}
 
 /// The text for `explain MACHINE`.
 pub(super) fn explain(machine: &str, config: &Config, json: bool) -> Result<String, String> {
@@ -14,23 +28,31 @@ pub(super) fn explain(machine: &str, config: &Config, json: bool) -> Result<Stri
         .map_err(|error| format!("the journal in {folder} cannot be read: {error}"))?;
     let journal = Journal::new();
     journal.restore(records);
+    let pending = |machine: &str| {
+        let order = NextBoots::new(config).get(pxe_select::parse_mac(machine)?)?;
+        Some(Pending::of(&order))
+    };
     let Some(story) = journal.machine(machine) else {
+        let ordered = pending(machine).map(|order| format!(" Its next boot is ordered: {order}."));
         let machines = journal.counts().machines;
         return Err(format!(
             "{machine} is none of the {machines} machines in the journal in {folder}. Was it heard by this server at all? \
              `--config` names the configuration whose `state` is looked into; what a machine would get is told by \
-             `pxe-server explain --arch …`"
+             `pxe-server explain --arch …`.{}",
+            ordered.unwrap_or_default()
         ));
     };
+    let seen = Seen { next_boot: pending(&story.summary.id), story };
     if json {
-        let text = serde_json::to_string_pretty(&story).map_err(|error| error.to_string())?;
+        let text = serde_json::to_string_pretty(&seen).map_err(|error| error.to_string())?;
         return Ok(text + "\n");
     }
-    Ok(text(&story))
+    Ok(text(&seen))
 }
 
 /// A story as people read it.
-fn text(story: &MachineStory) -> String {
+fn text(seen: &Seen) -> String {
+    let Seen { story, next_boot } = seen;
     let mut text = String::new();
     let machine = &story.summary;
     let mut row = |name: &str, value: &str| {
@@ -51,6 +73,9 @@ fn text(story: &MachineStory) -> String {
     }
     row("seen", &format!("{} to {}", time(machine.first_seen), time(machine.last_seen)));
     row("boots", &machine.boots.to_string());
+    if let Some(order) = next_boot {
+        row("next boot", &order.to_string());
+    }
     if story.entries_dropped > 0 {
         let _ = writeln!(text, "\n({} older entries are no longer kept)", story.entries_dropped);
     }
@@ -93,13 +118,6 @@ fn write_entry(text: &mut String, entry: &StoryEntry, before: Option<&StoryEntry
     }
 }
 
-/// Milliseconds of UNIX time in UTC.
-pub(crate) fn time(unix_ms: u64) -> String {
-    let time =
-        i64::try_from(unix_ms).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
-    time.map_or_else(|| unix_ms.to_string(), |time| format!("{time:.3}"))
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
@@ -123,7 +141,8 @@ mod tests {
     fn told(records: Vec<Record>) -> String {
         let journal = Journal::new();
         journal.restore(records);
-        text(&journal.machine("52:54:00:aa:00:01").expect("a story"))
+        let story = journal.machine("52:54:00:aa:00:01").expect("a story");
+        text(&Seen { story, next_boot: None })
     }
 
     #[test]

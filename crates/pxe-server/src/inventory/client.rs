@@ -1,6 +1,7 @@
 //! Asks the inventory, one request at a time for each thread.
 
 use ureq::Agent;
+use ureq::tls::RootCerts;
 use url::Url;
 
 use super::answer::{self, ANSWER_BYTES_MAX};
@@ -23,7 +24,7 @@ impl Client {
     /// For the inventory of the configuration.
     pub fn new(config: &BootApiConfig) -> Self {
         Self {
-            agent: outward::agent(config.timeout),
+            agent: outward::agent(config.timeout, RootCerts::PlatformVerifier),
             base: config.base.clone(),
             shown: outward::without_password(&config.base),
         }

@@ -16,8 +16,23 @@ use crate::config::{Config, Fault, StoreConfig};
 use crate::serve::{EXIT_CONFIG, EXIT_MACHINE};
 use crate::state::unix_ms;
 
+const EXAMPLES: &str = "\
+Examples:
+  Who has which address? Leases that are over, and addresses set aside, too:
+    pxe-server --config pxe.toml leases
+    pxe-server --config pxe.toml leases list --all
+  Take over what another DHCP server has given, before this one takes its place:
+    pxe-server --config pxe.toml leases import --format dnsmasq /var/lib/misc/dnsmasq.leases
+  A copy to keep, and an address that is wanted back:
+    pxe-server --config pxe.toml leases export > leases.csv
+    pxe-server --config pxe.toml leases release 192.0.2.100
+
+The server may run meanwhile: then it is asked. The configuration must be its own, since it names
+the state folder or the database; run this as the server's user.";
+
 /// Options of `leases`.
 #[derive(Clone, Debug, Args)]
+#[command(after_long_help = EXAMPLES)]
 pub struct LeasesOptions {
     /// What to do with them; `list` if nothing is said.
     #[command(subcommand)]
@@ -44,11 +59,12 @@ enum Action {
         #[arg(long, value_enum)]
         format: Imported,
         /// The file; `-` for standard input
+        #[arg(value_hint = clap::ValueHint::FilePath)]
         file: PathBuf,
     },
     /// End the lease of an address, as if its client had given it back
     Release {
-        /// Which
+        /// The address, such as 192.0.2.100
         address: Ipv4Addr,
     },
 }

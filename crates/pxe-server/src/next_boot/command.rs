@@ -11,7 +11,10 @@ use crate::serve::{EXIT_CONFIG, EXIT_MACHINE, refuse};
 
 /// `next-boot`.
 #[derive(Clone, Debug, Args)]
-#[command(after_long_help = EXAMPLES)]
+#[command(
+    after_long_help = EXAMPLES,
+    override_usage = USAGE
+)]
 pub struct NextBootOptions {
     /// `list`; or a machine's MAC address and what it boots: `menu`, `local` (its disk), `image NAME` or `script NAME`;
     /// without that its order is shown; or `clear` and the address, to take an order back
@@ -29,6 +32,13 @@ enum OnceOption {
     /// Menu, script or what boots the image has gone to the machine
     Delivered,
 }
+
+const USAGE: &str = "\
+pxe-server next-boot MAC menu|local [--once done|delivered]
+       pxe-server next-boot MAC image|script NAME [--once done|delivered]
+       pxe-server next-boot MAC
+       pxe-server next-boot list
+       pxe-server next-boot clear MAC";
 
 const EXAMPLES: &str = "\
 Examples:

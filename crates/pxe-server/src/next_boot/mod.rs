@@ -8,6 +8,7 @@
 mod command;
 mod file;
 mod names;
+mod pending;
 #[cfg(feature = "http")]
 mod token;
 
@@ -27,6 +28,8 @@ use crate::state::unix_ms;
 pub use command::{NextBootOptions, run};
 pub use file::{parse, text};
 use names::Names;
+pub use pending::Pending;
+pub(crate) use pending::Rehearsed;
 #[cfg(feature = "http")]
 pub use token::DoneTokens;
 
@@ -102,6 +105,17 @@ impl NextBoots {
             None => warn!("{} is no order: {text:?}", self.file(mac).display()),
         }
         order
+    }
+
+    /// Why the orders cannot be seen, if that is so. That there is no folder yet is no reason.
+    pub fn unreadable(&self) -> Option<String> {
+        let error = fs::read_dir(&self.folder).err()?;
+        (error.kind() != io::ErrorKind::NotFound).then(|| {
+            let folder = self.folder.display();
+            format!(
+                "orders for next boots are left out: {folder} cannot be read ({error}); run this as the server's user"
+            )
+        })
     }
 
     /// Orders something for the next boot of a machine, instead of what was ordered before; durable on return.

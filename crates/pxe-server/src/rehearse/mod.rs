@@ -15,11 +15,12 @@ use pxe_select::{Asked, Asker, Identity};
 use serde::Serialize;
 
 use crate::config::{Config, DhcpMode, Fault};
-use crate::content::{self, Files, Loaders};
+use crate::content::{self, Files, Images, ImagesAsked, Loaders};
 use crate::engine::{
     self, Arrival, Choice, ClientId, Engine, Field, Output, OwnAddress, ServerSettings, Shared,
     SocketId, Stage,
 };
+use crate::next_boot::{NextBoots, Pending, Rehearsed};
 use crate::{addresses, policy, serve};
 pub use describe::{describe_dhcp, describe_tftp};
 
@@ -89,7 +90,11 @@ impl Rehearsal {
             let responder = ServerConfig::default();
             ServerSettings { responder, plan, unix_ms, now }
         });
-        let mut engine = Engine::new(engine_config, Shared::new(policy));
+        let shared = Shared::new(policy);
+        shared.set_images(Arc::new(ImagesAsked(Images::new(config.images.clone()))));
+        // Of the state folder, as a running server reads them.
+        shared.orders().set(Box::new(Rehearsed(NextBoots::new(&config))));
+        let mut engine = Engine::new(engine_config, shared);
         engine.set_own_addresses(vec![OwnAddress { interface: 0, address }]);
         engine.handle_loaded();
         let contents = Arc::new(content::Shared::new(loaders.clone()));
@@ -100,6 +105,12 @@ impl Rehearsal {
     /// Which mode.
     pub fn mode(&self) -> DhcpMode {
         self.mode
+    }
+
+    /// What is ordered for a machine's next boot, which counts in every decision about it.
+    pub fn order(&self, client: ClientId) -> Option<Pending> {
+        let ClientId::Mac(mac) = client else { return None };
+        self.engine.shared().orders().standing(mac).as_ref().map(Pending::of)
     }
 
     /// What a client's message is taken for.

@@ -15,6 +15,7 @@ use super::packet::{self, Packet};
 use super::read::Frame;
 use crate::diagnose::{self, Finding, Observed, Outcome, Read, Reply};
 use crate::engine::{ClientId, Field, printable};
+use crate::next_boot::Pending;
 use crate::rehearse::{Reaction, Rehearsal, describe_dhcp, describe_tftp};
 
 /// Machines of one capture; of further ones nothing is said.
@@ -61,6 +62,9 @@ pub(super) struct Entry {
 pub(super) struct MachineReport {
     pub(super) machine: String,
     pub(super) summary: String,
+    /// What is ordered for its next boot, and counts in the answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) next_boot: Option<Pending>,
     pub(super) findings: Vec<Finding>,
 }
 
@@ -393,7 +397,8 @@ impl Ledger {
         let machines = machines.map(|(client, Machine { mut seen, .. })| {
             (seen.end, seen.asks_ipv6) = (end, asks_ipv6);
             let (summary, findings) = (diagnose::summary(&seen), diagnose::findings(&seen));
-            MachineReport { machine: client.to_string(), summary, findings }
+            let next_boot = self.rehearsals.first().and_then(|server| server.order(client));
+            MachineReport { machine: client.to_string(), summary, next_boot, findings }
         });
         Report {
             address,

@@ -30,7 +30,7 @@ const US: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 254);
 #[command(after_long_help = EXAMPLES)]
 pub struct ReplayOptions {
     /// The capture: pcap or pcapng
-    #[arg(value_name = "FILE")]
+    #[arg(value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     file: PathBuf,
     /// The address this server has in it [default: `advertise`, else .254 of the network that is seen]
     #[arg(long, value_name = "ADDRESS")]
@@ -38,7 +38,7 @@ pub struct ReplayOptions {
     /// What went wrong only, and not each packet
     #[arg(long)]
     brief: bool,
-    /// For programs
+    /// As JSON, for programs
     #[arg(long)]
     json: bool,
 }
@@ -52,7 +52,7 @@ Examples:
   The same with each packet, and what this server would have answered to it in every mode:
     pxe-server replay boot.pcap
 
-Nothing is sent. Decisions are made with the configuration, as they would have been.";
+Nothing is sent. Decisions are made with the configuration and the orders for next boots as they are now.";
 
 /// Prints what the capture tells.
 pub fn run(options: &ReplayOptions, config: &Config) -> ExitCode {

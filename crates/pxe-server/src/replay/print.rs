@@ -81,6 +81,9 @@ fn lines(reaction: &Reaction) -> Vec<String> {
 
 fn diagnosis(text: &mut String, machine: &MachineReport) {
     let _ = writeln!(text, "\n== {}  {}", machine.machine, machine.summary);
+    if let Some(order) = &machine.next_boot {
+        let _ = writeln!(text, "   note   answers are as its next boot is ordered now: {order}");
+    }
     if machine.findings.is_empty() {
         text.push_str("   nothing wrong was seen\n");
     }

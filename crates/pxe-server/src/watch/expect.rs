@@ -32,7 +32,8 @@ pub(super) fn patience(silence: Silence) -> Duration {
         Silence::AcknowledgedNeverFetched | Silence::LeasedNeverFetched => 25,
         Silence::ProbedNeverRead => 25,
         // Links that come up anew behind spanning tree take 30 s and more.
-        Silence::LoaderNeverHeard => 90,
+        // The other is told at once.
+        Silence::LoaderNeverHeard | Silence::LoaderNotStarted => 90,
         Silence::MenuNothingChosen => 300,
     })
 }

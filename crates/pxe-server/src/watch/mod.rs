@@ -80,6 +80,9 @@ impl Watcher {
             self.watched.insert(client, Watched::new(due));
         }
         let Some(watched) = self.watched.get_mut(&client) else { return };
+        if let Some(not_started) = watched.began_anew(now, stage) {
+            self.told.push_back((client, not_started));
+        }
         let due = watched.take(now, stage);
         if let Some(wrong) = watched.given_wrong(now, stage) {
             self.told.push_back((client, wrong));
@@ -151,6 +154,19 @@ impl Watched {
         }
     }
 
+    /// That its firmware asks for an address behind its boot program, of which nothing was heard. EDK2 does so with its next
+    /// way to boot, when it refuses a program.
+    fn began_anew(&mut self, now: Instant, stage: &Stage) -> Option<Stage> {
+        let Stage::Discovered { firmware: Some(_), ipxe: false, .. } = stage else { return None };
+        let wait = self.wait.as_ref().filter(|wait| wait.silence == Silence::LoaderNeverHeard)?;
+        if self.was_wrong(now) {
+            return None;
+        }
+        let (file, last) = (wait.file.clone(), wait.last);
+        let silence = Silence::LoaderNotStarted;
+        self.tell(now, &Wait { silence, file, since: last, last, times: 1 })
+    }
+
     /// That the file it has now is none that its firmware starts, by its name.
     fn given_wrong(&mut self, now: Instant, stage: &Stage) -> Option<Stage> {
         let file = match stage {
@@ -162,13 +178,18 @@ impl Watched {
             _ => return None,
         };
         let found = diagnose::given(self.firmware?, file)?;
-        let is_known = |told: Instant| now.saturating_duration_since(told) < TOLD_AGAIN_AFTER;
-        if self.wrong_told.is_some_and(is_known) {
+        if self.was_wrong(now) {
             return None;
         }
         self.wrong_told = Some(now);
         let diagnose::Finding { what, causes, advice, is_fault, .. } = found;
         Some(Stage::Silent { what, causes, advice, is_fault })
+    }
+
+    /// Whether it was told of late that it got a program for others, which explains the rest.
+    fn was_wrong(&self, now: Instant) -> bool {
+        let is_known = |told: Instant| now.saturating_duration_since(told) < TOLD_AGAIN_AFTER;
+        self.wrong_told.is_some_and(is_known)
     }
 
     fn tell(&mut self, now: Instant, wait: &Wait) -> Option<Stage> {

@@ -268,6 +268,32 @@ fn watching_is_bounded() {
 }
 
 #[test]
+fn firmware_that_begins_anew_behind_its_loader_did_not_start_it() {
+    let told = |bench: &mut Bench| {
+        let told = core::iter::from_fn(|| bench.watcher.poll_event());
+        told.map(|(_, stage)| stage.to_string()).collect::<Vec<_>>()
+    };
+    let given = |file: &str| {
+        let mut bench = Bench::new();
+        bench.tell(discovered(false)).tell(offered(file)).tell(delivered(file)).pass(60);
+        bench
+    };
+    let mut refused = given("ipxe.efi");
+    let told_at_once = told(refused.tell(discovered(false)));
+    let [line] = &told_at_once[..] else { panic!("{told_at_once:?}") };
+    assert!(line.starts_with("silent: it has ipxe.efi, and 60 s later its firmware began anew"));
+    assert!(line.contains("Secure Boot refuses the file"), "{line}");
+    // The next way to boot, with the same end.
+    refused.tell(offered("ipxe.efi")).tell(delivered("ipxe.efi"));
+    assert_eq!(told(refused.tell(discovered(false))), [""; 0].as_slice());
+    // What runs asks for itself, or fetches more.
+    assert_eq!(told(given("ipxe.efi").tell(discovered(true))), [""; 0].as_slice());
+    let mut goes_on = given("shimx64.efi");
+    goes_on.tell(delivered("grub/grub.cfg"));
+    assert_eq!(told(goes_on.tell(discovered(false))), [""; 0].as_slice());
+}
+
+#[test]
 fn a_program_for_others_is_told_at_once_and_once() {
     let mut bench = Bench::new();
     let delivered = |file: &str| Stage::Delivered {

@@ -4,6 +4,7 @@
 //! receivers. The signature is that of <https://www.standardwebhooks.com>, so that receivers have libraries for it.
 
 mod queue;
+mod receiver;
 mod sender;
 mod signature;
 
@@ -11,11 +12,11 @@ use std::io;
 use std::sync::Arc;
 use std::thread;
 
-use crate::config::WebhookConfig;
 use crate::engine::Weight;
 use crate::journal::{Record, Sink, Told};
 pub use queue::WEBHOOK_QUEUE_EVENTS_MAX;
 use queue::{Notice, Queue};
+pub use receiver::Receivers;
 use sender::Sender;
 pub use sender::{WEBHOOK_PAUSE_MAX, WEBHOOK_TRIES_MAX};
 pub(crate) use signature::key;
@@ -36,14 +37,14 @@ impl Webhooks {
     ///
     /// # Errors
     /// If no thread can be had.
-    pub fn start(configs: &[WebhookConfig]) -> io::Result<Self> {
+    pub fn start(receivers: Receivers) -> io::Result<Self> {
         let mut hooks = Vec::new();
-        for (index, config) in configs.iter().enumerate() {
+        for (index, mut receiver) in receivers.0.into_iter().enumerate() {
             let queue = Arc::new(Queue::default());
-            let mut sender = Sender::new(config, Arc::clone(&queue));
+            let stages = core::mem::take(&mut receiver.stages);
+            let mut sender = Sender::new(receiver, Arc::clone(&queue));
             let name = format!("webhook-{}", index + 1);
             thread::Builder::new().name(name).spawn(move || sender.run())?;
-            let stages = config.stages.iter().map(|stage| stage.value.clone()).collect();
             hooks.push(Arc::new(Hook { stages, queue }));
         }
         Ok(Self { hooks })

@@ -10,8 +10,8 @@ use log::{info, warn};
 use ureq::Agent;
 
 use super::queue::{Notice, Queue};
-use super::signature::{key, sign};
-use crate::config::WebhookConfig;
+use super::receiver::Receiver;
+use super::signature::sign;
 use crate::outward;
 
 /// How often one event is tried.
@@ -46,6 +46,8 @@ struct Trouble {
     given_up: u64,
     dropped: u64,
     told: Option<Instant>,
+    /// When it was last told that the receiver is away.
+    away_told: Option<Instant>,
 }
 
 enum Answer {
@@ -56,14 +58,15 @@ enum Answer {
 }
 
 impl Sender {
-    pub(super) fn new(config: &WebhookConfig, queue: Arc<Queue>) -> Self {
+    pub(super) fn new(receiver: Receiver, queue: Arc<Queue>) -> Self {
+        let Receiver { url, key, roots, .. } = receiver;
         Self {
-            agent: outward::agent(TIMEOUT),
-            url: config.url.value.clone(),
-            place: outward::place(&config.url.value),
-            key: config.secret.as_deref().and_then(key),
+            agent: outward::agent(TIMEOUT, roots),
+            place: outward::place(&url),
+            run: RandomState::new().hash_one(&url),
+            url,
+            key,
             queue,
-            run: RandomState::new().hash_one(&config.url.value),
             delivered: 0,
             trouble: Trouble::default(),
         }
@@ -97,7 +100,10 @@ impl Sender {
                     self.trouble.last = why;
                     break;
                 }
-                Answer::Later(why) => self.trouble.last = why,
+                Answer::Later(why) => {
+                    self.trouble.last = why;
+                    self.tell_away();
+                }
             }
             if attempt < WEBHOOK_TRIES_MAX {
                 if !self.queue.pause(pause) {
@@ -135,9 +141,24 @@ impl Sender {
         }
     }
 
+    /// Says at once that something is tried again, since it takes a minute until it is given up.
+    fn tell_away(&mut self) {
+        let Trouble { last, away_told, .. } = &mut self.trouble;
+        let now = Instant::now();
+        if away_told.is_some_and(|told| now < told + TROUBLE_TOLD_EVERY) {
+            return;
+        }
+        *away_told = Some(now);
+        let hint = match last.contains("UnknownIssuer") {
+            true => "; `ca` names a file with the certificate of an authority of your own",
+            false => "",
+        };
+        warn!("webhook {}: {last}{hint}; it is tried again", self.place);
+    }
+
     /// Says what was not delivered, now and then.
     fn tell(&mut self) {
-        let Trouble { last, given_up, dropped, told } = &mut self.trouble;
+        let Trouble { last, given_up, dropped, told, .. } = &mut self.trouble;
         if *given_up + *dropped == 0 {
             return;
         }
@@ -169,14 +190,18 @@ fn unix_seconds() -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use ureq::tls::RootCerts;
+
     use super::*;
-    use crate::config::Located;
 
     #[test]
     fn hooks_with_one_receiver_never_share_an_id() {
-        let url = Located { value: "https://receiver.example/hook".to_owned(), line: 1 };
-        let config = WebhookConfig { url, stages: Vec::new(), secret: None };
-        let mut hooks = [0; 2].map(|_| Sender::new(&config, Arc::default()));
+        let mut hooks = [0; 2].map(|_| {
+            let url = "https://receiver.example/hook".to_owned();
+            let roots = RootCerts::PlatformVerifier;
+            let receiver = Receiver { url, stages: Vec::new(), key: None, roots };
+            Sender::new(receiver, Arc::default())
+        });
         let ids: Vec<String> = (0..2).flat_map(|_| hooks.each_mut().map(Sender::next_id)).collect();
         let different: std::collections::HashSet<&String> = ids.iter().collect();
         assert_eq!(different.len(), 4, "{ids:?}");

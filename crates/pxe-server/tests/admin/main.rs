@@ -16,6 +16,7 @@ mod api;
 mod contract;
 mod doctor;
 mod health;
+mod metrics;
 mod next_boot;
 mod texts;
 mod tls;

@@ -16,6 +16,16 @@ fn an_order_is_given_shown_survives_a_restart_and_is_taken_back() {
     let put = site.send("PUT", PLACE, &json!({ "what": "script x.ipxe", "once": "delivered" }));
     assert_eq!(put.status, 200, "{put:?}");
     let order = put.json();
+    // An explanation knows of it; a host that must not boot otherwise, does.
+    let described = json!({ "mac": MAC, "arch": "x64-uefi", "ipxe": true });
+    let explained = site.send("POST", "/api/v1/explain", &described).json();
+    assert_eq!((&explained["next_boot"], &explained["target"]), (&order, &json!("x.ipxe")));
+    let other = json!({ "mac": "52:54:00:aa:00:02", "arch": "x64-uefi", "ipxe": true });
+    let explained = site.send("POST", "/api/v1/explain", &other).json();
+    assert_eq!(
+        (&explained["next_boot"], &explained["target"]),
+        (&json!(null), &json!("menu.ipxe"))
+    );
     assert_eq!(
         (&order["mac"], &order["what"], &order["once"]),
         (&json!(MAC), &json!("script x.ipxe"), &json!("delivered"))

@@ -17,7 +17,7 @@ const LAST: core::ops::Range<u32> = CLIENTS + 100..CLIENTS + 200;
 const NEWCOMERS: core::ops::Range<u32> = CLIENTS + 200..CLIENTS + 1_100;
 const RENEWING: u32 = 100;
 const IDENTIFIERS: [Ipv4Addr; 2] = [Ipv4Addr::new(10, 9, 0, 2), Ipv4Addr::new(10, 9, 0, 3)];
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(180);
 const AWAY: Duration = Duration::from_secs(10);
 const BACK_AFTER_MAX: Duration = Duration::from_secs(5);
 /// Older than this an ACK cannot be of the time before.

@@ -1,12 +1,12 @@
 //! Images and the files inside them: by HTTP and TFTP, in place, byte for byte.
 
 use std::fs::{self, File};
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{FileExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::common::{Client, Fetched, Folder, PATIENCE, Server, fetch};
+use crate::common::{Client, Fetched, Folder, PATIENCE, Server, fetch, program};
 use crate::wire::{Reply, ask, connect, get, pattern};
 
 /// Several stretches of what the kernel moves at once.
@@ -266,4 +266,50 @@ fn what_images_are_is_kept_for_the_next_start() {
     let again = listed(&server, "\"rule\":").text().to_owned();
     assert_eq!(again, first.replace("a.iso (TEST_1)", "kept"));
     assert_ne!(again, first);
+}
+
+#[test]
+fn the_command_lists_images_and_what_will_not_work() {
+    let folder = Folder::new("images-command");
+    let Some(_) = iso(&folder, "a.iso") else { return };
+    folder.write("images/broken.iso", b"not an image at all");
+    age(&folder.0.join("images/broken.iso"));
+    // A disc that announces UDF, as those of Windows do, and has none: its anchors are gone (ECMA-167 3/8.4.2.1).
+    let udf = folder.0.join("images/udf.iso");
+    let made = Command::new("genisoimage")
+        .args(["-quiet", "-udf", "-o"])
+        .args([&udf, &folder.0.join("tree")])
+        .output();
+    assert!(
+        made.expect("genisoimage, which comes with xorriso in the test's packages")
+            .status
+            .success()
+    );
+    let disc = File::options().write(true).open(&udf).expect("the disc");
+    let blocks = disc.metadata().expect("the disc").len() / 2048;
+    for anchor in [256, blocks - 257, blocks - 1] {
+        disc.write_all_at(&[0; 2048], anchor * 2048).expect("written");
+    }
+    age(&udf);
+    folder.write("pxe.toml", b"[http]\nenabled = false\n");
+    let run = |words: &[&str]| {
+        let config = folder.0.join("pxe.toml");
+        let ran = program().arg("--config").arg(config).args(words).output().expect("it runs");
+        let text = |bytes| String::from_utf8(bytes).expect("text");
+        (ran.status.success(), text(ran.stdout), text(ran.stderr))
+    };
+    let passed_over = "its UDF part cannot be read (";
+    let (well, said, _) = run(&["images"]);
+    assert!(well && said.contains("a.iso: a.iso (TEST_1) (unknown)\n"), "{said}");
+    assert!(said.contains("broken.iso: is neither ISO 9660 nor UDF"), "{said}");
+    let (_, of_udf) = said.split_once("udf.iso: ").expect("it is listed");
+    assert!(of_udf.contains(&format!("\n  warning: {passed_over}")), "{said}");
+    let (well, said, _) = run(&["images", "--json", "udf.iso"]);
+    let list: serde_json::Value = serde_json::from_str(&said).expect("JSON");
+    assert!(well && list["images"].as_array().is_some_and(|images| images.len() == 1), "{said}");
+    assert!(list["images"][0]["warnings"].to_string().contains(passed_over), "{said}");
+    let (well, _, why) = run(&["images", "c.iso"]);
+    assert!(!well && why.contains("there is no image c.iso in "), "{why}");
+    // It is only a look: what is kept is the server's.
+    assert!(!folder.0.join("state").exists());
 }

@@ -7,6 +7,7 @@ mod common;
 mod wire;
 
 mod boot;
+mod cached;
 mod conditions;
 mod esxi;
 mod hostile;

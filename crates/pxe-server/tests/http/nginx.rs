@@ -113,14 +113,24 @@ const CONDITIONS: &[&str] = &[
 ];
 
 /// nginx, until it is dropped.
-struct Nginx {
+pub struct Nginx {
     child: Child,
-    port: u16,
+    pub port: u16,
 }
 
 impl Nginx {
     /// Serves `boot` in the folder. `None` if this system has none; in CI that is a fault.
     fn start(folder: &Folder) -> Option<Self> {
+        let root = folder.0.join("boot");
+        let serve = format!("listen 127.0.0.1:PORT; root {root:?};");
+        Self::start_with(
+            folder,
+            &format!("if_modified_since before;\nmax_ranges 64;\nserver {{ {serve} }}\n"),
+        )
+    }
+
+    /// The same with what is in its `http` block; `PORT` stands for its port.
+    pub fn start_with(folder: &Folder, http: &str) -> Option<Self> {
         let programs = ["/usr/sbin/nginx", "/usr/bin/nginx", "/usr/local/sbin/nginx"];
         let Some(program) = programs.into_iter().find(|path| Path::new(path).exists()) else {
             assert!(std::env::var_os("CI").is_none(), "nginx is not installed");
@@ -133,11 +143,10 @@ impl Nginx {
             .iter()
             .map(|what| format!("{what}_temp_path {what};\n"))
             .collect();
-        let root = folder.0.join("boot");
         let config = format!(
             "daemon off;\nmaster_process off;\npid nginx.pid;\nevents {{}}\nhttp {{\naccess_log off;\n\
-             sendfile on;\nkeepalive_requests 1000000;\nif_modified_since before;\nmax_ranges 64;\n\
-             {temporary}server {{ listen 127.0.0.1:{port}; root {root:?}; }}\n}}\n"
+             sendfile on;\nkeepalive_requests 1000000;\n{temporary}{}\n}}\n",
+            http.replace("PORT", &port.to_string())
         );
         fs::write(folder.0.join("nginx.conf"), config).expect("a configuration");
         let mut command = Command::new(program);

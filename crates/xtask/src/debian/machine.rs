@@ -70,17 +70,41 @@ impl Machine {
         self.run(&["sh", "-ec", line])
     }
 
-    fn command(&self, words: &[&str]) -> Result<Command> {
-        // `unshare` has one child: the init.
+    /// The number that a process of it has on this computer.
+    pub(super) fn outside(&self, process: &str) -> Result<i32> {
+        let namespace = |pid: &str| fs::read_link(format!("/proc/{pid}/ns/pid")).ok();
+        let own = namespace(&self.init()?);
+        let all = fs::read_dir("/proc").context(|| "reading /proc".to_owned())?;
+        for entry in all.flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let Ok(pid) = name.parse() else { continue };
+            let status = fs::read_to_string(entry.path().join("status")).unwrap_or_default();
+            let numbers = status.lines().find_map(|line| line.strip_prefix("NSpid:"));
+            let inside = numbers.and_then(|numbers| numbers.split_whitespace().last());
+            if inside == Some(process) && namespace(&name) == own {
+                return Ok(pid);
+            }
+        }
+        fail(format!("process {process} of the machine is not there"))
+    }
+
+    /// The number of its first process, on this computer.
+    fn init(&self) -> Result<String> {
+        // `unshare` has one child.
         let pid = self.process.pid();
         let file = format!("/proc/{pid}/task/{pid}/children");
         let children = fs::read_to_string(&file).context(|| format!("reading {file}"))?;
-        let Some(init) = children.split_whitespace().next() else {
-            return fail("the machine's init is not there");
-        };
+        match children.split_whitespace().next() {
+            Some(init) => Ok(init.to_owned()),
+            None => fail("the machine's init is not there"),
+        }
+    }
+
+    fn command(&self, words: &[&str]) -> Result<Command> {
+        let init = self.init()?;
         let enter = "--mount --uts --ipc --net --pid --cgroup --root --wd -- \
                      env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive LC_ALL=C";
-        let all: Vec<&str> = ["nsenter", "--target", init]
+        let all: Vec<&str> = ["nsenter", "--target", &*init]
             .into_iter()
             .chain(enter.split_whitespace())
             .chain(words.iter().copied())

@@ -1,7 +1,12 @@
 //! `cargo xtask test --only debian`: the package is built, installed on a fresh Debian whose init is systemd, and
-//! started by its unit; a machine boots from it; it is upgraded, removed and purged.
+//! started by its unit; a machine boots from it; it is upgraded, removed and purged. Then the container image is made of
+//! it, and a machine boots from a container.
 
 mod build;
+mod container;
+mod hang;
+mod image;
+mod lint;
 mod machine;
 mod root;
 
@@ -25,6 +30,7 @@ use crate::process::tail;
 use crate::workspace::Workspace;
 
 pub(crate) use self::build::run as build;
+pub(crate) use self::image::run as build_image;
 
 pub(crate) const NEEDS: &[&Need] = &[
     &packages::WIRE,
@@ -34,6 +40,8 @@ pub(crate) const NEEDS: &[&Need] = &[
     &packages::DEBOOTSTRAP,
     &packages::NAMESPACES,
     &packages::PACKERS,
+    &packages::PODMAN,
+    &packages::LINTIAN,
 ];
 
 /// An emulated machine on a busy computer.
@@ -63,7 +71,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     let packer = Packer::prepare(workspace)?;
     // The second one is the newer version. Both are packed quickly rather than well.
     let [first, second] = [packer.pack("+test", &["--fast"])?, packer.pack("+test2", &["--fast"])?];
-    let lower = root::fresh(&workspace.target)?;
+    let (bare, lower) = (root::bare(&workspace.target)?, root::with_init(&workspace.target)?);
     sweep_leftovers();
     let folder = workspace.target.join("debian-test").join(std::process::id().to_string());
     let shown = folder.join("packages");
@@ -71,12 +79,26 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     for (from, name) in [(&first, "first.deb"), (&second, "second.deb")] {
         fs::copy(from, shown.join(name)).context(|| format!("copying {}", from.display()))?;
     }
-    play(&lower, &shown, &folder).context(|| format!("logs in {}", folder.display()))?;
+    let logs = || format!("logs in {}", folder.display());
+    // While one server hangs, there is time for what needs no wire.
+    let mut store = None;
+    let mut meanwhile = || {
+        lint::check(&first)?;
+        store = Some(container::build(&bare, &first, &folder)?);
+        Ok(())
+    };
+    play(&lower, &shown, &folder, &mut meanwhile).context(logs)?;
+    if let Some(store) = store {
+        container::play(&store, &folder).context(logs)?;
+    }
     // Kept where something failed.
     fs::remove_dir_all(&folder).context(|| format!("removing {}", folder.display()))
 }
 
-fn play(lower: &Path, shown: &Path, folder: &Path) -> Result<()> {
+/// Done while the server hangs.
+type Meanwhile<'m> = &'m mut dyn FnMut() -> Result<()>;
+
+fn play(lower: &Path, shown: &Path, folder: &Path, meanwhile: Meanwhile<'_>) -> Result<()> {
     let mut wire = Wire::new()?;
     let dhcp = wire.host("dhcp", FOREIGN_ADDRESS)?;
     let boot = wire.host("boot", SERVER_ADDRESS)?;
@@ -86,22 +108,29 @@ fn play(lower: &Path, shown: &Path, folder: &Path) -> Result<()> {
         let journal = debian.run(&["journalctl", "--unit=pxe-server", "--output=cat"]);
         format!("the server said:\n{}", tail(&journal.unwrap_or_default(), 15))
     };
-    let played = life(&debian, &wire, folder);
+    let played = life(&debian, &wire, folder, meanwhile);
     played.map_err(|why| Failure::new(format!("{why}\n{}", told())))
 }
 
 /// From installation to purge.
-fn life(debian: &Machine, wire: &Wire, folder: &Path) -> Result<()> {
+fn life(debian: &Machine, wire: &Wire, folder: &Path, meanwhile: Meanwhile<'_>) -> Result<()> {
     let before = paths(debian)?;
+    hang::prepare(debian)?;
     debian.run(&["dpkg", "--install", "/mnt/first.deb"])?;
     let first = check_running(debian)?;
     for path in INSTALLED {
         debian.run(&["test", "-e", path]).context(|| format!("{path} is not installed"))?;
     }
     println!("installed, and started by systemd as an unprivileged user (process {first})");
-    boot_machine(debian, wire, folder)?;
-    println!("{} booted to the menu", firmware::Machine::Bios.title());
+    boot_machine(wire, folder, || {
+        debian.run(&["journalctl", "--unit=pxe-server", "--output=cat"])
+    })?;
     check_journal_fields(debian)?;
+
+    hang::hold(debian, &first)?;
+    meanwhile()?;
+    let first = hang::wait_for_restart(debian, &first)?;
+    println!("a loop hung: systemd started the server anew (process {first})");
 
     debian.shell(&format!("printf '{}' >> {CONFIG}", OWN_LINES.replace('\n', "\\n")))?;
     debian.run(&["systemctl", "reload", "pxe-server"])?;
@@ -142,27 +171,27 @@ fn check_running(debian: &Machine) -> Result<String> {
     let pid = pid.trim().to_owned();
     let status = debian.run(&["cat", &format!("/proc/{pid}/status")])?;
     let user = debian.run(&["id", "--user", "pxe-server"])?;
-    check_status(&status, user.trim())?;
+    check_rights(&status, user.trim(), RIGHTS)?;
     Ok(pid)
 }
 
-fn check_status(status: &str, user: &str) -> Result<()> {
+fn check_rights(status: &str, user: &str, rights: u64) -> Result<()> {
     let field = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
     let users: Vec<&str> = field("Uid:").unwrap_or_default().split_whitespace().collect();
     if user == "0" || users.is_empty() || users.iter().any(|it| *it != user) {
         return fail(format!("it runs as {users:?} and not as {user}"));
     }
     for name in ["CapEff:", "CapPrm:", "CapBnd:"] {
-        let rights = field(name).and_then(|text| u64::from_str_radix(text, 16).ok());
-        if rights != Some(RIGHTS) {
-            return fail(format!("{name} {rights:x?}, and not {RIGHTS:x}"));
+        let found = field(name).and_then(|text| u64::from_str_radix(text, 16).ok());
+        if found != Some(rights) {
+            return fail(format!("{name} {found:x?}, and not {rights:x}"));
         }
     }
     Ok(())
 }
 
-/// A machine with BIOS boots from the installed server to its menu.
-fn boot_machine(debian: &Machine, wire: &Wire, folder: &Path) -> Result<()> {
+/// A machine with BIOS boots from the installed server to its menu; `told` is what the server has said until now.
+fn boot_machine(wire: &Wire, folder: &Path, told: impl Fn() -> Result<String>) -> Result<()> {
     let machine = firmware::Machine::Bios;
     let tap = wire.tap("t-debian")?;
     let mut vm = Vm::start(machine, &tap, folder)?;
@@ -170,12 +199,12 @@ fn boot_machine(debian: &Machine, wire: &Wire, folder: &Path) -> Result<()> {
     let deadline = Instant::now() + BOOT_PATIENCE;
     loop {
         interrupt::pause(LOOK_EVERY)?;
-        let journal = debian.run(&["journalctl", "--unit=pxe-server", "--output=cat"])?;
-        let delivered = journal
+        let delivered = told()?
             .lines()
             .any(|line| line.contains(&format!("{mac} delivered")) && line.contains("menu.ipxe"));
         let screen = vm.screen();
         if delivered && screen.contains("Boot from the local disk") {
+            println!("{} booted to the menu", machine.title());
             return Ok(());
         }
         if gave_up(&screen) || vm.is_off()? || Instant::now() > deadline {
@@ -207,12 +236,12 @@ mod tests {
     fn rights_and_user_are_read_from_the_kernels_words() {
         let status = "Name:\tpxe-server\nUid:\t998\t998\t998\t998\nCapPrm:\t0000000000002400\n\
                       CapEff:\t0000000000002400\nCapBnd:\t0000000000002400\n";
-        assert!(check_status(status, "998").is_ok());
-        assert!(check_status(status, "0").is_err());
+        assert!(check_rights(status, "998", RIGHTS).is_ok());
+        assert!(check_rights(status, "0", RIGHTS).is_err());
         assert!(
-            check_status(&status.replace("CapEff:\t0000000000002400", "CapEff:\t1"), "998")
+            check_rights(&status.replace("CapEff:\t0000000000002400", "CapEff:\t1"), "998", RIGHTS)
                 .is_err()
         );
-        assert!(check_status("", "998").is_err());
+        assert!(check_rights("", "998", RIGHTS).is_err());
     }
 }

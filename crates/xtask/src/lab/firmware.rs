@@ -24,6 +24,8 @@ pub(crate) enum Machine {
     Arm64Uefi,
     /// EDK2, x86-64, with Secure Boot on and Microsoft's keys.
     X64UefiSecure,
+    /// EDK2, 64-bit ARM, told to boot by HTTP.
+    Arm64UefiHttp,
 }
 
 /// EDK2's two flash files: code, and the variables' template that goes with it.
@@ -33,7 +35,8 @@ struct Flash {
 }
 
 impl Machine {
-    /// Those that boot in every topology; Secure Boot has a row of its own.
+    /// Those that boot in every topology. Secure Boot and HTTP Boot on ARM64 have rows of their own: there, Debian's GRUB
+    /// sets up no network.
     pub(crate) const ALL: [Self; 5] =
         [Self::Bios, Self::X64Uefi, Self::X64UefiHttp, Self::X86Uefi, Self::Arm64Uefi];
 
@@ -46,6 +49,7 @@ impl Machine {
             Self::X86Uefi => "x86-uefi",
             Self::Arm64Uefi => "arm64-uefi",
             Self::X64UefiSecure => "x64-uefi-sb",
+            Self::Arm64UefiHttp => "arm64-uefi-http",
         }
     }
 
@@ -62,6 +66,7 @@ impl Machine {
             Self::X86Uefi => "EDK2 IA32 (OVMF)",
             Self::Arm64Uefi => "EDK2 ARM64 (AAVMF)",
             Self::X64UefiSecure => "EDK2 x64 (OVMF) with Secure Boot",
+            Self::Arm64UefiHttp => "EDK2 ARM64 (AAVMF) by HTTP",
         }
     }
 
@@ -74,6 +79,7 @@ impl Machine {
             Self::Arm64Uefi => 4,
             Self::X64UefiHttp => 5,
             Self::X64UefiSecure => 6,
+            Self::Arm64UefiHttp => 7,
         };
         [0x52, 0x54, 0x00, 0xaa, 0x00, last]
     }
@@ -86,6 +92,7 @@ impl Machine {
             Self::X64UefiHttp => 16,
             Self::X86Uefi => 6,
             Self::Arm64Uefi => 11,
+            Self::Arm64UefiHttp => 19,
         }
     }
 
@@ -95,7 +102,7 @@ impl Machine {
             Self::Bios => None,
             Self::X64Uefi | Self::X64UefiHttp | Self::X64UefiSecure => Some(0x8664),
             Self::X86Uefi => Some(0x014c),
-            Self::Arm64Uefi => Some(0xaa64),
+            Self::Arm64Uefi | Self::Arm64UefiHttp => Some(0xaa64),
         }
     }
 
@@ -106,7 +113,7 @@ impl Machine {
             Self::X64Uefi | Self::X64UefiHttp => &[&packages::QEMU_X86, &packages::OVMF_X64],
             Self::X64UefiSecure => &[&packages::QEMU_X86, &packages::OVMF_X64_SECURE],
             Self::X86Uefi => &[&packages::QEMU_X86, &packages::OVMF_IA32],
-            Self::Arm64Uefi => &[&packages::QEMU_ARM, &packages::AAVMF],
+            Self::Arm64Uefi | Self::Arm64UefiHttp => &[&packages::QEMU_ARM, &packages::AAVMF],
         }
     }
 
@@ -135,6 +142,7 @@ impl Machine {
             // Only SMM may write the variables, among them the keys.
             Self::X64UefiSecure => {
                 "qemu-system-x86_64 -machine q35,smm=on -m 512 \
+                 -fw_cfg name=opt/org.tianocore/IPv6PXESupport,string=n \
                  -global driver=cfi.pflash01,property=secure,value=on"
             }
             // Without PXE its first network boot is HTTP Boot.
@@ -149,6 +157,11 @@ impl Machine {
                  -global driver=cfi.pflash01,property=secure,value=on"
             }
             Self::Arm64Uefi => "qemu-system-aarch64 -machine virt -cpu cortex-a57 -m 512",
+            Self::Arm64UefiHttp => {
+                "qemu-system-aarch64 -machine virt -cpu cortex-a57 -m 512 \
+                 -fw_cfg name=opt/org.tianocore/IPv4PXESupport,string=n \
+                 -fw_cfg name=opt/org.tianocore/IPv6PXESupport,string=n"
+            }
         };
         let common = "-accel tcg -nographic -no-reboot";
         own.split_whitespace().chain(common.split_whitespace()).map(str::to_owned).collect()
@@ -168,7 +181,7 @@ impl Machine {
             Self::X64Uefi | Self::X64UefiHttp => packages::OVMF_X64_FILES,
             Self::X64UefiSecure => packages::OVMF_X64_SECURE_FILES,
             Self::X86Uefi => packages::OVMF_IA32_FILES,
-            Self::Arm64Uefi => packages::AAVMF_FILES,
+            Self::Arm64Uefi | Self::Arm64UefiHttp => packages::AAVMF_FILES,
         };
         let present = known.iter().find(|pair| pair.iter().all(|file| Path::new(file).is_file()));
         match present {

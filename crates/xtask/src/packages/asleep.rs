@@ -7,12 +7,16 @@ use std::{env, fs};
 use crate::error::{Context as _, Result};
 use crate::process::{command, find_program, show};
 
-/// Debian packages that start a service, and its unit.
-const SERVICES: [(&str, &str); 4] = [
+/// Debian packages that start a service, and its unit; one that has several stands here more than once.
+const SERVICES: [(&str, &str); 8] = [
     ("isc-dhcp-server", "isc-dhcp-server"),
     ("isc-dhcp-relay", "isc-dhcp-relay"),
     ("kea-dhcp4-server", "kea-dhcp4-server"),
     ("nginx-light", "nginx"),
+    ("prometheus", "prometheus"),
+    ("podman", "podman.socket"),
+    ("podman", "podman-restart"),
+    ("podman", "podman-auto-update.timer"),
 ];
 
 /// What invoke-rc.d and deb-systemd-invoke ask before they start anything (Debian policy 9.3.3.1, invoke-rc.d(8)).
@@ -91,6 +95,7 @@ mod tests {
     fn only_packages_with_a_service_matter() {
         assert_eq!(units(&["ovmf", "kea-dhcp4-server"]), ["kea-dhcp4-server"]);
         assert!(units(&["ovmf"]).is_empty());
+        assert_eq!(units(&["podman"]).len(), 3);
         let nothing = Asleep::lay(&["false"], &["ovmf"]).unwrap();
         assert!(!nothing.policy_is_ours);
         nothing.lift().unwrap();

@@ -26,3 +26,33 @@ pub(crate) const XORRISO: Need = Need {
     present: Present::Programs(&["xorriso"]),
     packages: [&["xorriso"], &["xorriso"], &["libisoburn"], &["xorriso"]],
 };
+
+/// Makes rescue discs that start from BIOS and UEFI.
+pub(crate) const GRUB_MKRESCUE: Need = Need {
+    what: "grub-mkrescue, which makes rescue discs",
+    present: Present::Programs(&["grub-mkrescue", "mformat"]),
+    packages: [&["grub-common", "mtools"], &[], &["grub", "mtools"], &[]],
+};
+pub(crate) const GRUB_PC_MODULES: Need = Need {
+    what: "GRUB for PC BIOS",
+    present: Present::File(&["/usr/lib/grub/i386-pc/cdboot.img"]),
+    packages: [&["grub-pc-bin"], &[], &["grub"], &[]],
+};
+pub(crate) const GRUB_X64_MODULES: Need = Need {
+    what: "GRUB for x64 UEFI",
+    present: Present::File(&["/usr/lib/grub/x86_64-efi/moddep.lst"]),
+    packages: [&["grub-efi-amd64-bin"], &[], &["grub"], &[]],
+};
+pub(crate) const MEMTEST_FILES: &[&str] = &["/boot/memtest86+x64.bin"];
+pub(crate) const MEMTEST: Need = Need {
+    what: "Memtest86+",
+    present: Present::File(MEMTEST_FILES),
+    packages: [&["memtest86+"], &["memtest86+"], &[], &[]],
+};
+pub(crate) const MEMDISK_FILES: &[&str] =
+    &["/usr/lib/syslinux/memdisk", "/usr/share/syslinux/memdisk", "/usr/lib/syslinux/bios/memdisk"];
+pub(crate) const MEMDISK: Need = Need {
+    what: "memdisk",
+    present: Present::File(MEMDISK_FILES),
+    packages: [&["syslinux-common"], &["syslinux-nonlinux"], &["syslinux"], &["syslinux"]],
+};

@@ -94,3 +94,13 @@ pub(crate) const CXX: Need = Need {
     present: Present::Programs(&["c++"]),
     packages: [&["g++"], &["gcc-c++"], &["gcc"], &["gcc-c++"]],
 };
+pub(crate) const PODMAN: Need = Need {
+    what: "podman, which builds and runs containers",
+    present: Present::Programs(&["podman"]),
+    packages: [&["podman"], &["podman"], &["podman"], &["podman"]],
+};
+pub(crate) const LINTIAN: Need = Need {
+    what: "lintian, Debian's checker of packages",
+    present: Present::Programs(&["lintian"]),
+    packages: [&["lintian"], &[], &[], &["lintian"]],
+};

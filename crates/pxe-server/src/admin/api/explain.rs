@@ -5,11 +5,14 @@ use core::net::Ipv4Addr;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use pxe_select::{Action, Arch, Asked as Question, ClientFacts, Firmware, IpxeFeatures, Reason};
+use pxe_select::{
+    Action, Arch, Asked as Question, Beside, ClientFacts, Firmware, IpxeFeatures, Reason,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::edit::Origin;
+use super::next_boot::Ordered;
 use crate::admin::Site;
 use crate::admin::problem::{Asked, Problem, Refused, Unfit};
 use crate::config::Config;
@@ -46,6 +49,8 @@ pub(super) struct Explained {
     target: Option<String>,
     /// What it is taken for.
     firmware: Option<String>,
+    /// What is ordered for its next boot, which goes before hosts and rules.
+    next_boot: Option<Ordered>,
     /// Every step of the decision, those that lost included; the last one decided.
     reasons: Vec<String>,
     /// The entries that the reasons name by number, and where they come from.
@@ -115,7 +120,10 @@ pub(super) async fn explain(
     });
     (facts.relay, facts.address) = (described.relay, described.address);
     let policy = site.parts.shared.policy();
-    let decision = policy.decide(&facts, Question::BootFile);
+    let order = mac.and_then(|mac| Some((mac, site.parts.shared.orders().standing(mac)?)));
+    let beside =
+        Beside { next_boot: order.as_ref().map(|(_, order)| &order.boots), inventory: None };
+    let decision = policy.decide_beside(&facts, beside, Question::BootFile);
     let config = site.parts.in_use.config();
     let mut entries: Vec<Entry> =
         decision.reasons.iter().filter_map(|reason| Entry::of(reason, &config)).collect();
@@ -132,6 +140,7 @@ pub(super) async fn explain(
         firmware: decision.identity.firmware.map(|firmware| firmware.to_string()),
         reasons: decision.reasons.iter().map(ToString::to_string).collect(),
         entries,
+        next_boot: order.clone().map(Ordered::of),
     }))
 }
 

@@ -57,7 +57,7 @@ pub(super) struct Chosen {
 }
 
 impl Ordered {
-    fn of((mac, order): ([u8; 6], Order)) -> Self {
+    pub(super) fn of((mac, order): ([u8; 6], Order)) -> Self {
         Self {
             mac: ClientId::Mac(mac).to_string(),
             what: text(&order.boots),

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use pxe_image::recognise::Recognition;
 use serde_json::{Value, json};
 
-use super::{Catalogue, ImageInfo, State};
+use super::{Catalogue, ImageInfo, State, starts_on};
 
 impl Catalogue {
     /// `{"images": [{"name", "size", "state", "label", "files", "error", and what was
-    /// recognised: "title", "rule", "kind", "version", "cpus", "warnings", "entries"}, …], "truncated"}`.
+    /// recognised: "title", "rule", "kind", "version", "cpus", "warnings", "entries", and "ram_disk": {"firmware", "memory_mib"} if firmware starts it by itself}, …], "truncated"}`.
     pub(crate) fn to_json(&self) -> String {
         let mut text = self.to_value().to_string();
         text.push('\n');
@@ -54,7 +54,7 @@ fn image(name: &str, info: &ImageInfo) -> Value {
             value["label"] = label.as_str().into();
             value["files"] = (*has_files).into();
             if let Some(recognition) = recognition {
-                tell(recognition, &mut value);
+                tell(name, recognition, &mut value);
             }
         }
         State::Broken(error) => {
@@ -65,7 +65,7 @@ fn image(name: &str, info: &ImageInfo) -> Value {
     value
 }
 
-fn tell(recognition: &Recognition, value: &mut Value) {
+fn tell(name: &str, recognition: &Recognition, value: &mut Value) {
     let names = |cpus: &[pxe_image::Cpu]| cpus.iter().map(|cpu| cpu.name()).collect::<Vec<_>>();
     let entries = recognition.entries.iter().map(|entry| {
         json!({
@@ -78,6 +78,13 @@ fn tell(recognition: &Recognition, value: &mut Value) {
             "note": entry.note,
         })
     });
+    let starts_on = starts_on(name, recognition);
+    if let Some(whole) = recognition.ram_disk.as_ref().filter(|_| !starts_on.is_empty()) {
+        value["ram_disk"] = json!({
+            "firmware": starts_on.iter().map(|firmware| firmware.name()).collect::<Vec<_>>(),
+            "memory_mib": whole.memory_mib,
+        });
+    }
     value["title"] = recognition.title.as_str().into();
     value["rule"] = recognition.rule.as_str().into();
     value["kind"] = recognition.kind.name().into();

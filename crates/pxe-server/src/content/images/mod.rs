@@ -7,6 +7,7 @@ mod catalogue;
 mod examine;
 mod json;
 mod kept;
+mod ram_disk;
 mod scan;
 mod watch;
 
@@ -28,6 +29,8 @@ use crate::engine::ContentError;
 pub use catalogue::{Catalogue, IMAGES_MAX, ImageInfo, State};
 use kept::Kept;
 pub use kept::{KNOWN_IMAGE_BYTES_MAX, KNOWN_IMAGES_BYTES_MAX};
+pub use ram_disk::ImagesAsked;
+pub(crate) use ram_disk::starts_on;
 
 /// Images whose description is kept in memory, so that the next file inside is found at once. Each keeps a descriptor.
 pub const OPEN_IMAGES_MAX: usize = 32;

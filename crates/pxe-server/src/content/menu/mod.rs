@@ -312,6 +312,11 @@ impl<'c> CatalogueItem<'c> {
         });
     }
 
+    /// The image as a whole, where UEFI firmware finds a loader in it.
+    fn ram_disk(&self) -> Option<&'c BootEntry> {
+        self.recognition.ram_disk.as_ref()
+    }
+
     fn as_ref(&self) -> ImageRef<'c> {
         let Recognition { title, shims, .. } = self.recognition;
         ImageRef { name: self.name, title, shims }

@@ -43,6 +43,12 @@ pub(super) fn fill<'m>(
         return;
     };
     menu.items = all_items(offer.catalogue, &[]);
+    if image.contains('#') {
+        let whole = offer.catalogue.iter().filter_map(|item| {
+            Some(MenuItem { image: Some(item.as_ref()), entry: item.ram_disk()? })
+        });
+        menu.items.extend(whole);
+    }
     menu.items.retain(|item| is_meant(item, image));
     if !menu.items.is_empty() {
         return;

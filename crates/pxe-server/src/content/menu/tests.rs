@@ -50,6 +50,13 @@ fn debian() -> Recognition {
         entries: vec![entry("arm", Cpu::Arm64), entry("live", Cpu::X64)],
         warnings: Vec::new(),
         shims: Vec::new(),
+        ram_disk: Some(BootEntry {
+            id: "ram-disk".to_owned(),
+            how: How::Disk { cd: true },
+            platforms: Platforms::EFI,
+            memory_mib: None,
+            ..entry("", Cpu::X64)
+        }),
     }
 }
 
@@ -208,6 +215,9 @@ fn a_machine_with_a_target_is_not_asked() {
         "the one that fits: {image}"
     );
     assert!(script(Target::Image("debian.iso#live".to_owned())).contains("\ngoto e0\n"));
+    let whole = script(Target::Image("debian.iso#ram-disk".to_owned()));
+    assert!(whole.contains("\nsanboot http://192.0.2.5:8080/images/debian.iso ||"), "{whole}");
+    assert!(!image.contains("sanboot http"), "only who is told so boots all of it: {image}");
     let gone = script(Target::Image("arch.iso".to_owned()));
     assert!(gone.contains("echo there is no image arch.iso\n"), "{gone}");
     let wrong = script(Target::Image("debian.iso#arm".to_owned()));

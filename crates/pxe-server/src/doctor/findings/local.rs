@@ -73,9 +73,9 @@ fn unsigned(local: &Local) -> Option<Finding> {
 }
 
 fn image(image: &ImageSeen) -> Option<Finding> {
-    let ImageSeen { name, title, boots, not, .. } = image;
+    let ImageSeen { name, title, boots, not, by_ram_disk, .. } = image;
     let (firmware, why) = not.first()?;
-    let rest: Vec<String> = boots.iter().map(ToString::to_string).collect();
+    let rest: Vec<String> = boots.iter().chain(by_ram_disk).map(ToString::to_string).collect();
     let finding = match rest.is_empty() {
         true => Finding::fault(
             "image-cannot-boot",

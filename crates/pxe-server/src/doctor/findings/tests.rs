@@ -253,6 +253,7 @@ fn this_machine_is_looked_at_too() {
         title: "A".into(),
         boots: boots.to_vec(),
         not: vec![(Firmware::X64Uefi, "it boots by PC BIOS only".into())],
+        by_ram_disk: Vec::new(),
         warnings: Vec::new(),
     };
     facts.local.images = vec![image(&[])];

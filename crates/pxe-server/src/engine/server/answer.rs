@@ -97,6 +97,8 @@ impl DhcpServer {
         let order = self.shared.orders().of_boot(message.hardware_address().as_bytes());
         facts.inventory = self.shared.inventory(now, message.hardware_address().as_bytes(), true);
         let beside = Beside { next_boot: order.as_ref(), inventory: None };
+        let hardware_address = message.hardware_address();
+        facts.ram_disk = self.shared.ram_disk(&policy, hardware_address.as_bytes(), beside);
         let decision = policy.decide_beside(&facts, beside, Asked::BootFile);
         let file = named::boot_file(&policy, &decision, server, self.tftp_port);
         let without = file.is_none().then(|| {

@@ -44,9 +44,14 @@ pub(crate) enum Progress<'a> {
     SwitchedOn(&'a System),
     /// A line of the server's log, without time and level.
     Said(&'a str),
+    /// Nobody said anything for a while, and this is the last line on its screen.
+    Shows(&'a System, &'a str),
     /// It runs, after so long.
     Runs(&'a System, Duration),
 }
+
+/// After so long without a word, people want to see that something still happens.
+const SILENCE: Duration = Duration::from_secs(15);
 
 impl Stage {
     /// Switches the machines on, at most `at_once` together, until each system runs; how long each took.
@@ -59,7 +64,7 @@ impl Stage {
         let mut waiting: VecDeque<usize> = (0..systems.len()).collect();
         let mut running: Vec<(usize, Vm)> = Vec::new();
         let mut took = vec![Duration::ZERO; systems.len()];
-        let mut lines_seen = 0;
+        let (mut lines_seen, mut said_at) = (0, Instant::now());
         self.wait_for_discs(systems)?;
         while !(waiting.is_empty() && running.is_empty()) {
             if running.len() < at_once
@@ -73,7 +78,17 @@ impl Stage {
             self.server.check_alive()?;
             let story = self.server.story();
             story.iter().skip(lines_seen).for_each(|line| watch(Progress::Said(message(line))));
-            lines_seen = story.len();
+            if lines_seen < story.len() {
+                (lines_seen, said_at) = (story.len(), Instant::now());
+            }
+            if said_at.elapsed() > SILENCE {
+                said_at = Instant::now();
+                for (index, vm) in &running {
+                    let screen = vm.screen();
+                    let line = screen.lines().rev().map(str::trim).find(|line| is_text(line));
+                    watch(Progress::Shows(&systems[*index], line.unwrap_or("nothing yet")));
+                }
+            }
             let mut still = Vec::new();
             for (index, mut vm) in running {
                 if self.has_started(&systems[index], &mut vm, &story)? {
@@ -105,7 +120,9 @@ impl Stage {
     }
 
     fn switch_on_system(&self, system: &System) -> Result<Vm> {
-        let tap = self.wire.tap(&format!("t-{}", system.machine.name()))?;
+        // At most 15 characters.
+        let interface = format!("t-{:.13}", system.machine.name());
+        let tap = self.wire.tap(&interface)?;
         Vm::start_with(system.machine, Some(system.memory_mib), &tap, &self.folder)
     }
 
@@ -132,6 +149,11 @@ impl Stage {
             self.folder.display()
         ))
     }
+}
+
+/// Something to read, not the frame of a dialogue or a progress bar.
+fn is_text(line: &str) -> bool {
+    line.chars().filter(|character| character.is_alphabetic()).count() > line.len() / 3
 }
 
 /// The first part that no line about this machine has, behind the line of the part before it.

@@ -104,7 +104,9 @@ impl Topology {
                 Machine::X64Uefi | Machine::X64UefiHttp | Machine::X64UefiSecure,
             ) => Some("pxe-loader_uefi"),
             (Names::BaitByArchitecture, Machine::X86Uefi) => Some("pxe-loader_ia32"),
-            (Names::BaitByArchitecture, Machine::Arm64Uefi) => Some("pxe-loader_aa64"),
+            (Names::BaitByArchitecture, Machine::Arm64Uefi | Machine::Arm64UefiHttp) => {
+                Some("pxe-loader_aa64")
+            }
         };
         let by = match self.names {
             Names::Nothing => SERVER_ADDRESS,

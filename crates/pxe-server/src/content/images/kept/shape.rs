@@ -17,6 +17,8 @@ pub(super) struct Shape {
     entries: Vec<Entry>,
     warnings: Vec<String>,
     shims: Vec<(String, String)>,
+    /// One or none; a line of an older program, which has no word of it, is not taken for none.
+    ram_disk: Vec<Entry>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -73,6 +75,7 @@ impl Shape {
                 .iter()
                 .map(|(cpu, path)| (cpu.name().to_owned(), path.clone()))
                 .collect(),
+            ram_disk: it.ram_disk.iter().map(Entry::of).collect::<Option<_>>()?,
         })
     }
 
@@ -89,6 +92,10 @@ impl Shape {
             entries: self.entries.into_iter().map(Entry::read).collect::<Option<_>>()?,
             warnings: self.warnings,
             shims: shims.collect::<Option<_>>()?,
+            ram_disk: match self.ram_disk.into_iter().next() {
+                Some(entry) => Some(entry.read()?),
+                None => None,
+            },
         })
     }
 }

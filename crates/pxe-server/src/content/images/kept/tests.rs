@@ -36,6 +36,7 @@ fn recognition(title: &str) -> Recognition {
         how,
         note: "a note".into(),
     };
+    let ram_disk = Some(entry((4, How::Disk { cd: true })));
     Recognition {
         rule: "test".into(),
         title: title.into(),
@@ -46,6 +47,7 @@ fn recognition(title: &str) -> Recognition {
         entries: hows.into_iter().enumerate().map(entry).collect(),
         warnings: vec!["a warning\nof two lines".into()],
         shims: vec![(Cpu::Arm64, "efi/boot/bootaa64.efi".into())],
+        ram_disk,
     }
 }
 
