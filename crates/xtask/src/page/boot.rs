@@ -164,6 +164,7 @@ impl Scene {
         browser.run("document.querySelector('section.card').scrollIntoView()")?;
         picture("story-phone.png")?;
         browser.resize(WALL)?;
+        browser.run("scrollTo(0, 0)")?;
         browser.set_dark(true)?;
         picture("story-wall.png")?;
         browser.resize(DESK)?;
