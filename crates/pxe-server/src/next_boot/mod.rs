@@ -3,7 +3,7 @@
 //!
 //! A file is written beside its place and renamed, with both flushed; it is read for each decision about its machine, and
 //! removed when the order is spent. Whoever writes holds a lock, so that the end of one order never removes the next. For
-//! machines without a file none is opened ([`names`]).
+//! machines without a file none is opened (`names.rs`).
 
 mod command;
 mod file;
