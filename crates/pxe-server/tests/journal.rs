@@ -85,6 +85,34 @@ fn a_story_is_told_while_the_server_runs_survives_its_death_and_goes_on() {
 }
 
 #[test]
+fn a_described_machine_is_told_of_a_file_that_is_not_there_or_not_for_it() {
+    let folder = Folder::new("there");
+    let rule =
+        b"root = \"boot\"\n[[rule]]\nwhen = { arch = [\"x64-uefi\"] }\nfile = \"/own.efi\"\n";
+    folder.write("pxe.toml", rule);
+    let lacks = "\nbut     ! there is no own.efi in ";
+    assert!(explain(&folder, &["--arch", "x64-uefi"]).contains(lacks));
+    // The head of an EFI application for ARM64 (PE format, "Machine Types").
+    let mut program = [0; 512];
+    for (offset, bytes) in [
+        (0, &b"MZ"[..]),
+        (0x3c, &[0x40]),
+        (0x40, b"PE\0\0\x64\xaa"),
+        (0x58, &[0x0b, 2]),
+        (0x9c, &[10]),
+    ] {
+        program[offset..offset + bytes.len()].copy_from_slice(bytes);
+    }
+    folder.write("boot/own.efi", &program);
+    let said = explain(&folder, &["--arch", "x64-uefi", "--json"]);
+    assert!(said.contains("own.efi is a program for arm64, and x64-uefi is x64"), "{said}");
+    program[0x44..0x46].copy_from_slice(&[0x64, 0x86]);
+    folder.write("boot/own.efi", &program);
+    let said = explain(&folder, &["--arch", "x64-uefi"]);
+    assert!(said.contains("gets      ") && !said.contains("but "), "{said}");
+}
+
+#[test]
 fn a_described_machine_is_told_every_rule_and_every_mode() {
     let folder = Folder::new("described");
     folder.write("boot/ipxe.efi", b"x");

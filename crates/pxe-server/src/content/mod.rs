@@ -33,7 +33,7 @@ pub use cache::{CACHE_BYTES_MAX, CACHED_FILE_BYTES_MAX};
 use cases::Cases;
 pub use cases::{CASE_NAMES_MAX, FOLDER_NAMES_MAX};
 pub use find::Finder;
-pub(crate) use find::{Links, Made, host};
+pub(crate) use find::{IMAGES, Links, Made, host};
 pub(crate) use images::starts_on;
 pub use images::{
     Catalogue, IMAGES_MAX, ImageInfo, Images, ImagesAsked, KNOWN_IMAGE_BYTES_MAX,

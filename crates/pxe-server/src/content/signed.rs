@@ -34,9 +34,13 @@ impl ReadAt for Program {
 
 /// The program in a file; none for what is no EFI program, or cannot be read.
 pub(crate) fn read(path: &Path) -> Option<EfiProgram> {
+    EfiProgram::read(&open(path)?).ok().flatten()
+}
+
+fn open(path: &Path) -> Option<Program> {
     let file = File::open(path).ok()?;
     let size = file.metadata().ok()?.len();
-    EfiProgram::read(&Program(file, size)).ok().flatten()
+    Some(Program(file, size))
 }
 
 /// What Secure Boot makes of a loader, in a few words; none for what is no EFI program.
@@ -73,25 +77,29 @@ pub(crate) fn wrong_machines(config: &Config, loaders: &Loaders) -> Vec<Fault> {
         let configured =
             config.loaders.iter().find(|(name, _)| name.value == loader.firmware.name());
         let Some((key, _)) = configured else { continue };
-        let Some(program) = read(&loader.path) else { continue };
-        let wanted = cpu(loader.firmware);
-        let problem = match (wanted, program.cpu) {
-            (Some(wanted), Some(is)) if wanted != is => {
-                format!(
-                    "{} is a program for {is}, and {} is {wanted}",
-                    loader.file_name, loader.firmware
-                )
-            }
-            (None, _) if program.efi && loader.firmware == Firmware::Bios => {
-                format!("{} is a program for UEFI, which a BIOS cannot start", loader.file_name)
-            }
-            _ => continue,
+        let Some(program) = open(&loader.path) else { continue };
+        let Some(problem) = wrong_machine(&program, &loader.file_name, loader.firmware) else {
+            continue;
         };
         let key = format!("loaders.{}", key.value);
         let remedy = "docs/loaders.md lists what each firmware starts";
         faults.push(Fault::new(key, problem, remedy).at(configured.map(|(key, _)| key.line)));
     }
     faults
+}
+
+/// Says of the program in a file that this firmware cannot start it.
+pub(crate) fn wrong_machine(file: &dyn ReadAt, name: &str, firmware: Firmware) -> Option<String> {
+    let program = EfiProgram::read(file).ok().flatten()?;
+    match (cpu(firmware), program.cpu) {
+        (Some(wanted), Some(is)) if wanted != is => {
+            Some(format!("{name} is a program for {is}, and {firmware} is {wanted}"))
+        }
+        (None, _) if program.efi && firmware == Firmware::Bios => {
+            Some(format!("{name} is a program for UEFI, which a BIOS cannot start"))
+        }
+        _ => None,
+    }
 }
 
 fn cpu(firmware: Firmware) -> Option<Cpu> {

@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::ExplainOptions;
 use super::machine::Described;
+use super::there;
 use crate::config::{Config, DhcpMode, Faults};
 use crate::content::Loaders;
 use crate::engine::{ClientId, facts_of_message, printable, reason_lines};
@@ -37,6 +38,9 @@ struct Explanation {
     note: Option<String>,
     /// The file, script or URL; none if it gets nothing.
     gets: Option<String>,
+    /// What is wrong with that file: it is not there, or for other machines.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fault: Option<String>,
     /// How it came about, what lost included; the last one decided.
     reasons: Vec<String>,
     modes: Vec<InMode>,
@@ -77,6 +81,7 @@ pub(super) fn explain(options: &ExplainOptions, config: &Config) -> Result<Strin
             .action
             .target()
             .map(|target| printable(target.replace("{server}", &us.to_string()).as_bytes())),
+        fault: there::fault(config, &loaders, decision.identity.firmware, &decision.action),
         reasons: reason_lines(&decision.reasons),
         modes: Vec::new(),
     };
@@ -159,6 +164,9 @@ fn text(explanation: &Explanation, own: DhcpMode) -> String {
     }
     let gets = explanation.gets.as_deref().unwrap_or("nothing");
     let _ = writeln!(text, "gets      {gets}");
+    if let Some(fault) = &explanation.fault {
+        let _ = writeln!(text, "but     ! {fault}");
+    }
     for (index, reason) in explanation.reasons.iter().enumerate() {
         let name = if index == 0 { "because" } else { "" };
         let _ = writeln!(text, "{name:<9} - {reason}");

@@ -2,6 +2,7 @@
 
 mod described;
 mod machine;
+mod there;
 mod told;
 
 use core::net::Ipv4Addr;

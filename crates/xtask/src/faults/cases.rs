@@ -139,6 +139,7 @@ fn wrong_loader(set: &Set<'_>) -> Result<String> {
     let part = "an EFI program for arm64";
     said.names("wrong-architecture", part)?;
     said.names_first("loader-wrong-architecture", part)?;
+    ground.explains_kind("x64-uefi", "program for arm64, and x64-uefi is x64")?;
     ground.page_finds(&[], "loader-wrong-architecture", part)
 }
 
@@ -154,6 +155,7 @@ fn missing_loader(set: &Set<'_>) -> Result<String> {
     let said = ground.doctor(&[])?;
     said.names("file-refused", "our-own.efi")?;
     said.names("loader-missing", "no boot program for x64-uefi")?;
+    ground.explains_kind("x64-uefi", "our-own.efi")?;
     ground.page_finds(&[], "loader-missing", "no boot program for x64-uefi")
 }
 

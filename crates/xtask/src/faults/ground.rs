@@ -163,7 +163,9 @@ impl<'s> Ground<'s> {
         let words = [&[&*binary, "--config", &config], words].concat();
         let output = self.boot.command(&words).current_dir(&self.folder).output();
         let output = output.context(|| format!("running {}", words.join(" ")))?;
-        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+        // Faults of the configuration are told in place of an answer.
+        let told = if output.status.success() { output.stdout } else { output.stderr };
+        Ok(String::from_utf8_lossy(&told).into_owned())
     }
 
     /// That `explain` tells of this machine, from the journal, in words that hold `part`.
@@ -175,6 +177,18 @@ impl<'s> Ground<'s> {
             return Ok(());
         }
         fail(format!("`explain {mac}` does not say {part:?}:\n{}", tail(&explained, 20)))
+    }
+
+    /// `explain` must say this of such a machine.
+    pub(super) fn explains_kind(&self, firmware: &str, part: &str) -> Result<()> {
+        let explained = self.ask(&["explain", "--arch", firmware])?;
+        if explained.contains(part) {
+            return Ok(());
+        }
+        fail(format!(
+            "`explain --arch {firmware}` does not say {part:?}:\n{}",
+            tail(&explained, 20)
+        ))
     }
 
     /// What our server's log says, line by line.
