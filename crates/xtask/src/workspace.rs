@@ -1,6 +1,7 @@
 //! Where things are, and cargo.
 
 use std::env;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -27,6 +28,14 @@ impl Workspace {
         let target = program.ancestors().nth(2).map(Path::to_owned);
         let target = target.ok_or_else(|| Failure::new("xtask does not lie in a target folder"))?;
         Ok(Self { root, target, update_docs: env::var_os("UPDATE_DOCS").is_some() })
+    }
+
+    /// This program anew, in the repository, by what runs and not by its path: there lies another, or none for a moment,
+    /// when cargo has built it again meanwhile, with the features that the tests of all crates ask for.
+    pub(crate) fn xtask(&self, words: &[&str]) -> Command {
+        let mut command = Command::new("/proc/self/exe");
+        command.arg0("xtask").args(words).current_dir(&self.root);
+        command
     }
 
     /// A cargo command in the repository.

@@ -2,7 +2,6 @@
 //! wait beside one another.
 
 use core::time::Duration;
-use std::env;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -77,12 +76,10 @@ impl Build {
 
 /// Runs steps at once, each in a process of its own, and shows what each said when it has ended.
 pub(super) fn run(workspace: &Workspace, steps: &[&Step], report: &mut Report) -> Result<()> {
-    let program = env::current_exe().context(|| "finding this program".to_owned())?;
     let folder = folder(workspace)?;
     let mut running = Vec::new();
     for step in steps {
-        let mut command = Command::new(&program);
-        command.args(["test", "--only", step.name]).current_dir(&workspace.root);
+        let mut command = workspace.xtask(&["test", "--only", step.name]);
         if workspace.update_docs {
             command.arg("--update-docs");
         }

@@ -3,10 +3,7 @@
 //! The matrix proves what the machines do. This proves that the command itself does what it promises: that it goes
 //! through, and that somebody who reads its lines knows what happens.
 
-use std::env;
-use std::process::Command;
-
-use crate::error::{Context as _, Result, fail};
+use crate::error::{Result, fail};
 use crate::packages::{self, Need};
 use crate::process::{capture, tail};
 use crate::workspace::Workspace;
@@ -39,10 +36,7 @@ const TOLD: [&str; 9] = [
 
 /// Runs it.
 pub(crate) fn prove(workspace: &Workspace) -> Result<()> {
-    let program = env::current_exe().context(|| "finding this program".to_owned())?;
-    let mut command = Command::new(program);
-    command.args(["demo", "--only", "bios"]).current_dir(&workspace.root);
-    let printed = capture(&mut command)?;
+    let printed = capture(&mut workspace.xtask(&["demo", "--only", "bios"]))?;
     println!("{}", printed.trim_end());
     match untold(&printed) {
         None => Ok(()),
