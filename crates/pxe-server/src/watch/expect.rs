@@ -27,9 +27,10 @@ pub(super) fn patience(silence: Silence) -> Duration {
     Duration::from_secs(match silence {
         // The longest pause in EDK2's schedule is 32 s, at whose end it decides (Dhcp4Dxe: 4, 8, 16, 32).
         Silence::OfferedNeverAsked | Silence::LeaseNeverTaken | Silence::HeardNeverAsked => 45,
-        // EDK2 asks a boot server for 10 s; iPXE waits 2 s for proxies, and longer for links.
-        Silence::AddressedNeverCame => 25,
-        Silence::AcknowledgedNeverFetched | Silence::LeasedNeverFetched => 25,
+        // EDK2 asks a boot server for 10 s. iPXE on emulated UEFI firmware was seen to ask for its menu 28 s after it had its
+        // address, for which it opens the card anew.
+        Silence::AddressedNeverCame => 40,
+        Silence::AcknowledgedNeverFetched | Silence::LeasedNeverFetched => 40,
         Silence::ProbedNeverRead => 25,
         // Links that come up anew behind spanning tree take 30 s and more.
         // The other is told at once.

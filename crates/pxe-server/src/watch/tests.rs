@@ -135,7 +135,7 @@ fn an_address_of_another_server_and_nothing_behind_it() {
         .tell(offered("ipxe.efi"))
         .pass(4)
         .tell(addressed())
-        .pass(24)
+        .pass(39)
         .told_nothing();
     bench.pass(2).told("it took an address from another DHCP server");
 }
@@ -150,8 +150,8 @@ fn told_on_4011_and_no_file_asked() {
         .tell(addressed())
         .tell(acknowledged());
     bench
-        .pass(30)
-        .told("told on the boot server port to fetch ipxe.efi, it asked for no file within 25 s");
+        .pass(45)
+        .told("told on the boot server port to fetch ipxe.efi, it asked for no file within 40 s");
 }
 
 #[test]
@@ -160,7 +160,7 @@ fn a_lease_that_is_not_taken_and_one_that_leads_nowhere() {
     bench.tell(discovered(false)).tell(leased(LeaseStep::Offered)).pass(60);
     bench.told("offered an address and ipxe.efi once, it took neither");
     bench.tell(discovered(false)).tell(leased(LeaseStep::Offered)).pass(4);
-    bench.tell(leased(LeaseStep::Acknowledged)).pass(30).told("it has its address from us");
+    bench.tell(leased(LeaseStep::Acknowledged)).pass(45).told("it has its address from us");
     // The system that it boots takes an address too, and asks for the name of a boot file.
     bench.tell(discovered(false)).tell(leased(LeaseStep::Acknowledged)).tell(requested("vmlinuz"));
     bench.tell(delivered("vmlinuz")).tell(leased(LeaseStep::Acknowledged)).pass(900).told_nothing();

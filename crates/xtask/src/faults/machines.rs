@@ -14,7 +14,7 @@ use crate::lab::vm::{Vm, mac_text};
 use crate::lab::wire::SERVER_ADDRESS;
 use crate::process::tail;
 
-/// Emulated firmware takes half a minute until it asks, and silence is told after 25 s.
+/// Emulated firmware takes half a minute until it asks, and silence is told after 40 s.
 const PATIENCE: Duration = Duration::from_secs(200);
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
