@@ -86,6 +86,8 @@ pub fn serve(config: &Config, reload: Reload) -> ExitCode {
         shared.set_audience(Box::new(journal::Reader::new(Arc::clone(&journal))));
         #[cfg(feature = "http")]
         let _webhooks = webhooks(receivers, &journal)?;
+        #[cfg(not(feature = "http"))]
+        let () = receivers;
         let journal_keeper = journal::Keeper::start(config.state.clone(), Arc::clone(&journal))?;
         let parts =
             Parts { bound, served, loaders, menus, leases, alone, reload, journal, secrets };

@@ -1,9 +1,11 @@
 //! What `explain` and `replay` tell of a machine whose next boot is ordered: the same that it would get.
 
+mod common;
+
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
+use common::{Folder, program};
 use serde_json::Value;
 
 const MAC: &str = "52:54:00:aa:00:01";
@@ -17,23 +19,22 @@ mac = \"52:54:00:aa:00:01\"
 boot = false
 ";
 
-struct Folder(tempfile::TempDir);
+struct Place(Folder);
 
-impl Folder {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        fs::write(folder.path().join("pxe.toml"), CONFIG).expect("written");
-        fs::create_dir(folder.path().join("boot")).expect("a root");
-        fs::create_dir(folder.path().join("state")).expect("a state folder");
+impl Place {
+    fn new(name: &str) -> Self {
+        let folder = Folder::new(name);
+        folder.write("pxe.toml", CONFIG.as_bytes());
+        for made in ["boot", "state"] {
+            fs::create_dir(folder.0.join(made)).expect("a folder");
+        }
         Self(folder)
     }
 
     /// Whether it went well, and what it printed of both kinds.
     fn run(&self, words: &[&str]) -> (bool, String) {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_pxe-server"));
-        let config = self.0.path().join("pxe.toml");
-        command.arg("--config").arg(config).args(words).env_remove("RUST_LOG");
-        let ran = command.output().expect("it runs");
+        let config = self.0.0.join("pxe.toml");
+        let ran = program().arg("--config").arg(config).args(words).output().expect("it runs");
         let text = [ran.stdout, ran.stderr].concat();
         (ran.status.success(), String::from_utf8(text).expect("text"))
     }
@@ -49,13 +50,13 @@ impl Folder {
     }
 
     fn order(&self) -> PathBuf {
-        self.0.path().join("state/next-boot").join(MAC.replace(':', "-"))
+        self.0.0.join("state/next-boot").join(MAC.replace(':', "-"))
     }
 }
 
 #[test]
 fn a_described_machine_gets_what_is_ordered() {
-    let folder = Folder::new();
+    let folder = Place::new("ordered-described");
     let words = ["explain", "--arch", "x64-uefi", "--ipxe", "--mac", MAC];
     let without = folder.text(&words);
     assert!(without.contains("gets      nothing") && !without.contains("ordered"), "{without}");
@@ -78,14 +79,14 @@ fn a_described_machine_gets_what_is_ordered() {
 
 #[test]
 fn a_machine_that_was_seen_has_its_order_in_its_story() {
-    let folder = Folder::new();
+    let folder = Place::new("ordered-seen");
     folder.text(&["next-boot", MAC, "menu", "--once", "delivered"]);
     let (well, said) = folder.run(&["explain", MAC]);
     assert!(!well && said.contains("Its next boot is ordered: menu, once delivered"), "{said}");
     let line = format!(
         "{{\"at\":1767225600000,\"client\":\"{MAC}\",\"stage\":\"denied\",\"text\":\"denied: no\"}}\n"
     );
-    fs::write(folder.0.path().join("state/journal"), line).expect("a journal");
+    folder.0.write("state/journal", line.as_bytes());
     let said = folder.text(&["explain", MAC]);
     assert!(said.contains("\nnext boot menu, once delivered (given 2"), "{said}");
     let json = folder.json(&["explain", MAC, "--json"]);
@@ -96,7 +97,7 @@ fn a_machine_that_was_seen_has_its_order_in_its_story() {
 
 #[test]
 fn a_capture_is_answered_as_the_order_says() {
-    let folder = Folder::new();
+    let folder = Place::new("ordered-capture");
     let captures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/captures");
     let capture = captures.join("ipxe-bios-and-ovmf-x64-chain.pcap").display().to_string();
     let without = folder.text(&["replay", &capture]);

@@ -3,6 +3,7 @@
 
 mod cache;
 mod cases;
+mod cpu;
 mod find;
 mod images;
 mod inside;
@@ -32,6 +33,7 @@ pub(crate) use cache::Stamp;
 pub use cache::{CACHE_BYTES_MAX, CACHED_FILE_BYTES_MAX};
 use cases::Cases;
 pub use cases::{CASE_NAMES_MAX, FOLDER_NAMES_MAX};
+pub(crate) use cpu::uefi_cpu;
 pub use find::Finder;
 pub(crate) use find::{IMAGES, Links, Made, host};
 pub(crate) use images::starts_on;

@@ -8,10 +8,10 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-use pxe_image::{Cpu, EfiProgram, ReadAt};
+use pxe_image::{EfiProgram, ReadAt};
 use pxe_select::Firmware;
 
-use super::{FoundLoader, Loaders};
+use super::{FoundLoader, Loaders, uefi_cpu};
 use crate::config::{Config, Fault};
 
 /// Who signs for the firmware of ordinary machines, by the common name of the issuer: Microsoft's two authorities for
@@ -91,7 +91,7 @@ pub(crate) fn wrong_machines(config: &Config, loaders: &Loaders) -> Vec<Fault> {
 /// Says of the program in a file that this firmware cannot start it.
 pub(crate) fn wrong_machine(file: &dyn ReadAt, name: &str, firmware: Firmware) -> Option<String> {
     let program = EfiProgram::read(file).ok().flatten()?;
-    match (cpu(firmware), program.cpu) {
+    match (uefi_cpu(firmware), program.cpu) {
         (Some(wanted), Some(is)) if wanted != is => {
             Some(format!("{name} is a program for {is}, and {firmware} is {wanted}"))
         }
@@ -100,18 +100,6 @@ pub(crate) fn wrong_machine(file: &dyn ReadAt, name: &str, firmware: Firmware) -
         }
         _ => None,
     }
-}
-
-fn cpu(firmware: Firmware) -> Option<Cpu> {
-    Some(match firmware.over_tftp() {
-        Firmware::X86Uefi => Cpu::X86,
-        Firmware::X64Uefi => Cpu::X64,
-        Firmware::Arm32Uefi => Cpu::Arm32,
-        Firmware::Arm64Uefi => Cpu::Arm64,
-        Firmware::Riscv64Uefi => Cpu::Riscv64,
-        Firmware::Loong64Uefi => Cpu::Loong64,
-        _ => return None,
-    })
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use pxe_select::Firmware;
 use super::answer::Answer;
 use super::question::Question;
 use crate::config::DhcpMode;
+use crate::content::uefi_cpu;
 
 /// All of it.
 #[derive(Clone, Debug, Default)]
@@ -157,15 +158,10 @@ fn is_disc(file: &str) -> bool {
 
 /// The processor whose programs this firmware starts.
 pub fn cpu(firmware: Firmware) -> Option<Cpu> {
-    Some(match firmware.over_tftp() {
-        Firmware::X86Uefi => Cpu::X86,
-        Firmware::Bios | Firmware::X64Uefi => Cpu::X64,
-        Firmware::Arm32Uefi => Cpu::Arm32,
-        Firmware::Arm64Uefi => Cpu::Arm64,
-        Firmware::Riscv64Uefi => Cpu::Riscv64,
-        Firmware::Loong64Uefi => Cpu::Loong64,
-        _ => return None,
-    })
+    match firmware {
+        Firmware::Bios => Some(Cpu::X64),
+        uefi => uefi_cpu(uefi),
+    }
 }
 
 /// What is known of this machine, its configuration and the server that runs on it.

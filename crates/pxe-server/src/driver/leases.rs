@@ -106,7 +106,6 @@ impl Driver {
             let failed = matches!(told, Told::Committed(_, Err(_)));
             take(&mut self.engine, now, told);
             while !self.transmit(now, TRANSMITS_PER_WAKE_MAX, out) {}
-            self.report();
             if failed {
                 break;
             }

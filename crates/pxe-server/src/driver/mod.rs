@@ -254,8 +254,6 @@ impl Driver {
             if !self.transmit(now, TRANSMITS_PER_WAKE_MAX, &mut out) {
                 // More waits: read the sockets first, then go on.
                 self.ports.mark_pending();
-            } else {
-                self.close_ended();
             }
             self.control.pulse.beat(now, self.engine.drops(), self.engine.transfers());
             self.keep_house(now);

@@ -25,20 +25,18 @@ impl Outgoing {
 }
 
 impl Driver {
-    /// Sends what waits, `most` times at most; whether nothing more waits. What a packet tells its client is told here
-    /// before it leaves, so that no other loop tells first what follows from it.
+    /// Sends what waits, `most` times at most; whether nothing more waits: then ports of transfers that are over are closed.
+    /// What a packet tells its client is told here before it leaves, so that no other loop tells first what follows from it.
     pub(super) fn transmit(&mut self, now: Instant, most: usize, out: &mut Outgoing) -> bool {
         self.report();
         let is_all = self.hand_over(now, most, out);
         self.report_and_flush(&mut out.replies);
-        is_all
-    }
-
-    /// Closes the ports of transfers that are over. Nothing may wait to be sent by them.
-    pub(super) fn close_ended(&mut self) {
-        for transfer in self.ended.drain(..) {
-            self.ports.close(self.poll.registry(), transfer);
+        if is_all {
+            for transfer in self.ended.drain(..) {
+                self.ports.close(self.poll.registry(), transfer);
+            }
         }
+        is_all
     }
 
     /// Tells of replies before they leave, so that no other loop tells first what follows from them.

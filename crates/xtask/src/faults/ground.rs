@@ -172,23 +172,21 @@ impl<'s> Ground<'s> {
     pub(super) fn explains(&self, mac: &str, part: &str) -> Result<()> {
         // The journal is written twice a second.
         interrupt::pause(JOURNAL_PATIENCE)?;
-        let explained = self.ask(&["explain", mac])?;
-        if explained.contains(part) {
-            return Ok(());
-        }
-        fail(format!("`explain {mac}` does not say {part:?}:\n{}", tail(&explained, 20)))
+        self.explain_says(&[mac], part)
     }
 
     /// `explain` must say this of such a machine.
     pub(super) fn explains_kind(&self, firmware: &str, part: &str) -> Result<()> {
-        let explained = self.ask(&["explain", "--arch", firmware])?;
+        self.explain_says(&["--arch", firmware], part)
+    }
+
+    fn explain_says(&self, words: &[&str], part: &str) -> Result<()> {
+        let explained = self.ask(&[&["explain"], words].concat())?;
         if explained.contains(part) {
             return Ok(());
         }
-        fail(format!(
-            "`explain --arch {firmware}` does not say {part:?}:\n{}",
-            tail(&explained, 20)
-        ))
+        let words = words.join(" ");
+        fail(format!("`explain {words}` does not say {part:?}:\n{}", tail(&explained, 20)))
     }
 
     /// What our server's log says, line by line.

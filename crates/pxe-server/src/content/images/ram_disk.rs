@@ -5,6 +5,7 @@ use pxe_image::{Cpu, Image, uefi_loaders};
 use pxe_select::{Firmware, RamDisk};
 
 use super::{Images, Source, State};
+use crate::content::cpu::http_firmware;
 use crate::engine;
 
 /// What firmware takes as a CD or disk, by the content type that goes with the name (`http::media`).
@@ -12,17 +13,7 @@ const EXTENSIONS: [&str; 2] = [".iso", ".img"];
 
 /// The firmware of these processors that boots by HTTP.
 pub(crate) fn firmware(cpus: &[Cpu]) -> impl Iterator<Item = Firmware> + '_ {
-    cpus.iter().filter_map(|cpu| {
-        Some(match cpu {
-            Cpu::X86 => Firmware::X86UefiHttp,
-            Cpu::X64 => Firmware::X64UefiHttp,
-            Cpu::Arm32 => Firmware::Arm32UefiHttp,
-            Cpu::Arm64 => Firmware::Arm64UefiHttp,
-            Cpu::Riscv64 => Firmware::Riscv64UefiHttp,
-            Cpu::Loong64 => Firmware::Loong64UefiHttp,
-            _ => return None,
-        })
-    })
+    cpus.iter().copied().filter_map(http_firmware)
 }
 
 /// The firmware that starts an image of this name by itself.

@@ -4,6 +4,7 @@ use pxe_image::Cpu;
 use pxe_image::menu::{Client, Kind, Platform};
 use pxe_select::Firmware;
 
+use crate::content::uefi_cpu;
 use crate::engine::Recipient;
 
 pub(super) fn of(kind: Kind, recipient: &Recipient) -> Client {
@@ -31,15 +32,10 @@ fn machine(firmware: Firmware) -> (Option<Platform>, Option<Cpu>) {
 
 /// `None` for a BIOS, which runs on two.
 pub(super) fn cpu(firmware: Firmware) -> Option<Cpu> {
-    Some(match firmware.over_tftp() {
-        Firmware::X86Uefi => Cpu::X86,
-        Firmware::X64Uefi => Cpu::X64,
-        Firmware::Arm32Uefi => Cpu::Arm32,
-        Firmware::Arm64Uefi | Firmware::Arm64Uboot | Firmware::Rpi => Cpu::Arm64,
-        Firmware::Riscv64Uefi => Cpu::Riscv64,
-        Firmware::Loong64Uefi => Cpu::Loong64,
-        Firmware::Ppc64Of => Cpu::Ppc64,
-        Firmware::S390x => Cpu::S390x,
-        _ => return None,
+    uefi_cpu(firmware).or(match firmware {
+        Firmware::Arm64Uboot | Firmware::Rpi => Some(Cpu::Arm64),
+        Firmware::Ppc64Of => Some(Cpu::Ppc64),
+        Firmware::S390x => Some(Cpu::S390x),
+        _ => None,
     })
 }
