@@ -36,6 +36,7 @@ pub mod policy;
 pub mod rehearse;
 pub mod reload;
 pub mod replay;
+mod routine;
 pub mod serve;
 pub mod snippet;
 pub mod state;
