@@ -59,7 +59,7 @@ impl Bench {
     fn drain(&mut self) -> Vec<(LocalPort, SocketAddr, Vec<u8>)> {
         let mut sent = Vec::new();
         while let Some(transmit) = self.transmit() {
-            for datagram in self.out.chunks(transmit.segment_bytes.unwrap_or(usize::MAX)) {
+            for datagram in transmit.datagrams(&self.out) {
                 sent.push((transmit.port, transmit.peer, datagram.to_vec()));
             }
         }
