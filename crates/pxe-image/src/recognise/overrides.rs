@@ -107,7 +107,7 @@ impl EntryEdit {
                 }
                 if !self.initrds.is_empty() {
                     let own = self.initrds.iter().cloned();
-                    *initrds = own.map(|piece| Initrd::new(piece)).collect();
+                    *initrds = own.map(Initrd::new).collect();
                 }
                 self.words(cmdline);
             }
