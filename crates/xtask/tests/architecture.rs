@@ -14,7 +14,7 @@ const OTHERS: [&str; 6] =
 #[test]
 fn what_the_page_names_is_there() {
     let page = fs::read_to_string(top().join("docs/ARCHITECTURE.md")).expect("the page");
-    let sources = sources(&["crates"]);
+    let sources: Vec<Declared> = sources(&["crates"]).iter().map(Declared::new).collect();
     let names = names(&page);
     let missing: Vec<&String> = names
         .iter()
@@ -28,7 +28,7 @@ fn what_the_page_names_is_there() {
 fn what_is_not_there_is_missed() {
     let text = "pub struct Shared;\nimpl Shared {\n    fn hear(&self) {}\n}\nenum Asked {\n    Name(u8),\n}\n";
     let path = "crates/pxe-server/src/engine/shared.rs".to_owned();
-    let sources = [Source { path, text: text.to_owned() }];
+    let sources = [Declared::new(&Source { path, text: text.to_owned() })];
     for there in
         ["engine::Shared", "Shared::hear", "pxe-server::engine", "shared::Shared", "Asked::Name"]
     {
@@ -57,15 +57,18 @@ fn names(page: &str) -> BTreeSet<String> {
 }
 
 /// Whether each part of a path is declared where the part before it says.
-fn exists(path: &str, sources: &[Source]) -> bool {
+fn exists(path: &str, sources: &[Declared]) -> bool {
     let parts: Vec<String> = path.split("::").map(|part| part.replace('-', "_")).collect();
-    let first_exists = sources.iter().any(|it| is_module(&parts[0], it) || declares(&parts[0], it));
-    first_exists
+    let first = &parts[0];
+    sources.iter().any(|it| it.modules.contains(first) || it.items.contains(first))
         && parts.windows(2).all(|pair| {
             let [outer, inner] = pair else { return false };
             sources.iter().any(|it| match is_type(outer) {
-                true => declares(outer, it) && declares(inner, it) || implements(outer, inner, it),
-                false => is_module(outer, it) && (is_module(inner, it) || mentions(inner, it)),
+                true => {
+                    (it.items.contains(outer) || it.implemented.contains(outer))
+                        && it.items.contains(inner)
+                }
+                false => it.modules.contains(outer) && it.has(inner),
             })
         })
 }
@@ -74,51 +77,64 @@ fn is_type(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_uppercase())
 }
 
-/// Whether a file is of a crate or module, or beneath it.
-fn is_module(name: &str, source: &Source) -> bool {
-    let path = source.path.trim_end_matches(".rs").replace('-', "_");
-    path.split('/').any(|part| part == name) || declares_as(&["mod"], name, source)
+/// The names that one file gives.
+#[derive(Default)]
+struct Declared {
+    /// The crate and the modules that it is of or beneath, and those that it declares.
+    modules: BTreeSet<String>,
+    /// Items, fields and variants.
+    items: BTreeSet<String>,
+    /// Whatever stands in the head of an `impl`.
+    implemented: BTreeSet<String>,
+    /// What it passes on by `pub use`.
+    passed_on: BTreeSet<String>,
 }
 
-/// Whether a file says what a name is: an item, a field or a variant.
-fn declares(name: &str, source: &Source) -> bool {
-    let items = ["struct", "enum", "trait", "type", "fn", "const", "union"];
-    declares_as(&items, name, source)
-        || source.statements().any(|(_, line)| {
-            let line =
-                line.trim_start().trim_start_matches("pub ").trim_start_matches("pub(crate) ");
-            let rest = line.strip_prefix(name).unwrap_or_default();
-            let is_variant = rest.starts_with([',', '(']) || rest.starts_with(" {");
-            rest.starts_with(": ") || is_type(name) && is_variant
-        })
+impl Declared {
+    fn new(source: &Source) -> Self {
+        let path = source.path.trim_end_matches(".rs").replace('-', "_");
+        let mut declared =
+            Self { modules: path.split('/').map(str::to_owned).collect(), ..Self::default() };
+        for line in source.text.lines().map(str::trim_start).filter(|it| !it.starts_with("//")) {
+            declared.take(line);
+        }
+        let is_passed_on = |it: &&str| it.trim_start().starts_with("pub") && it.contains("use ");
+        let statements = source.text.split(';').filter(is_passed_on);
+        declared.passed_on = statements.flat_map(words).map(str::to_owned).collect();
+        declared
+    }
+
+    fn take(&mut self, line: &str) {
+        const ITEMS: [&str; 7] = ["struct", "enum", "trait", "type", "fn", "const", "union"];
+        let words: Vec<&str> = words(line).collect();
+        for pair in words.windows(2) {
+            if ITEMS.contains(&pair[0]) {
+                self.items.insert(pair[1].to_owned());
+            } else if pair[0] == "mod" {
+                self.modules.insert(pair[1].to_owned());
+            }
+        }
+        if line.starts_with("impl") {
+            self.implemented.extend(words.iter().map(|&it| it.to_owned()));
+        }
+        let line = line.trim_start_matches("pub ").trim_start_matches("pub(crate) ");
+        let end = line.find(|c: char| !is_of_a_name(c)).unwrap_or(line.len());
+        let (name, rest) = line.split_at(end);
+        let is_variant = is_type(name) && (rest.starts_with([',', '(']) || rest.starts_with(" {"));
+        if is_variant || rest.starts_with(": ") {
+            self.items.insert(name.to_owned());
+        }
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.modules.contains(name) || self.items.contains(name) || self.passed_on.contains(name)
+    }
 }
 
-/// Whether a name is made another's in this file, or a method of it.
-fn implements(outer: &str, inner: &str, source: &Source) -> bool {
-    let is_of = |line: &str| {
-        let line = line.trim_end_matches(" {");
-        line.starts_with("impl") && line.split([' ', '<', '>']).any(|word| word == outer)
-    };
-    source.statements().any(|(_, line)| is_of(line)) && declares(inner, source)
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !is_of_a_name(c)).filter(|it| !it.is_empty())
 }
 
-/// Whether a file of a module declares or passes on a name.
-fn mentions(name: &str, source: &Source) -> bool {
-    declares(name, source)
-        || source.text.split(';').any(|statement| {
-            let words = statement.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
-            statement.trim_start().starts_with("pub")
-                && statement.contains("use ")
-                && words.into_iter().any(|it| it == name)
-        })
-}
-
-fn declares_as(kinds: &[&str], name: &str, source: &Source) -> bool {
-    source.statements().any(|(_, line)| {
-        let words: Vec<&str> = line
-            .split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
-            .filter(|it| !it.is_empty())
-            .collect();
-        words.windows(2).any(|pair| kinds.contains(&pair[0]) && pair[1] == name)
-    })
+fn is_of_a_name(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '_'
 }
