@@ -11,7 +11,7 @@ use pxe_select::{
 };
 
 use super::client::ClientId;
-use super::clients::Clients;
+use super::clients::{Clients, OurOffer};
 use super::detail::Detail;
 use super::event::{Event, OrderEnd, Stage};
 use super::inventory::{Inventories, InventoryAnswer, InventorySettings};
@@ -315,8 +315,23 @@ impl Shared {
     }
 
     /// The client was offered a file by the loop that has the DHCP ports.
-    pub(super) fn expect_fetch(&self, now: Instant, id: ClientId) {
-        self.lock().clients.expect_fetch(now, id);
+    pub(super) fn expect_fetch(&self, now: Instant, id: ClientId, offer: OurOffer) {
+        self.lock().clients.expect_fetch(now, id, offer);
+    }
+
+    /// What it was offered in this transaction, if that was its last.
+    pub(super) fn offer(&self, id: ClientId, exchange: u32) -> Option<OurOffer> {
+        self.lock().clients.offer(id, exchange)
+    }
+
+    /// Whether this is yet to be told in this boot of the client, of this server's offer.
+    pub(super) fn is_new_rival(
+        &self,
+        now: Instant,
+        id: ClientId,
+        rival: (&'static str, Ipv4Addr),
+    ) -> bool {
+        self.lock().clients.is_new_rival(now, id, rival)
     }
 
     /// The client asks one of the loops, or HTTP, for a file.
@@ -347,6 +362,17 @@ impl Shared {
         detail: impl FnOnce() -> Option<Detail>,
     ) -> Event {
         let repeated = self.is_repeated(now, client, &stage);
+        self.step(client, stage, repeated, detail)
+    }
+
+    /// The same for one that has rules of its own for what is a repetition.
+    pub(super) fn step(
+        &self,
+        client: ClientId,
+        stage: Stage,
+        repeated: bool,
+        detail: impl FnOnce() -> Option<Detail>,
+    ) -> Event {
         let audience = self.audience.get();
         let is_read = || audience.is_none_or(|readers| readers.reads(client, &stage));
         let detail = if repeated || !is_read() { None } else { detail().map(Box::new) };

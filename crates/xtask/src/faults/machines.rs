@@ -20,6 +20,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 pub(super) const PLAYS: &[Play] = &[
     Play { name: "uefi-option-60", act: option_60 },
+    Play { name: "uefi-two-proxies", act: two_proxies },
+    Play { name: "uefi-file-beside-ours", act: file_beside_ours },
     Play { name: "uefi-tftp-dropped", act: tftp_dropped },
     Play { name: "uefi-wrong-file", act: wrong_file },
     Play { name: "bios-denied", act: denied },
