@@ -46,14 +46,8 @@ impl fmt::Display for Stage {
             | Self::Unserved { .. }
             | Self::Released { .. }
             | Self::Declined { .. } => leased(f, self),
-            Self::Tried { file } | Self::Missing { file, names: 1, .. } => {
-                write!(f, " {file}: there is no such file")
-            }
-            Self::Missing { file, first, names: 2 } => write!(f, " {file}, and {first} before it"),
-            Self::Missing { file, first, names } => {
-                let others = names.saturating_sub(1);
-                write!(f, " {file}, and {others} names before it from {first} on")
-            }
+            Self::Tried { file } => fmt_missing(f, file, file, 1),
+            Self::Missing { file, first, names } => fmt_missing(f, file, first, *names),
             Self::Done { end } => f.write_str(end.words()),
             Self::LookedUp { boots, what } => {
                 let but = if *boots { "" } else { ", which does not boot it" };
@@ -94,6 +88,17 @@ impl fmt::Display for Stage {
             Self::Rival { what, advice, .. } => write!(f, ": {what}. {advice}"),
             Self::Silent { what, causes, advice, .. } => fmt_silence(f, what, causes, advice),
             Self::Failed { file, reason } => write!(f, " {file}: {reason}"),
+        }
+    }
+}
+
+fn fmt_missing(f: &mut fmt::Formatter<'_>, file: &str, first: &str, names: u32) -> fmt::Result {
+    match names {
+        1 => write!(f, " {file}: there is no such file"),
+        2 => write!(f, " {file}, and {first} before it"),
+        names => {
+            let others = names.saturating_sub(1);
+            write!(f, " {file}, and {others} names before it from {first} on")
         }
     }
 }
