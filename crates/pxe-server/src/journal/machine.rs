@@ -230,8 +230,8 @@ impl Machine {
             "held" => Verdict::Held,
             "denied" => Verdict::Denied,
             "failed" | "missing" | "refused" | "unserved" | "declined" => Verdict::Failed,
-            // Searches are no news of how it goes, nor are leases that go on.
-            "tried" | "renewed" | "released" => return,
+            // Searches are no news of how it goes, nor are leases that go on, nor what others say.
+            "tried" | "renewed" | "released" | "rival" => return,
             "addressed" if self.verdict != Verdict::Waiting => return,
             _ => Verdict::Waiting,
         };
