@@ -8,7 +8,7 @@ function boots(image) {
   const on = (key, name) => entries.some((entry) => entry[key]) && name;
   const kinds = [on("bios", "BIOS"), on("efi", "UEFI")].filter(Boolean);
   if (image.state === "arriving") return el("span", { class: "verdict busy" }, t("arriving"));
-  if (image.state === "broken") return el("span", { class: "verdict failed" }, image.error);
+  if (image.state === "broken") return el("span", { class: "verdict failed", lang: "en" }, image.error);
   if (!image.kind) return el("span", { class: "verdict waiting" }, t("examined"));
   if (!kinds.length) return el("span", { class: "verdict denied" }, t("bootsNot"));
   return el("span", { class: "verdict ok" }, `${kinds.join(", ")} · ${image.cpus.join(", ")}`);
@@ -21,11 +21,11 @@ function name({ title, label, version }) {
 }
 
 export async function imagesView(main) {
-  const { images } = await get("/api/v1/images");
+  const { images } = await get("images");
   const rows = images.map((image) => el("tr", {},
     el("th", { scope: "row", class: "mono free" }, image.name),
     el("td", {}, name(image)),
-    el("td", {}, boots(image), (image.warnings ?? []).map((line) => el("p", { class: "soft" }, line))),
+    el("td", {}, boots(image), (image.warnings ?? []).map((line) => el("p", { class: "soft", lang: "en" }, line))),
     el("td", {}, size(image.size))));
   main.append(el("h1", {}, t("images")), images.length
     ? table(t("images"), [t("file"), t("name"), t("bootsOn"), t("bytes")], rows) : el("p", {}, t("none")));

@@ -1,6 +1,6 @@
 // One machine's story.
 import { get } from "./api.js";
-import { clock, el } from "./dom.js";
+import { clock, el, marked } from "./dom.js";
 import { verdict } from "./list.js";
 import { t } from "./words.js";
 
@@ -35,8 +35,8 @@ function entry(it, before) {
   return el("li", { class: `weight-${it.weight}` },
     more.length > 0 ? el("details", {}, el("summary", {}, line), el("div", { class: "more" }, more)) : el("p", { class: "line" }, line),
     it.causes.length > 0 && el("div", { class: "causes" }, el("p", { class: "soft" }, t("likely")),
-      el("ul", { lang: "en" }, it.causes.map((cause) => el("li", {}, cause)))),
-    it.advice && el("p", { class: "line" }, el("strong", {}, t("advice")), " ", el("span", { lang: "en" }, it.advice)),
+      el("ul", { lang: "en" }, it.causes.map((cause) => el("li", {}, marked(cause))))),
+    it.advice && el("p", { class: "line" }, el("strong", {}, t("advice")), " ", el("span", { lang: "en" }, marked(it.advice))),
     it.repeats > 0 && el("p", { class: "soft again" }, t(it.repeats === 1 ? "once" : "again", { n: it.repeats, at: clock(it.repeated_at) })));
 }
 
@@ -61,7 +61,7 @@ function entries(list, old) {
 export async function story(panel, id) {
   let it;
   try {
-    it = await get(`/api/v1/machines/${encodeURIComponent(id)}`);
+    it = await get(`machines/${encodeURIComponent(id)}`);
   } catch (error) {
     panel.replaceChildren(el("p", { class: "trouble" }, error.status === 404 ? t("gone", { id }) : error.message));
     return;
