@@ -81,7 +81,7 @@ export const origin = (it) => (it.origin === "page" && it.edited_by
 const bare = (mac) => mac.toLowerCase().replace(/[:.-]/g, "");
 
 export async function hostsView(main, asked) {
-  const [hosts, { images }, loaders] = await Promise.all([get("hosts"), get("images"), get("loaders")]);
+  const [hosts, { images }, loaders] = await Promise.all([get("hosts"), get("images").catch(() => ({ images: [] })), get("loaders").catch(() => [])]);
   // As in `hosts/52:54:00:aa:00:01?address=192.0.2.7`.
   const [id, query] = (asked ?? "").split("?");
   const known = id && hosts.find((host) => bare(host.mac) === bare(id));

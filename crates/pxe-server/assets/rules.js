@@ -49,7 +49,7 @@ function form(rule, firmware, done, stop) {
 export async function rulesView(main) {
   const trouble = el("div", { role: "alert", class: "trouble", lang: "en" });
   const place = el("div", {});
-  const [[first, firstTag], loaders] = await Promise.all([askTagged("GET", "rules"), get("loaders")]);
+  const [[first, firstTag], loaders] = await Promise.all([askTagged("GET", "rules"), get("loaders").catch(() => [])]);
   const firmware = loaders.map((it) => it.firmware);
   let [rules, tag] = [first, firstTag];
   /** Draws everything; `edited` is the rule in the form, `focus` what had the focus before, as its label says. */

@@ -16,12 +16,17 @@ function steps(stages) {
     el("li", { class: "done" }, t(`step.${step}`), " ", time(reached.get(step)))));
 }
 
-const fieldsOf = (it) => JSON.stringify(it.fields);
+/** What is said here and was not by the line before, if that rests on the same packet; else all. */
+function fieldsOf(it, before) {
+  const known = new Set((before?.fields ?? []).map((field) => JSON.stringify(field)));
+  const fresh = it.fields.filter((field) => !known.has(JSON.stringify(field)));
+  return it.fields.length - fresh.length === known.size ? fresh : it.fields;
+}
 
-/** What is not said by the line itself, nor by the line before, which rests on the same packet. */
+/** What is not said by the line itself, nor by the line before. */
 function details(it, before) {
   const reasons = it.reasons.every((reason) => it.text.includes(reason)) ? [] : it.reasons;
-  const fields = before && fieldsOf(it) === fieldsOf(before) ? [] : it.fields;
+  const fields = fieldsOf(it, before);
   return [
     reasons.length > 0 && [el("h3", {}, t("reasons")), el("ol", { lang: "en" }, reasons.map((reason) => el("li", {}, reason)))],
     fields.length > 0 && [el("h3", {}, t("packet")), el("dl", { class: "packet", lang: "en" },

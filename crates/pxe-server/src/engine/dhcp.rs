@@ -129,7 +129,9 @@ impl Engine {
                 }
                 let accepted = proxy.accept(now, request, &answer);
                 self.tell_styles(now);
-                self.report_with(now, client, stage, detail);
+                self.report_with(now, client, stage, || {
+                    detail().map(|it| it.with_boot_server(server))
+                });
                 if is_discover {
                     self.shared.expect_fetch(now, client);
                 }

@@ -199,6 +199,20 @@ fn machines_are_listed_and_followed() {
     }
     assert!(said.contains("text/event-stream") && said.contains("event: machines"), "{said}");
 
+    // Whoever was away goes on where they were.
+    let mut again = TcpStream::connect(site.page).expect("connect");
+    again.set_read_timeout(Some(PATIENCE)).expect("timeout");
+    let ask =
+        format!("GET /api/v1/events HTTP/1.1\r\nHost: {}\r\nLast-Event-ID: 0\r\n\r\n", site.page);
+    again.write_all(ask.as_bytes()).expect("sent");
+    let mut said = String::new();
+    while !said.contains("52:54:00:aa:00:01") {
+        let mut buffer = [0; 4096];
+        let bytes = again.read(&mut buffer).expect("an event");
+        assert!(bytes > 0, "it ended: {said}");
+        said.push_str(&String::from_utf8_lossy(&buffer[..bytes]));
+    }
+
     let list = |query: &str| site.get(&format!("/api/v1/machines{query}")).json();
     assert_eq!(list("")["machines"][0]["id"], "52:54:00:aa:00:01");
     assert_eq!(list("?q=00:AA")["machines"].as_array().map(Vec::len), Some(1));

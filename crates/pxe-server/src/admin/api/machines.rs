@@ -4,7 +4,7 @@ use core::convert::Infallible;
 use core::time::Duration;
 
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Sse;
 use axum::response::sse::{Event, KeepAlive};
 use axum::{Extension, Json};
@@ -25,6 +25,8 @@ const PAGE_ROWS_DEFAULT: usize = 1_000;
 const TOLD_EVERY: Duration = Duration::from_millis(250);
 /// Something is sent so often, so that a connection that is gone is noticed.
 const KEPT_ALIVE_EVERY: Duration = Duration::from_secs(15);
+
+const LAST_EVENT_ID: &str = "last-event-id";
 
 /// Which machines.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -129,7 +131,11 @@ pub(super) struct Since {
 /// Each `machines` event has a JSON list of machines that changed, and the number of the change as its id. They end when
 /// the token that asked for them is removed.
 #[utoipa::path(
-    get, operation_id = "machine_events", path = "/api/v1/events", tag = "machines", params(Since),
+    get, operation_id = "machine_events", path = "/api/v1/events", tag = "machines",
+    params(
+        Since,
+        ("Last-Event-ID" = Option<String>, Header, description = "The id of the last event; what an `EventSource` sends when it comes back. Goes before `since`")
+    ),
     responses(
         (status = 200, description = "Events without end", content_type = "text/event-stream", body = String), Refused
     )
@@ -137,9 +143,11 @@ pub(super) struct Since {
 pub(super) async fn events(
     State(site): State<Site>,
     Extension(who): Extension<Who>,
+    headers: HeaderMap,
     Of(since): Of<Since>,
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
-    let since = since.since.unwrap_or_else(|| site.parts.journal.sequence());
+    let last = headers.get(LAST_EVENT_ID).and_then(|id| id.to_str().ok()?.parse().ok());
+    let since = last.or(since.since).unwrap_or_else(|| site.parts.journal.sequence());
     let changes = stream::unfold((site, since), move |(site, since)| {
         let who = who.clone();
         told(site, since, who)
