@@ -2,7 +2,6 @@
 
 use pxe_image::{BootEntry, How, Initrd, Piece, Platforms};
 
-use super::client;
 use crate::content::listing::{Entry, Kind, Listing};
 
 pub(super) fn entries(listing: &Listing) -> Vec<BootEntry> {
@@ -16,8 +15,8 @@ fn entry(found: &Entry) -> BootEntry {
     let (platforms, how) = match &found.kind {
         Kind::Script => (Platforms::ANY, chain()),
         Kind::Bios => (Platforms::BIOS, chain()),
-        Kind::Efi(firmware) => {
-            cpus.extend(firmware.and_then(client::cpu));
+        Kind::Efi(cpu) => {
+            cpus.extend(*cpu);
             (Platforms::EFI, chain())
         }
         Kind::Linux { initrd } => {

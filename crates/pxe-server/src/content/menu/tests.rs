@@ -15,7 +15,7 @@ fn listing() -> Listing {
             entry("debian/vmlinuz", Found::Linux { initrd: "debian/initrd.gz".into() }),
             entry("old.kpxe", Found::Bios),
             entry("rescue.ipxe", Found::Script),
-            entry("tool.efi", Found::Efi(Some(Firmware::X64Uefi))),
+            entry("tool.efi", Found::Efi(Some(Cpu::X64))),
         ],
         truncated: false,
     }

@@ -1,5 +1,5 @@
 use std::fs::File;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use pxe_image::recognise::{Kind, Recognition};
 use pxe_image::{BootEntry, Cpu, How, Initrd, Piece};
@@ -174,9 +174,8 @@ fn program(path: &Path) {
     file.set_modified(SystemTime::now() - Duration::from_secs(60)).expect("a time");
 }
 
-/// Everything that a start does until it knows all images.
-fn start(folder: &Path, state: &Path) -> (Images, usize, Duration) {
-    let began = Instant::now();
+/// Everything that a start does until it knows all images, and how many it had to read for that.
+fn start(folder: &Path, state: &Path) -> (Images, usize) {
     let images = Images::new(folder.to_owned()).kept_in(state);
     images.scan();
     let mut read = 0;
@@ -184,7 +183,7 @@ fn start(folder: &Path, state: &Path) -> (Images, usize, Duration) {
         read += 1;
     }
     images.keep();
-    (images, read, began.elapsed())
+    (images, read)
 }
 
 #[test]
@@ -195,9 +194,9 @@ fn a_restart_with_five_hundred_images_reads_none_of_them() {
     for number in 0..500 {
         program(&path.join(format!("{number}.img")));
     }
-    let (first, read, slow) = start(&path, &state);
+    let (first, read) = start(&path, &state);
     assert_eq!(read, 500);
-    let (second, read, fast) = start(&path, &state);
+    let (second, read) = start(&path, &state);
     assert_eq!(read, 0, "the second start reads none");
     let states = |images: &Images| {
         let catalogue = images.catalogue();
@@ -206,17 +205,15 @@ fn a_restart_with_five_hundred_images_reads_none_of_them() {
     assert_eq!(states(&second), states(&first));
     let known = |state: &State| matches!(state, State::Ready { recognition: Some(it), .. } if it.rule == "pc-kernel");
     assert!(states(&second).iter().all(known));
-    println!("500 images: {slow:?} the first time, {fast:?} after a restart");
-    assert!(fast < Duration::from_secs(2), "{fast:?}");
     // One that changed, one that has a file beside it now, one that is gone, one that is new.
     let changed = path.join("1.img");
     program(&changed);
     fs::write(path.join("2.img.toml"), "title = \"Ours\"\n").expect("written");
     fs::remove_file(path.join("3.img")).expect("removed");
     program(&path.join("new.img"));
-    let (third, read, _) = start(&path, &state);
+    let (third, read) = start(&path, &state);
     assert_eq!((read, third.catalogue().images.len()), (3, 500));
-    let (_, read, _) = start(&path, &state);
+    let (_, read) = start(&path, &state);
     assert_eq!(read, 0);
 }
 
@@ -226,7 +223,7 @@ fn a_folder_that_was_away_is_not_read_again() {
     let (path, state) = (folder.path().join("images"), folder.path().join("state"));
     fs::create_dir(&path).expect("a folder");
     program(&path.join("a.img"));
-    let (images, read, _) = start(&path, &state);
+    let (images, read) = start(&path, &state);
     assert_eq!(read, 1);
     let away = folder.path().join("away");
     fs::rename(&path, &away).expect("away");
