@@ -13,6 +13,7 @@ use pxe_select::{Action, Asked, Beside, Decision, Firmware, Ipxe};
 use super::client::ClientId;
 use super::detail::Detail;
 use super::event::{Stage, one_line, printable};
+use super::inventory::WantedBy;
 use super::server::Taken;
 use super::{Arrival, Engine, SocketId, Transmit};
 use super::{facts, named, observe};
@@ -91,7 +92,7 @@ impl Engine {
         let policy = self.shared.policy();
         let mut facts = known.as_facts();
         let order = self.shared.orders().of_boot(view.hardware_address());
-        facts.inventory = self.shared.inventory(now, view.hardware_address(), true);
+        facts.inventory = self.shared.inventory(now, view.hardware_address(), WantedBy::Dhcp);
         let beside = Beside { next_boot: order.as_ref(), inventory: None };
         facts.ram_disk = self.shared.ram_disk(&policy, view.hardware_address(), beside);
         let decision = policy.decide_beside(&facts, beside, Asked::BootFile);
