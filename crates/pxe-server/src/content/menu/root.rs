@@ -20,19 +20,14 @@ fn entry(found: &Entry) -> BootEntry {
             (Platforms::EFI, chain())
         }
         Kind::Linux { initrd } => {
-            let initrd = Initrd { piece: piece(initrd), path: None, mode: None };
+            let initrd = Initrd::new(piece(initrd));
             let kernel = piece(&found.path);
             let how = How::Linux { kernel, initrds: vec![initrd], cmdline: String::new() };
             (Platforms::ANY, how)
         }
     };
-    BootEntry {
-        id: found.path.clone(),
-        title: found.path.clone(),
-        cpus,
-        platforms,
-        memory_mib: None,
-        how,
-        note: String::new(),
-    }
+    let mut it = BootEntry::new(found.path.clone(), found.path.clone(), how);
+    it.cpus = cpus;
+    it.platforms = platforms;
+    it
 }

@@ -2,7 +2,7 @@ use std::fs::File;
 use std::time::{Duration, SystemTime};
 
 use pxe_image::recognise::{Kind, Recognition};
-use pxe_image::{BootEntry, Cpu, How, Initrd, Piece, Platforms};
+use pxe_image::{BootEntry, Cpu, How, Initrd, Piece};
 
 use super::*;
 use crate::content::Images;
@@ -10,14 +10,12 @@ use crate::content::Images;
 /// With one of everything.
 fn recognition(title: &str) -> Recognition {
     let piece = |what: &str| Piece::Inside(what.to_owned());
-    let initrd = Initrd { piece: piece("i"), path: Some("/x".into()), mode: Some(0o755) };
+    let mut initrd = Initrd::file(piece("i"), "/x");
+    initrd.mode = Some(0o755);
     let hows = [
         How::Linux {
             kernel: piece("a/vmlinuz"),
-            initrds: vec![
-                initrd,
-                Initrd { piece: Piece::Root("i2".into()), path: None, mode: None },
-            ],
+            initrds: vec![initrd, Initrd::new(Piece::Root("i2".into()))],
             cmdline: "url={files}/x \"quoted\" ümlaut".into(),
         },
         How::Wimboot {
@@ -27,28 +25,24 @@ fn recognition(title: &str) -> Recognition {
         How::Chain { program: piece("x.efi"), arguments: "-c y".into() },
         How::Disk { cd: true },
     ];
-    let entry = |(index, how): (usize, How)| BootEntry {
-        id: format!("e{index}"),
-        title: format!("{title}: {index}"),
-        cpus: Cpu::ALL[..index].to_vec(),
-        platforms: Platforms { bios: index % 2 == 0, efi: index != 2 },
-        memory_mib: (index > 0).then_some(1024),
-        how,
-        note: "a note".into(),
+    let entry = |(index, how): (usize, How)| {
+        let mut it = BootEntry::new(format!("e{index}"), format!("{title}: {index}"), how);
+        it.cpus = Cpu::ALL[..index].to_vec();
+        it.platforms.bios = index % 2 == 0;
+        it.platforms.efi = index != 2;
+        it.memory_mib = (index > 0).then_some(1024);
+        it.note = "a note".into();
+        it
     };
-    let ram_disk = Some(entry((4, How::Disk { cd: true })));
-    Recognition {
-        rule: "test".into(),
-        title: title.into(),
-        distribution: "Test".into(),
-        version: Some("1".into()),
-        cpus: Cpu::ALL.to_vec(),
-        kind: Kind::Live,
-        entries: hows.into_iter().enumerate().map(entry).collect(),
-        warnings: vec!["a warning\nof two lines".into()],
-        shims: vec![(Cpu::Arm64, "efi/boot/bootaa64.efi".into())],
-        ram_disk,
-    }
+    let mut it = Recognition::new("test", title, Kind::Live);
+    it.distribution = "Test".into();
+    it.version = Some("1".into());
+    it.cpus = Cpu::ALL.to_vec();
+    it.entries = hows.into_iter().enumerate().map(entry).collect();
+    it.warnings = vec!["a warning\nof two lines".into()];
+    it.shims = vec![(Cpu::Arm64, "efi/boot/bootaa64.efi".into())];
+    it.ram_disk = Some(entry((4, How::Disk { cd: true })));
+    it
 }
 
 fn info(recognition: Recognition, lasting: bool) -> ImageInfo {
