@@ -15,6 +15,7 @@ pub mod driver;
 pub mod engine;
 pub mod explain;
 pub mod fetch;
+pub mod folders;
 pub mod house;
 #[cfg(feature = "http")]
 pub mod http;
@@ -36,6 +37,7 @@ pub mod replay;
 pub mod serve;
 pub mod snippet;
 pub mod state;
+pub mod tenancy;
 pub mod watch;
 pub mod watchdog;
 #[cfg(feature = "http")]

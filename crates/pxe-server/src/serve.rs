@@ -1,6 +1,7 @@
 //! `serve`: everything looked at first, then bound, then run.
 
 use std::io;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread;
@@ -28,10 +29,11 @@ use crate::journal::{self, Journal};
 use crate::logging::READY_TARGET;
 use crate::next_boot::NextBoots;
 use crate::state::{self, Keeper};
+use crate::tenancy::Tenancy;
 use crate::watchdog::Watchdog;
 #[cfg(feature = "http")]
 use crate::webhook::{Receivers, Webhooks};
-use crate::{addresses, check, leases, policy};
+use crate::{addresses, check, folders, leases, policy};
 
 /// Exit code for a fault that the administrator mends in the configuration.
 pub const EXIT_CONFIG: u8 = 2;
@@ -50,6 +52,11 @@ pub fn serve(config: &Config, reload: Reload) -> ExitCode {
         Ok(understood) => understood,
         Err(faults) => return refuse(config, EXIT_CONFIG, &faults),
     };
+    if plan.is_some()
+        && let Some(fault) = folders::unwritable_state(config)
+    {
+        return refuse(config, EXIT_MACHINE, &[fault]);
+    }
     let alone = match Alone::at_start(config, &served) {
         Ok(alone) => alone,
         Err(faults) => return refuse(config, EXIT_CONFIG, &faults),
@@ -61,6 +68,10 @@ pub fn serve(config: &Config, reload: Reload) -> ExitCode {
             return refuse(config, code, &unbound.into_faults());
         }
     };
+    let _tenancy = match Tenancy::take(&config.state) {
+        Ok(tenancy) => tenancy,
+        Err(fault) => return refuse(config, EXIT_MACHINE, &[fault]),
+    };
     let leases = match plan.map(|plan| leases::prepare(config, plan)).transpose() {
         Ok(leases) => leases,
         Err(fault) => return refuse(config, EXIT_MACHINE, &[fault]),
@@ -71,6 +82,12 @@ pub fn serve(config: &Config, reload: Reload) -> ExitCode {
         warn!("{doubt}");
     }
     announce(config, &loaders);
+    if served.is_empty() {
+        warn!(
+            "nobody can be answered yet: {}; connect one, it is looked for every ten seconds",
+            interfaces::NONE
+        );
+    }
     #[cfg_attr(not(feature = "admin"), expect(unused_mut, reason = "the page is told too"))]
     let mut ready = ready_line(config, &served);
     #[cfg(feature = "admin")]
@@ -389,12 +406,8 @@ pub fn served_interfaces(config: &Config) -> Result<Interfaces, Vec<Fault>> {
         .iter()
         .filter(|wanted| !present.iter().any(|known| known.name == wanted.value))
         .map(|wanted| {
-            Fault::new(
-                "interfaces",
-                format!("{:?} is not there, or has no IPv4 address", wanted.value),
-                interfaces::describe(&present),
-            )
-            .at((wanted.line > 0).then_some(wanted.line))
+            let (problem, remedy) = interfaces::missing(&wanted.value, &present);
+            Fault::new("interfaces", problem, remedy).at(Some(wanted.line))
         })
         .collect();
     if !missing.is_empty() {
@@ -433,12 +446,18 @@ pub(crate) fn engine_config(config: &Config, first: bool, loops: usize) -> Engin
 
 /// Tells which loaders there are.
 pub(crate) fn announce(config: &Config, loaders: &Loaders) {
-    if !config.root.is_dir() {
-        warn!(
-            "the root folder {} is not there; loaders of the system's packages are served all the \
-             same, and the folder is looked for again on every request",
-            config.root.display()
-        );
+    match folders::unreadable("root", &absolute(&config.root)) {
+        Some(_) if folders::is_default_to_come(config) => info!(
+            "there is no folder {} yet: what you put there is in the menu; until then it has what packages and images have",
+            absolute(&config.root).display()
+        ),
+        Some(fault) => {
+            warn!("{fault}; until then only loaders of the system's packages are served");
+        }
+        None => {}
+    }
+    if let Some(fault) = check::unreadable_images(config) {
+        warn!("{fault}");
     }
     for found in loaders.found() {
         match content::signed::describe(found) {
@@ -449,6 +468,11 @@ pub(crate) fn announce(config: &Config, loaders: &Loaders) {
     for missing in loaders.missing_common() {
         warn!("no loader for {}: {missing}", missing.firmware);
     }
+}
+
+/// Whoever reads the log need not know where the server was started.
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
 fn ready_line(config: &Config, served: &Interfaces) -> String {

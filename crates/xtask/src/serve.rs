@@ -48,7 +48,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     if !may_bind(&binary) {
         return fail(format!(
             "no right to use ports 67, 69 and 4011. Run\n  sudo {}\nor, once per build, sudo setcap \
-             cap_net_bind_service=+ep {}",
+             cap_net_bind_service,cap_net_raw=+ep {}",
             described_with_path(&server, &binary),
             binary.display()
         ));

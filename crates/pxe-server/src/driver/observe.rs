@@ -54,8 +54,8 @@ impl ObserveSocket {
             Ok(socket) => {
                 warn!(
                     "observing by UDP port {port} alone, a packet socket is refused ({refused}): DHCP \
-                     servers' replies are not heard; sudo setcap {RIGHTS} {}",
-                    holder::program()
+                     servers' replies are not heard; {}",
+                    holder::grant()
                 );
                 Ok(Self::Datagram(socket))
             }
@@ -97,8 +97,6 @@ impl ObserveSocket {
         }
     }
 }
-
-const RIGHTS: &str = "cap_net_bind_service,cap_net_raw=+ep";
 
 /// Every IPv4 packet that comes to this machine (not what it sends), cut down by the filter. Packets
 /// from before the filter was there are looked at like any others.
@@ -150,8 +148,13 @@ fn fault(port: u16, refused: &io::Error, error: &io::Error) -> BindFault {
     let problem = format!(
         "cannot listen to DHCP: a packet socket is refused ({refused}), and so is UDP port {port} ({error})"
     );
-    let remedy = format!("sudo setcap {RIGHTS} {}", holder::program());
-    BindFault { key: "dhcp.mode", problem, remedy }
+    BindFault {
+        key: "dhcp.mode",
+        problem,
+        remedy: holder::grant(),
+        holder: None,
+        kind: error.kind(),
+    }
 }
 
 impl Source for ObserveSocket {

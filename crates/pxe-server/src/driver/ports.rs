@@ -10,7 +10,7 @@ use pxe_tftp::TransferId;
 
 use super::batch::{Batches, ListenBatch, TransferBatch};
 use super::direct::Direct;
-use super::holder::{self, Protocol};
+use super::holder::{self, Holder, Protocol};
 use super::listen::ListenSocket;
 use super::observe::ObserveSocket;
 use super::replies::{By, Replies};
@@ -40,6 +40,10 @@ pub struct BindFault {
     pub problem: String,
     /// The one thing to do.
     pub remedy: String,
+    /// Who has the port, if that can be seen.
+    pub holder: Option<Holder>,
+    /// Why it could not be bound.
+    pub kind: io::ErrorKind,
 }
 
 /// A socket as the loop knows it: TFTP has a listening one for each family.
@@ -281,8 +285,7 @@ impl Binder {
     ) -> Option<T> {
         bound
             .map_err(|error| {
-                let (problem, remedy) = holder::explain(Protocol::Udp, (what, key), port, &error);
-                self.faults.push(BindFault { key, problem, remedy });
+                self.faults.push(holder::explain(Protocol::Udp, (what, key), port, &error));
             })
             .ok()
     }
@@ -299,6 +302,10 @@ impl Binder {
         }
         for ports in loops {
             ports.tftp = self.note(what, key, port, ListenSocket::bind_ipv4(port, shared));
+            // Its IPv6 side would only say the same once more.
+            if ports.tftp.is_none() {
+                return;
+            }
             match ListenSocket::bind_ipv6(port, shared) {
                 Ok(socket) => ports.tftp_ipv6 = Some(socket),
                 // A kernel without IPv6 has no such addresses to listen on.
