@@ -35,8 +35,8 @@ impl Unbound {
     /// The same without the ports that a running server of ours has, or which only that has a right to.
     #[must_use]
     pub fn beside(mut self, tenant: u32) -> Self {
-        self.machine.retain(|fault| match &fault.holder {
-            Some(holder) => holder.pid != tenant,
+        self.machine.retain(|fault| match fault.holder {
+            Some(holder) => holder != tenant,
             None => !matches!(fault.kind, ErrorKind::AddrInUse | ErrorKind::PermissionDenied),
         });
         self
@@ -83,7 +83,6 @@ fn fault(fault: BindFault) -> Fault {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::driver::holder::Holder;
 
     #[test]
     fn the_ports_of_the_running_server_are_no_fault_and_those_of_others_are() {
@@ -91,7 +90,7 @@ mod tests {
             key: "tftp.port",
             problem: "taken".to_owned(),
             remedy: String::new(),
-            holder: pid.map(|pid| Holder { pid, name: "pxe-server".to_owned(), service: None }),
+            holder: pid,
             kind,
         };
         let left = |fault: BindFault| {

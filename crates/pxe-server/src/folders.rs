@@ -70,7 +70,7 @@ pub fn unwritable_state(config: &Config) -> Option<Fault> {
 /// A disk that is about to be full.
 pub fn little_room(config: &Config) -> Option<Fault> {
     let there = config.state.ancestors().find_map(|it| statvfs(it).ok())?;
-    let free = u64::from(there.blocks_available()).saturating_mul(there.fragment_size());
+    let free = there.blocks_available().saturating_mul(there.fragment_size());
     (free < JOURNAL_BYTES).then(|| {
         let mib = |bytes: u64| bytes >> 20;
         let problem = format!(

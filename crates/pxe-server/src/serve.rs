@@ -77,17 +77,7 @@ pub fn serve(config: &Config, reload: Reload) -> ExitCode {
         Err(fault) => return refuse(config, EXIT_MACHINE, &[fault]),
     };
     raise_descriptor_limit(config);
-    let doubts = check::uploads(config).into_iter().chain(check::doubts(config));
-    for doubt in doubts.chain(addresses::doubts::doubts(config, &served)) {
-        warn!("{doubt}");
-    }
-    announce(config, &loaders);
-    if served.is_empty() {
-        warn!(
-            "nobody can be answered yet: {}; connect one, it is looked for every ten seconds",
-            interfaces::NONE
-        );
-    }
+    tell(config, &served, &loaders);
     #[cfg_attr(not(feature = "admin"), expect(unused_mut, reason = "the page is told too"))]
     let mut ready = ready_line(config, &served);
     #[cfg(feature = "admin")]
@@ -120,6 +110,21 @@ pub fn serve(config: &Config, reload: Reload) -> ExitCode {
             error!("the server cannot go on: {error}");
             ExitCode::from(EXIT_MACHINE)
         }
+    }
+}
+
+/// What people should know before machines come.
+fn tell(config: &Config, served: &Interfaces, loaders: &Loaders) {
+    let doubts = check::uploads(config).into_iter().chain(check::doubts(config));
+    for doubt in doubts.chain(addresses::doubts::doubts(config, served)) {
+        warn!("{doubt}");
+    }
+    announce(config, loaders);
+    if served.is_empty() {
+        warn!(
+            "nobody can be answered yet: {}; connect one, it is looked for every ten seconds",
+            interfaces::NONE
+        );
     }
 }
 

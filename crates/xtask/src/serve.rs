@@ -38,6 +38,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     for need in &missing {
         println!("note: without {} those machines get no boot file", need.what);
     }
+    println!("building the server; the first time takes some minutes");
     let binary = workspace.build_server()?;
     let mut server = Command::new(&binary);
     server.args(&options.arguments);

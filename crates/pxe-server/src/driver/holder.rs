@@ -137,7 +137,7 @@ pub fn explain(
     let holder =
         (error.kind() == std::io::ErrorKind::AddrInUse).then(|| of_port(protocol, port)).flatten();
     let (problem, remedy) = words(protocol, (what, key), port, (error, holder.as_ref()));
-    BindFault { key, problem, remedy, holder, kind: error.kind() }
+    BindFault { key, problem, remedy, holder: holder.map(|it| it.pid), kind: error.kind() }
 }
 
 fn words(

@@ -29,16 +29,21 @@ impl ListenSocket {
     /// Binds `port` on every IPv4 address. DF stays clear: some boot ROMs and relays cannot cope
     /// with it (as dnsmasq and tftp-hpa do).
     pub(super) fn bind_ipv4(port: u16, shared: bool) -> io::Result<Self> {
-        Self::bind(SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)), shared)
+        Self::bind(SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)), shared, None)
+    }
+
+    /// The same on one interface, as it is now: what comes by others is for others.
+    pub(super) fn bind_ipv4_on(port: u16, interface: &str) -> io::Result<Self> {
+        Self::bind(SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)), false, Some(interface))
     }
 
     /// Binds `port` on every IPv6 address, and on none of IPv4.
     pub(super) fn bind_ipv6(port: u16, shared: bool) -> io::Result<Self> {
-        Self::bind(SocketAddr::from((Ipv6Addr::UNSPECIFIED, port)), shared)
+        Self::bind(SocketAddr::from((Ipv6Addr::UNSPECIFIED, port)), shared, None)
     }
 
     /// `shared`: several sockets of ours take turns on the port (`SO_REUSEPORT`).
-    fn bind(address: SocketAddr, shared: bool) -> io::Result<Self> {
+    fn bind(address: SocketAddr, shared: bool, interface: Option<&str>) -> io::Result<Self> {
         let is_ipv6 = address.is_ipv6();
         let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
         socket.set_nonblocking(true)?;
@@ -53,6 +58,9 @@ impl ListenSocket {
         }
         if shared {
             socket.set_reuse_port(true)?;
+        }
+        if let Some(interface) = interface {
+            socket.bind_device(Some(interface.as_bytes()))?;
         }
         socket.bind(&address.into())?;
         Ok(Self { socket: mio::net::UdpSocket::from_std(socket.into()), offload: true })

@@ -4,18 +4,19 @@ use core::net::{IpAddr, SocketAddr};
 use std::collections::VecDeque;
 use std::io;
 
-use log::debug;
+use log::{debug, info};
 use mio::{Interest, Registry, Token};
 use pxe_tftp::TransferId;
 
 use super::batch::{Batches, ListenBatch, TransferBatch};
 use super::direct::Direct;
-use super::holder::{self, Holder, Protocol};
+use super::holder::{self, Protocol};
+use super::interfaces::{self, Interface};
 use super::listen::ListenSocket;
 use super::observe::ObserveSocket;
 use super::replies::{By, Replies};
 use super::transfers::{PortId, TransferPorts};
-use crate::config::{Config, DhcpMode};
+use crate::config::{Config, DhcpMode, Located};
 use crate::engine::{Arrival, SocketId, Transmit};
 
 const DHCP: Token = Token(0);
@@ -40,8 +41,8 @@ pub struct BindFault {
     pub problem: String,
     /// The one thing to do.
     pub remedy: String,
-    /// Who has the port, if that can be seen.
-    pub holder: Option<Holder>,
+    /// The process that has the port, if that can be seen.
+    pub holder: Option<u32>,
     /// Why it could not be bound.
     pub kind: io::ErrorKind,
 }
@@ -75,7 +76,7 @@ impl Ports {
         let dhcp = &config.dhcp;
         let mut first = Self::empty();
         if answers {
-            first.dhcp = binder.alone("DHCP", "dhcp.port", dhcp.port);
+            first.dhcp = binder.dhcp(dhcp.port, &config.interfaces);
             first.boot_server = binder.alone("PXE boot server", "dhcp.boot_port", dhcp.boot_port);
         }
         if dhcp.mode == DhcpMode::Server {
@@ -270,6 +271,36 @@ struct Binder {
 impl Binder {
     fn alone(&mut self, what: &str, key: &'static str, port: u16) -> Option<ListenSocket> {
         self.note(what, key, port, ListenSocket::bind_ipv4(port, false))
+    }
+
+    /// A DHCP server of this host may have the port on other interfaces alone, as those of libvirt and LXD have for
+    /// their virtual machines: then we can have it on ours.
+    fn dhcp(&mut self, port: u16, interfaces: &[Located<String>]) -> Option<ListenSocket> {
+        let error = match ListenSocket::bind_ipv4(port, false) {
+            Ok(socket) => return Some(socket),
+            Err(error) => error,
+        };
+        let mut fault = holder::explain(Protocol::Udp, ("DHCP", "dhcp.port"), port, &error);
+        if error.kind() == io::ErrorKind::AddrInUse {
+            if let [only] = interfaces
+                && let Ok(socket) = ListenSocket::bind_ipv4_on(port, &only.value)
+            {
+                info!("{}, on other interfaces: ours is {} alone", fault.problem, only.value);
+                return Some(socket);
+            }
+            let present = interfaces::present().unwrap_or_default();
+            let is_free = |it: &&Interface| {
+                it.broadcasts && ListenSocket::bind_ipv4_on(port, &it.name).is_ok()
+            };
+            if let Some(free) = present.iter().find(is_free) {
+                fault.remedy = format!(
+                    "it has other interfaces: name the one that is to be served, interfaces = [\"{}\"]; or {}",
+                    free.name, fault.remedy
+                );
+            }
+        }
+        self.faults.push(fault);
+        None
     }
 
     fn observer(&mut self, port: u16, client_port: u16) -> Option<ObserveSocket> {
