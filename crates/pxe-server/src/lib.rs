@@ -4,6 +4,7 @@ pub mod addresses;
 #[cfg(feature = "admin")]
 pub mod admin;
 pub mod alone;
+mod announce;
 pub mod bound;
 pub mod check;
 pub mod cli;

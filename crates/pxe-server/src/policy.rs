@@ -143,7 +143,8 @@ fn fault(config: &Config, error: &pxe_select::PolicyError) -> Fault {
         }
         Place::Rule(index) => {
             let rule = config.rules.get(*index);
-            let part = if matches!(error.key, "file" | "url" | "deny") { "" } else { "when." };
+            let part =
+                if matches!(error.key, "file" | "url" | "deny" | "when") { "" } else { "when." };
             let key = format!("rule[{}].{part}{}", index + 1, error.key);
             (key, rule.map(|rule| rule_line(rule, error.key)))
         }

@@ -1,7 +1,6 @@
 //! `serve`: everything looked at first, then bound, then run.
 
 use std::io;
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread;
@@ -33,7 +32,7 @@ use crate::tenancy::Tenancy;
 use crate::watchdog::Watchdog;
 #[cfg(feature = "http")]
 use crate::webhook::{Receivers, Webhooks};
-use crate::{addresses, check, folders, leases, policy};
+use crate::{addresses, announce, folders, leases, policy};
 
 /// Exit code for a fault that the administrator mends in the configuration.
 pub const EXIT_CONFIG: u8 = 2;
@@ -77,9 +76,9 @@ pub fn serve(config: &Config, reload: Reload) -> ExitCode {
         Err(fault) => return refuse(config, EXIT_MACHINE, &[fault]),
     };
     raise_descriptor_limit(config);
-    tell(config, &served, &loaders);
+    announce::doubts(config, &served, &loaders);
     #[cfg_attr(not(feature = "admin"), expect(unused_mut, reason = "the page is told too"))]
-    let mut ready = ready_line(config, &served);
+    let mut ready = announce::ready(config, &served);
     #[cfg(feature = "admin")]
     if bound.admin.0.is_some() {
         let scheme = if config.admin.is_tls() { "https" } else { "http" };
@@ -110,21 +109,6 @@ pub fn serve(config: &Config, reload: Reload) -> ExitCode {
             error!("the server cannot go on: {error}");
             ExitCode::from(EXIT_MACHINE)
         }
-    }
-}
-
-/// What people should know before machines come.
-fn tell(config: &Config, served: &Interfaces, loaders: &Loaders) {
-    let doubts = check::uploads(config).into_iter().chain(check::doubts(config));
-    for doubt in doubts.chain(addresses::doubts::doubts(config, served)) {
-        warn!("{doubt}");
-    }
-    announce(config, loaders);
-    if served.is_empty() {
-        warn!(
-            "nobody can be answered yet: {}; connect one, it is looked for every ten seconds",
-            interfaces::NONE
-        );
     }
 }
 
@@ -447,59 +431,6 @@ pub(crate) fn engine_config(config: &Config, first: bool, loops: usize) -> Engin
     tftp.uploads_max = UPLOADS_MAX;
     let (advertise, tftp_port) = (config.advertise, config.tftp.port);
     EngineConfig { proxy, server: None, tftp, advertise, tftp_port }
-}
-
-/// Tells which loaders there are.
-pub(crate) fn announce(config: &Config, loaders: &Loaders) {
-    match folders::unreadable("root", &absolute(&config.root)) {
-        Some(_) if folders::is_default_to_come(config) => info!(
-            "there is no folder {} yet: what you put there is in the menu; until then it has what packages and images have",
-            absolute(&config.root).display()
-        ),
-        Some(fault) => {
-            warn!("{fault}; until then only loaders of the system's packages are served");
-        }
-        None => {}
-    }
-    if let Some(fault) = check::unreadable_images(config) {
-        warn!("{fault}");
-    }
-    for found in loaders.found() {
-        match content::signed::describe(found) {
-            Some(signed) => info!("loader for {}: {found}; {signed}", found.firmware),
-            None => info!("loader for {}: {found}", found.firmware),
-        }
-    }
-    for missing in loaders.missing_common() {
-        warn!("no loader for {}: {missing}", missing.firmware);
-    }
-}
-
-/// Whoever reads the log need not know where the server was started.
-fn absolute(path: &Path) -> PathBuf {
-    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
-}
-
-fn ready_line(config: &Config, served: &Interfaces) -> String {
-    let mut parts = vec![format!("ready: {} mode on {}", config.dhcp.mode, served)];
-    if matches!(config.dhcp.mode, DhcpMode::Proxy | DhcpMode::Server) {
-        parts.push(format!("DHCP {} and {}", config.dhcp.port, config.dhcp.boot_port));
-    }
-    if config.dhcp.mode == DhcpMode::Observe {
-        let (server, client) = (config.dhcp.port, config.dhcp.client_port());
-        parts.push(format!("listening to DHCP {server} and {client}, sending none"));
-    }
-    if config.tftp.enabled {
-        parts.push(format!("TFTP {} from {}", config.tftp.port, config.root.display()));
-        if let Some(uploads) = &config.tftp.uploads {
-            parts.push(format!("uploads to {}", uploads.value.display()));
-        }
-    }
-    if config.http.enabled {
-        let name = if config.http.is_tls() { "HTTPS" } else { "HTTP" };
-        parts.push(format!("{name} {}", config.http.listen));
-    }
-    parts.join(", ")
 }
 
 /// Every transfer has a socket and may have a file, an upload a file and its folder twice: takes as

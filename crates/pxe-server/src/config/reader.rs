@@ -157,7 +157,9 @@ impl<'r, 't> Section<'r, 't> {
         }
         let list: Vec<_> = words.iter().map(|(word, _)| format!("{word:?}")).collect();
         let problem = format!("expected one of {}, found {:?}", list.join(", "), text.value);
-        self.fault(text.line, name, problem, "");
+        let words: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+        let meant = nearest(&text.value, &words).map(|near| format!("did you mean {near:?}?"));
+        self.fault(text.line, name, problem, &meant.unwrap_or_default());
         None
     }
 

@@ -1,0 +1,79 @@
+//! What the log says before the first machine comes: doubts, the loaders that there are, and that all is ready.
+
+use std::path::{Path, PathBuf};
+
+use log::{info, warn};
+
+use crate::config::{Config, DhcpMode};
+use crate::content::{self, Loaders};
+use crate::driver::interfaces::{self, Interfaces};
+use crate::{addresses, check, folders};
+
+/// What people should know before machines come.
+pub fn doubts(config: &Config, served: &Interfaces, loaders: &Loaders) {
+    let doubts = check::uploads(config).into_iter().chain(check::doubts(config));
+    for doubt in doubts.chain(addresses::doubts::doubts(config, served)) {
+        warn!("{doubt}");
+    }
+    self::loaders(config, loaders);
+    if served.is_empty() {
+        warn!(
+            "nobody can be answered yet: {}; connect one, it is looked for every ten seconds",
+            interfaces::NONE
+        );
+    }
+}
+
+/// Tells which loaders there are.
+pub fn loaders(config: &Config, loaders: &Loaders) {
+    match folders::unreadable("root", &absolute(&config.root)) {
+        Some(_) if folders::is_default_to_come(config) => info!(
+            "there is no folder {} yet: what you put there is in the menu; until then it has what packages and images have",
+            absolute(&config.root).display()
+        ),
+        Some(fault) => {
+            warn!("{fault}; until then only loaders of the system's packages are served");
+        }
+        None => {}
+    }
+    if let Some(fault) = check::unreadable_images(config) {
+        warn!("{fault}");
+    }
+    for found in loaders.found() {
+        match content::signed::describe(found) {
+            Some(signed) => info!("loader for {}: {found}; {signed}", found.firmware),
+            None => info!("loader for {}: {found}", found.firmware),
+        }
+    }
+    for missing in loaders.missing_common() {
+        warn!("no loader for {}: {missing}", missing.firmware);
+    }
+}
+
+/// Whoever reads the log need not know where the server was started.
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// The line that begins with `ready`.
+pub fn ready(config: &Config, served: &Interfaces) -> String {
+    let mut parts = vec![format!("ready: {} mode on {}", config.dhcp.mode, served)];
+    if matches!(config.dhcp.mode, DhcpMode::Proxy | DhcpMode::Server) {
+        parts.push(format!("DHCP {} and {}", config.dhcp.port, config.dhcp.boot_port));
+    }
+    if config.dhcp.mode == DhcpMode::Observe {
+        let (server, client) = (config.dhcp.port, config.dhcp.client_port());
+        parts.push(format!("listening to DHCP {server} and {client}, sending none"));
+    }
+    if config.tftp.enabled {
+        parts.push(format!("TFTP {} from {}", config.tftp.port, config.root.display()));
+        if let Some(uploads) = &config.tftp.uploads {
+            parts.push(format!("uploads to {}", uploads.value.display()));
+        }
+    }
+    if config.http.enabled {
+        let name = if config.http.is_tls() { "HTTPS" } else { "HTTP" };
+        parts.push(format!("{name} {}", config.http.listen));
+    }
+    parts.join(", ")
+}
