@@ -10,7 +10,7 @@ use crate::driver::interfaces::{self, Interfaces};
 use crate::{addresses, check, folders};
 
 /// What people should know before machines come.
-pub fn doubts(config: &Config, served: &Interfaces, loaders: &Loaders) {
+pub(crate) fn doubts(config: &Config, served: &Interfaces, loaders: &Loaders) {
     let doubts = check::uploads(config).into_iter().chain(check::doubts(config));
     for doubt in doubts.chain(addresses::doubts::doubts(config, served)) {
         warn!("{doubt}");
@@ -25,7 +25,7 @@ pub fn doubts(config: &Config, served: &Interfaces, loaders: &Loaders) {
 }
 
 /// Tells which loaders there are.
-pub fn loaders(config: &Config, loaders: &Loaders) {
+pub(crate) fn loaders(config: &Config, loaders: &Loaders) {
     match folders::unreadable("root", &absolute(&config.root)) {
         Some(_) if folders::is_default_to_come(config) => info!(
             "there is no folder {} yet: what you put there is in the menu; until then it has what packages and images have",
@@ -56,7 +56,7 @@ fn absolute(path: &Path) -> PathBuf {
 }
 
 /// The line that begins with `ready`.
-pub fn ready(config: &Config, served: &Interfaces) -> String {
+pub(crate) fn ready(config: &Config, served: &Interfaces) -> String {
     let mut parts = vec![format!("ready: {} mode on {}", config.dhcp.mode, served)];
     if matches!(config.dhcp.mode, DhcpMode::Proxy | DhcpMode::Server) {
         parts.push(format!("DHCP {} and {}", config.dhcp.port, config.dhcp.boot_port));

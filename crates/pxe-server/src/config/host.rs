@@ -59,7 +59,7 @@ enum Boot {
 
 fn boot(section: &Section<'_, '_>) -> Boot {
     match section.value("boot").map(|value| value.get_ref()) {
-        Some(DeValue::String(_)) => boot_word(&section),
+        Some(DeValue::String(_)) => boot_word(section),
         _ => match section.boolean("boot") {
             Some(false) => Boot::Never,
             _ => Boot::Network,
