@@ -37,15 +37,21 @@ impl ListenSocket {
     /// Binds `port` on every IPv4 address. DF stays clear: some boot ROMs and relays cannot cope
     /// with it (as dnsmasq and tftp-hpa do).
     pub(super) fn bind_ipv4(port: u16, sharing: Sharing) -> io::Result<Self> {
-        Self::bind(SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)), sharing)
+        Self::bind(SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)), sharing, None)
+    }
+
+    /// The same on one interface, as it is now: what comes by others is for others.
+    pub(super) fn bind_ipv4_on(port: u16, interface: &str) -> io::Result<Self> {
+        let every_address = SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
+        Self::bind(every_address, Sharing::Nobody, Some(interface))
     }
 
     /// Binds `port` on every IPv6 address, and on none of IPv4.
     pub(super) fn bind_ipv6(port: u16, sharing: Sharing) -> io::Result<Self> {
-        Self::bind(SocketAddr::from((Ipv6Addr::UNSPECIFIED, port)), sharing)
+        Self::bind(SocketAddr::from((Ipv6Addr::UNSPECIFIED, port)), sharing, None)
     }
 
-    fn bind(address: SocketAddr, sharing: Sharing) -> io::Result<Self> {
+    fn bind(address: SocketAddr, sharing: Sharing, interface: Option<&str>) -> io::Result<Self> {
         let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
         socket.set_nonblocking(true)?;
         // A smaller buffer than asked for still works.
@@ -62,6 +68,9 @@ impl ListenSocket {
         }
         if sharing == Sharing::AmongLoops {
             socket.set_reuse_port(true)?;
+        }
+        if let Some(interface) = interface {
+            socket.bind_device(Some(interface.as_bytes()))?;
         }
         socket.bind(&address.into())?;
         Ok(Self { socket: mio::net::UdpSocket::from_std(socket.into()), offload: true })

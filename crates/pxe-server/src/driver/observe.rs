@@ -54,8 +54,8 @@ impl ObserveSocket {
             Ok(socket) => {
                 warn!(
                     "observing by UDP port {port} alone, a packet socket is refused ({refused}): DHCP \
-                     servers' replies are not heard; sudo setcap {RIGHTS} {}",
-                    holder::program()
+                     servers' replies are not heard; {}",
+                    holder::grant()
                 );
                 Ok(Self::Datagram(socket))
             }
@@ -108,8 +108,6 @@ impl ObserveSocket {
         }
     }
 }
-
-const RIGHTS: &str = "cap_net_bind_service,cap_net_raw=+ep";
 
 /// Every IPv4 packet that comes to this machine (not what it sends), cut down by the filter. Packets
 /// from before the filter was there are looked at like any others.
@@ -183,8 +181,13 @@ fn fault(port: u16, refused: &io::Error, error: &io::Error) -> BindFault {
     let problem = format!(
         "cannot listen to DHCP: a packet socket is refused ({refused}), and so is UDP port {port} ({error})"
     );
-    let remedy = format!("sudo setcap {RIGHTS} {}", holder::program());
-    BindFault { key: "dhcp.mode", problem, remedy }
+    BindFault {
+        key: "dhcp.mode",
+        problem,
+        remedy: holder::grant(),
+        holder: None,
+        kind: error.kind(),
+    }
 }
 
 impl Source for ObserveSocket {
@@ -277,7 +280,7 @@ mod tests {
             assert_eq!(arrival.source, sender.local_addr().expect("address"));
             heard.push(String::from_utf8_lossy(payload).into_owned());
         };
-        assert!(observer.receive(batches.of_family(false), take).expect("receive"));
+        assert!(observer.receive(batches.of_family(Family::V4), take).expect("receive"));
         assert_eq!(heard, ["three"]);
     }
 }

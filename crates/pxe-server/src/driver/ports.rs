@@ -11,11 +11,12 @@ use pxe_tftp::TransferId;
 use super::batch::{Batches, Family, ListenBatch, TransferBatch};
 use super::direct::Direct;
 use super::holder::{self, Protocol};
+use super::interfaces::{self, Interface};
 use super::listen::{ListenSocket, Sharing};
 use super::observe::ObserveSocket;
 use super::replies::{By, Replies};
 use super::transfers::{PortId, TransferPorts};
-use crate::config::{Config, DhcpMode};
+use crate::config::{Config, DhcpMode, Located};
 use crate::engine::{Arrival, SocketId, Transmit};
 
 const DHCP: Token = Token(0);
@@ -40,6 +41,10 @@ pub struct BindFault {
     pub problem: String,
     /// The one thing to do.
     pub remedy: String,
+    /// The process that has the port, if that can be seen.
+    pub holder: Option<u32>,
+    /// Why it could not be bound.
+    pub kind: io::ErrorKind,
 }
 
 /// A socket as the loop knows it: TFTP has a listening one for each family.
@@ -71,7 +76,7 @@ impl Ports {
         let dhcp = &config.dhcp;
         let mut first = Self::empty();
         if answers {
-            first.dhcp = binder.alone("DHCP", "dhcp.port", dhcp.port);
+            first.dhcp = binder.dhcp(dhcp.port, &config.interfaces);
             first.boot_server = binder.alone("PXE boot server", "dhcp.boot_port", dhcp.boot_port);
         }
         if dhcp.mode == DhcpMode::Server {
@@ -277,6 +282,36 @@ impl Binder {
         self.note(what, key, port, ListenSocket::bind_ipv4(port, Sharing::Nobody))
     }
 
+    /// A DHCP server of this host may have the port on other interfaces alone, as those of libvirt and LXD have for
+    /// their virtual machines: then we can have it on ours.
+    fn dhcp(&mut self, port: u16, interfaces: &[Located<String>]) -> Option<ListenSocket> {
+        let error = match ListenSocket::bind_ipv4(port, Sharing::Nobody) {
+            Ok(socket) => return Some(socket),
+            Err(error) => error,
+        };
+        let mut fault = holder::explain(Protocol::Udp, ("DHCP", "dhcp.port"), port, &error);
+        if error.kind() == io::ErrorKind::AddrInUse {
+            if let [only] = interfaces
+                && let Ok(socket) = ListenSocket::bind_ipv4_on(port, &only.value)
+            {
+                info!("{}, on other interfaces: ours is {} alone", fault.problem, only.value);
+                return Some(socket);
+            }
+            let present = interfaces::present().unwrap_or_default();
+            let is_free = |it: &&Interface| {
+                it.broadcasts && ListenSocket::bind_ipv4_on(port, &it.name).is_ok()
+            };
+            if let Some(free) = present.iter().find(is_free) {
+                fault.remedy = format!(
+                    "it has other interfaces: name the one that is to be served, interfaces = [\"{}\"]; or {}",
+                    free.name, fault.remedy
+                );
+            }
+        }
+        self.faults.push(fault);
+        None
+    }
+
     fn observer(&mut self, port: u16, client_port: u16) -> Option<ObserveSocket> {
         ObserveSocket::open(port, client_port).map_err(|fault| self.faults.push(fault)).ok()
     }
@@ -290,8 +325,7 @@ impl Binder {
     ) -> Option<T> {
         bound
             .map_err(|error| {
-                let (problem, remedy) = holder::explain(Protocol::Udp, (what, key), port, &error);
-                self.faults.push(BindFault { key, problem, remedy });
+                self.faults.push(holder::explain(Protocol::Udp, (what, key), port, &error));
             })
             .ok()
     }
@@ -311,6 +345,10 @@ impl Binder {
         }
         for ports in loops {
             ports.tftp = self.note(what, key, port, ListenSocket::bind_ipv4(port, sharing));
+            // Its IPv6 side would only say the same once more.
+            if ports.tftp.is_none() {
+                return;
+            }
             match ListenSocket::bind_ipv6(port, sharing) {
                 Ok(socket) => ports.tftp_ipv6 = Some(socket),
                 // A kernel without IPv6 has no such addresses to listen on.

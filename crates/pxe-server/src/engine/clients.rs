@@ -227,7 +227,7 @@ mod tests {
     fn another_program_of_the_same_machine_is_news() {
         let (mut clients, now) = (Clients::default(), Instant::now());
         let discovered = |ipxe| Stage::Discovered {
-            firmware: Some(pxe_select::Firmware::X64Uefi),
+            firmware: Some(Firmware::X64Uefi),
             ipxe,
             reasons: String::new(),
         };

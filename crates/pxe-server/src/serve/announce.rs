@@ -1,23 +1,47 @@
-//! What is said at the start: which loaders there are, and where the server is reached.
+//! What the log says before the first machine comes: doubts, the loaders that there are, and that all is ready.
+
+use std::path::{Path, PathBuf};
 
 use log::{info, warn};
 
 use crate::bound::Bound;
 use crate::config::{Config, DhcpMode};
-use crate::content::{Loaders, signed};
-use crate::driver::interfaces::Interfaces;
+use crate::content::{self, Loaders};
+use crate::driver::interfaces::{self, Interfaces};
+use crate::{addresses, check, folders};
 
-/// Tells which loaders there are.
-pub(crate) fn announce(config: &Config, loaders: &Loaders) {
-    if !config.root.is_dir() {
+/// What people should know before machines come.
+pub(crate) fn doubts(config: &Config, served: &Interfaces, loaders: &Loaders) {
+    let doubts = check::uploads(config).into_iter().chain(check::doubts(config));
+    for doubt in doubts.chain(addresses::doubts::doubts(config, served)) {
+        warn!("{doubt}");
+    }
+    self::loaders(config, loaders);
+    if served.is_empty() {
         warn!(
-            "the root folder {} is not there; loaders of the system's packages are served all the \
-             same, and the folder is looked for again on every request",
-            config.root.display()
+            "nobody can be answered yet: {}; connect one, it is looked for every ten seconds",
+            interfaces::NONE
         );
     }
+}
+
+/// Tells which loaders there are.
+pub(crate) fn loaders(config: &Config, loaders: &Loaders) {
+    match folders::unreadable("root", &absolute(&config.root)) {
+        Some(_) if folders::is_default_to_come(config) => info!(
+            "there is no folder {} yet: what you put there is in the menu; until then it has what packages and images have",
+            absolute(&config.root).display()
+        ),
+        Some(fault) => {
+            warn!("{fault}; until then only loaders of the system's packages are served");
+        }
+        None => {}
+    }
+    if let Some(fault) = check::unreadable_images(config) {
+        warn!("{fault}");
+    }
     for found in loaders.found() {
-        match signed::describe(found) {
+        match content::signed::describe(found) {
             Some(signed) => info!("loader for {}: {found}; {signed}", found.firmware),
             None => info!("loader for {}: {found}", found.firmware),
         }
@@ -27,8 +51,13 @@ pub(crate) fn announce(config: &Config, loaders: &Loaders) {
     }
 }
 
+/// Whoever reads the log need not know where the server was started.
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
 /// The line that says that the server runs, and where.
-pub(super) fn ready_line(config: &Config, served: &Interfaces, bound: &Bound) -> String {
+pub(super) fn ready(config: &Config, served: &Interfaces, bound: &Bound) -> String {
     let mut parts = vec![format!("ready: {} mode on {}", config.dhcp.mode, served)];
     if matches!(config.dhcp.mode, DhcpMode::Proxy | DhcpMode::Server) {
         parts.push(format!("DHCP {} and {}", config.dhcp.port, config.dhcp.boot_port));

@@ -59,7 +59,7 @@ fn an_order_stands_until_the_machine_says_that_it_is_done() {
     assert!(is_ignored(&server));
     server.expect("52:54:00:aa:00:01 denied: ");
     let given = next_boot(&folder, &[TEXT, "script", "install.ipxe"]);
-    assert_eq!(given, ("52-54-00-aa-00-01 script install.ipxe, once done\n".to_owned(), true));
+    assert_eq!(given, ("52:54:00:aa:00:01 script install.ipxe, once done\n".to_owned(), true));
     // It goes before `boot = false`, as often as the machine tries.
     let url = format!("http://127.0.0.1:{}/boot/install.ipxe", server.http);
     let client = Client::new(&server, MAC, 7);
@@ -137,6 +137,6 @@ fn orders_are_kept_in_the_state_folder_and_nonsense_is_refused() {
     }
     assert_eq!(fs::read_to_string(&file).expect("a file"), kept);
     let cleared = next_boot(&folder, &["clear", TEXT]);
-    assert_eq!(cleared, ("52-54-00-aa-00-01 cleared\n".to_owned(), true));
+    assert_eq!(cleared, ("52:54:00:aa:00:01 cleared\n".to_owned(), true));
     assert!(!file.exists());
 }

@@ -121,7 +121,7 @@ fn own_silence(local: &Local, segment: &Segment) -> Option<Finding> {
     if local.mode == DhcpMode::Server {
         causes.push("no [[dhcp.subnet]] is this segment's");
     }
-    let advice = "Open UDP ports 67, 69 and 4011 here; then look at its log: pxe-server serve -v";
+    let advice = "Open UDP ports 67, 69 and 4011 here; then look at its log, with -v for more.";
     Some(Finding::fault("own-server-silent", what, advice).because(&causes))
 }
 
