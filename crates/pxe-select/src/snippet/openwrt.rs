@@ -38,11 +38,11 @@ fn write(site: &Site<'_>, per_arch: bool) -> Page {
             let section = format!("dhcp.pxe_server_{}", kind.suffix);
             page.line(format_args!("uci set {section}=boot"));
             page.line(format_args!("uci set {section}.networkid='pxe-{}'", kind.suffix));
-            boot(&mut page, section, site, &kind.bait(site));
+            boot(&mut page, &section, site, &kind.bait(site));
         }
         page.comment(format_args!("everything else"));
     }
-    let section = format!("dhcp.pxe_server");
+    let section = "dhcp.pxe_server";
     page.line(format_args!("uci set {section}=boot"));
     boot(&mut page, section, site, site.bait());
     page.line(format_args!("uci commit dhcp"));
@@ -50,7 +50,7 @@ fn write(site: &Site<'_>, per_arch: bool) -> Page {
     page
 }
 
-fn boot(page: &mut Page, section: core::fmt::Arguments<'_>, site: &Site<'_>, file: &str) {
+fn boot(page: &mut Page, section: &str, site: &Site<'_>, file: &str) {
     let server = site.server();
     page.line(format_args!("uci set {section}.filename='{file}'"));
     page.line(format_args!("uci set {section}.servername='{server}'"));
