@@ -12,7 +12,7 @@ use crate::driver::interfaces::{self, Interfaces};
 use crate::driver::{Housekeeping, Reloaded};
 use crate::engine::OwnAddress;
 use crate::serve::Understood;
-use crate::{addresses, announce, check, engine, overrides, policy, reload, serve};
+use crate::{addresses, check, engine, overrides, policy, reload, serve};
 
 /// Reads the configuration again, with the flags of the command line and without what was edited in the page.
 pub type Reload = Arc<dyn Fn() -> Result<Config, Faults> + Send + Sync>;
@@ -76,7 +76,7 @@ impl Housekeeping for House {
         }
         let Ok(policy) = policy::build(&self.config, &loaders) else { return };
         info!("the loaders changed");
-        announce::loaders(&self.config, &loaders);
+        serve::announce(&self.config, &loaders);
         self.shared.set_policy(policy);
         self.contents.set_loaders(loaders.clone());
         self.in_use.set(&self.config, &loaders);

@@ -4,7 +4,6 @@ pub mod addresses;
 #[cfg(feature = "admin")]
 pub mod admin;
 pub mod alone;
-mod announce;
 pub mod bound;
 pub mod check;
 pub mod cli;
@@ -13,6 +12,9 @@ pub mod content;
 pub mod diagnose;
 pub mod doctor;
 pub mod driver;
+#[cfg(test)]
+#[path = "../tests/common/efi.rs"]
+mod efi;
 pub mod engine;
 pub mod explain;
 pub mod fetch;
@@ -35,6 +37,7 @@ pub mod policy;
 pub mod rehearse;
 pub mod reload;
 pub mod replay;
+mod routine;
 pub mod serve;
 pub mod snippet;
 pub mod state;

@@ -268,6 +268,14 @@ file = \"../x\"
     }
 
     #[test]
+    fn a_rule_that_another_hides_is_named_by_its_conditions() {
+        let text =
+            "[[rule]]\nfile = \"a\"\n[[rule]]\nwhen = { mac = \"52:54:00:*\" }\nfile = \"b\"\n";
+        let keys: Vec<_> = faults(text).into_iter().map(|(_, key)| key).collect();
+        assert_eq!(keys, ["rule[2].when"]);
+    }
+
+    #[test]
     fn faults_of_rewriting_rules_and_folders_have_their_lines() {
         let text = "\
 [tftp]

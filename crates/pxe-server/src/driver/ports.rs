@@ -86,6 +86,13 @@ impl Ports {
                 })
                 .ok();
         }
+        if dhcp.mode == DhcpMode::Proxy {
+            first.observer = ObserveSocket::open_replies(dhcp.client_port())
+                .inspect_err(|error| {
+                    info!("what other servers offer is not heard, and told of no machine: {error} (needs cap_net_raw)")
+                })
+                .ok();
+        }
         if dhcp.mode == DhcpMode::Observe {
             first.observer = binder.observer(dhcp.port, dhcp.client_port());
         }
