@@ -76,7 +76,7 @@ impl Housekeeping for House {
         }
         let Ok(policy) = policy::build(&self.config, &loaders) else { return };
         info!("the loaders changed");
-        serve::announce::loaders(&self.config, &loaders);
+        serve::announce(&self.config, &loaders);
         self.shared.set_policy(policy);
         self.contents.set_loaders(loaders.clone());
         self.in_use.set(&self.config, &loaders);

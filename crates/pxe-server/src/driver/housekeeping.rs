@@ -8,7 +8,7 @@ use std::time::Instant;
 use log::{error, info, warn};
 
 use super::Driver;
-use super::interfaces::{self, Interfaces};
+use super::interfaces::{Interfaces, NONE};
 use crate::config::Faults;
 use crate::engine::{AddressPlan, OwnAddress};
 use crate::journal::STRANGERS_MAX;
@@ -52,7 +52,7 @@ impl Driver {
                     let none = interfaces.is_empty();
                     match self.interfaces.replace(interfaces) {
                         Some(_) if none => {
-                            warn!("nobody can be answered: {}", interfaces::NONE);
+                            warn!("nobody can be answered: {}", NONE);
                         }
                         Some(served) => info!("now serving {served}"),
                         None => {}

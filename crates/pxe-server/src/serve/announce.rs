@@ -1,22 +1,19 @@
-//! What the log says before the first machine comes: doubts, the loaders that there are, and that all is ready.
-
-use std::path::{Path, PathBuf};
+//! What is said at the start: which loaders there are, and where the server is reached.
 
 use log::{info, warn};
 
 use crate::bound::Bound;
 use crate::config::{Config, DhcpMode};
-use crate::content::{self, Loaders};
+use crate::content::{Loaders, signed};
 use crate::driver::interfaces::{self, Interfaces};
 use crate::{addresses, check, folders};
 
-/// What people should know before machines come.
-pub(crate) fn doubts(config: &Config, served: &Interfaces, loaders: &Loaders) {
+/// Tells what people should know before machines come.
+pub(super) fn doubts(config: &Config, served: &Interfaces) {
     let doubts = check::uploads(config).into_iter().chain(check::doubts(config));
     for doubt in doubts.chain(addresses::doubts::doubts(config, served)) {
         warn!("{doubt}");
     }
-    self::loaders(config, loaders);
     if served.is_empty() {
         warn!(
             "nobody can be answered yet: {}; connect one, it is looked for every ten seconds",
@@ -25,12 +22,14 @@ pub(crate) fn doubts(config: &Config, served: &Interfaces, loaders: &Loaders) {
     }
 }
 
-/// Tells which loaders there are.
-pub(crate) fn loaders(config: &Config, loaders: &Loaders) {
-    match folders::unreadable("root", &absolute(&config.root)) {
+/// Tells which loaders there are, and which folders cannot be served from.
+pub(crate) fn announce(config: &Config, loaders: &Loaders) {
+    // Whoever reads the log need not know where the server was started.
+    let root = std::path::absolute(&config.root).unwrap_or_else(|_| config.root.clone());
+    match folders::unreadable("root", &root) {
         Some(_) if folders::is_default_to_come(config) => info!(
             "there is no folder {} yet: what you put there is in the menu; until then it has what packages and images have",
-            absolute(&config.root).display()
+            root.display()
         ),
         Some(fault) => {
             warn!("{fault}; until then only loaders of the system's packages are served");
@@ -41,7 +40,7 @@ pub(crate) fn loaders(config: &Config, loaders: &Loaders) {
         warn!("{fault}");
     }
     for found in loaders.found() {
-        match content::signed::describe(found) {
+        match signed::describe(found) {
             Some(signed) => info!("loader for {}: {found}; {signed}", found.firmware),
             None => info!("loader for {}: {found}", found.firmware),
         }
@@ -51,13 +50,8 @@ pub(crate) fn loaders(config: &Config, loaders: &Loaders) {
     }
 }
 
-/// Whoever reads the log need not know where the server was started.
-fn absolute(path: &Path) -> PathBuf {
-    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
-}
-
 /// The line that says that the server runs, and where.
-pub(super) fn ready(config: &Config, served: &Interfaces, bound: &Bound) -> String {
+pub(super) fn ready_line(config: &Config, served: &Interfaces, bound: &Bound) -> String {
     let mut parts = vec![format!("ready: {} mode on {}", config.dhcp.mode, served)];
     if matches!(config.dhcp.mode, DhcpMode::Proxy | DhcpMode::Server) {
         parts.push(format!("DHCP {} and {}", config.dhcp.port, config.dhcp.boot_port));

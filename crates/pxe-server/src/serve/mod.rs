@@ -1,6 +1,6 @@
 //! `serve`: everything looked at first, then bound, then run.
 
-pub(crate) mod announce;
+mod announce;
 mod assembly;
 mod descriptors;
 mod settings;
@@ -28,6 +28,8 @@ use crate::tenancy::Tenancy;
 #[cfg(feature = "http")]
 use crate::webhook::{Receivers, Webhooks};
 use crate::{folders, leases};
+pub(crate) use announce::announce;
+use announce::ready_line;
 pub(crate) use assembly::set_seeds;
 use assembly::{Parts, Running};
 pub(crate) use settings::engine_config;
@@ -85,7 +87,7 @@ struct Prepared {
     receivers: Receivers,
     /// The line that tells so.
     ready: String,
-    /// Until all has been written for the last time.
+    /// Nobody else works with the state folder.
     _tenancy: Tenancy,
 }
 
@@ -109,8 +111,9 @@ fn prepare(config: &Config, reload: Reload) -> Result<Prepared, Refusal> {
     let leases = plan.map(|plan| leases::prepare(config, plan)).transpose();
     let leases = leases.map_err(|fault| Refusal::by_machine(vec![fault]))?;
     descriptors::raise_limit(config);
-    announce::doubts(config, &served, &loaders);
-    let ready = announce::ready(config, &served, &bound);
+    announce::doubts(config, &served);
+    announce(config, &loaders);
+    let ready = ready_line(config, &served, &bound);
     let shared = engine::Shared::new(policy);
     shared.set_neighbours(Box::new(ArpTable));
     shared.orders().set(Box::new(NextBoots::new(config)));
