@@ -11,7 +11,7 @@ use crate::error::{Context as _, Result};
 use crate::lab::wire::SERVER_ADDRESS;
 use crate::process::{capture, command};
 
-const ANOTHER: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 3);
+pub(super) const ANOTHER: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 3);
 const SOMEBODY: &str = "52:54:00:aa:00:77";
 const SOMEBODY_ELSE: &str = "52:54:00:aa:00:78";
 
