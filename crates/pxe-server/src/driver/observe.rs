@@ -277,7 +277,7 @@ mod tests {
             assert_eq!(arrival.source, sender.local_addr().expect("address"));
             heard.push(String::from_utf8_lossy(payload).into_owned());
         };
-        assert!(observer.receive(batches.of_family(false), take).expect("receive"));
+        assert!(observer.receive(batches.of_family(Family::V4), take).expect("receive"));
         assert_eq!(heard, ["three"]);
     }
 }
