@@ -1,17 +1,26 @@
 // What single machines get.
 import { ask, get } from "./api.js";
 import { el, field, say, table } from "./dom.js";
+import { called, ways } from "./images.js";
 import { t } from "./words.js";
 
-const TEXTS = ["hostname", "address", "loader", "folder"];
+const TEXTS = ["hostname", "address", "loader", "folder", "image"];
 
 function form(mac, known, done) {
   const entry = { ...known?.entry };
   const inputs = Object.fromEntries(TEXTS.map((name) => [name, field(t(name), { name, value: entry[name] ?? "" })]));
+  const names = el("datalist", { id: "image-names" });
+  inputs.image.querySelector("input").setAttribute("list", names.id);
+  get("/api/v1/images").then(({ images }) => {
+    const ready = images.filter((image) => image.state === "ready").flatMap(ways);
+    names.replaceChildren(...ready.map(([value, text]) => el("option", { value }, text)));
+  }, () => {});
   const macField = field(t("mac"), { name: "mac", value: mac ?? "", required: true, readonly: Boolean(known) });
   const boot = el("input", { type: "checkbox", name: "boot", checked: entry.boot !== false });
-  const { mac: _, boot: __, ...others } = entry;
+  const { mac: _, ...others } = entry;
   for (const name of TEXTS) delete others[name];
+  // `boot = "local"` is no yes or no.
+  if (typeof others.boot === "boolean") delete others.boot;
   const more = el("textarea", { name: "more", spellcheck: "false" });
   more.value = Object.keys(others).length ? JSON.stringify(others, null, 1) : "";
   const trouble = el("div", { role: "alert", class: "trouble" });
@@ -46,7 +55,7 @@ function form(mac, known, done) {
   return el("form", { class: "card", onsubmit: save, "aria-label": t("hostForm"), id: "host-form" },
     el("h2", {}, known ? t("hostForm") : t("newHost")),
     known?.origin === "file" ? el("p", { class: "soft" }, t("fileEntry")) : "",
-    el("div", { class: "fields" }, macField, Object.values(inputs)),
+    el("div", { class: "fields" }, macField, Object.values(inputs)), names,
     el("label", { class: "line" }, boot, el("span", {}, t("boot"))),
     el("label", {}, el("span", {}, t("more")), more),
     trouble,
@@ -62,7 +71,7 @@ export async function hostsView(main, id) {
   const bare = (mac) => mac.toLowerCase().replace(/[:.-]/g, "");
   const known = id && hosts.find((host) => bare(host.mac) === bare(id));
   const gets = (entry) => Object.entries(entry).filter(([key]) => key !== "mac")
-    .map(([key, value]) => `${key} = ${JSON.stringify(value)}`).join(", ");
+    .map(([key, value]) => (key === "image" ? `${t("image")} ${called(value)}` : `${key} = ${JSON.stringify(value)}`)).join(", ");
   const rows = hosts.map((host) => el("tr", {},
     el("td", {}, host.number),
     el("th", { scope: "row", class: "mono" }, el("a", { href: `#hosts/${host.mac}` }, host.mac)),

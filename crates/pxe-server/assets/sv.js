@@ -34,6 +34,8 @@ export const sv = {
   "gets.file": "filen {target}", "gets.url": "{target}", "gets.script": "skriptet {target}", "gets.deny": "inget: nekad",
   "gets.hold": "inget svar: hålls", images: "Avbilder", arriving: "kommer", examined: "undersöks", bootsNot: "startar inte på något vi känner",
   bootsOn: "Startar på", "kind.host": "Värd", "kind.rule": "Regel", takenFor: "Tas för {firmware}",
+  image: "Avbild", ramDisk: "hela i minnet, av dess fasta program självt", but: "Men:",
+  ramDiskOn: "Hela i minnet, av det fasta programmet självt: {list}; {memory} MiB",
   next: "Nästa start", "next.what": "Startar", "next.menu": "menyn", "next.local": "sin disk", "next.image": "avbilden",
   "next.script": "skriptet", "next.name": "Skript", "next.once": "Slutar när", "next.done": "maskinen säger att den är klar",
   "next.delivered": "det har levererats till maskinen", "next.give": "Beställ", "next.clear": "Ta tillbaka",

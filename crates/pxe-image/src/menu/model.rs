@@ -10,7 +10,7 @@ use minijinja::Value;
 
 use super::escape::{title, url_path};
 use super::links::Links;
-use super::{Client, Kind, Lock, Menu, MenuItem, Mode, Platform};
+use super::{Client, Kind, LeftOut, Lock, Menu, MenuItem, Mode, Platform};
 use crate::Piece;
 use crate::limits::{MENU_FLAT_ITEMS_MAX, MENU_ITEMS_MAX};
 
@@ -201,6 +201,20 @@ impl<'m> Sorted<'m> {
         map.insert("groups", groups.into());
         map.insert("left_out", self.left_out.into());
     }
+}
+
+/// What the machine does not have, if that is all there is.
+pub(super) fn nothing_left(menu: &Menu<'_>, kind: Kind) -> Option<Vec<LeftOut>> {
+    if menu.awaited.is_some() || matches!(menu.mode, Mode::Local | Mode::Script(_)) {
+        return None;
+    }
+    let items = menu.items.get(..MENU_ITEMS_MAX).unwrap_or(&menu.items);
+    let mut left_out = Vec::with_capacity(items.len());
+    for (item, title) in items.iter().zip(titles::of(items)) {
+        let why = entry::of(menu, kind, item, ("", &title), false).err()?;
+        left_out.push(LeftOut { image: item.image.map(|image| image.name.to_owned()), title, why });
+    }
+    Some(left_out)
 }
 
 fn group(index: usize, title: String, items: Vec<Value>) -> Value {

@@ -50,7 +50,7 @@ pub use asked::{Baited, Choice, decide};
 pub use client::{ClientId, NoClient, hyphenated};
 pub use clients::{CLIENTS_MAX, FETCHES_MAX};
 pub use content::{
-    ContentError, ContentId, ContentRequest, ContentStore, Opened, Upload, UploadError,
+    ContentError, ContentId, ContentRequest, ContentStore, Opened, Shortfall, Upload, UploadError,
     UploadRequest,
 };
 pub use detail::{Detail, Field, reason_lines};

@@ -16,7 +16,9 @@ use pxe_tftp::{
 
 use super::asked::{self, Choice};
 use super::client::ClientId;
-use super::content::{ContentError, ContentId, ContentRequest, ContentStore, UploadError};
+use super::content::{
+    ContentError, ContentId, ContentRequest, ContentStore, Shortfall, UploadError,
+};
 use super::detail::Detail;
 use super::event::{Stage, printable};
 use super::orders::LastPiece;
@@ -54,6 +56,8 @@ pub(super) struct OpenTransfer {
     pub(super) baited: Option<(IpAddr, Option<ClientId>)>,
     /// With the whole file an order is spent.
     pub(super) last_piece: Option<LastPiece>,
+    /// What the file, a text for this machine, should have had in it.
+    pub(super) shortfall: Option<Shortfall>,
 }
 
 /// Who asks for a file, and what its story tells of that.
@@ -84,6 +88,7 @@ impl OpenTransfer {
             trouble: None,
             baited: None,
             last_piece: None,
+            shortfall: None,
         }
     }
 }
@@ -333,9 +338,14 @@ impl Engine {
                 open.size = opened.size;
                 open.baited = bait;
                 open.last_piece = wanted.last_piece.clone();
+                open.shortfall = content.shortfall(opened.id);
                 let mut info = ContentInfo::new(opened.size);
                 info.block_size_max = arrival.mtu.map(|mtu| block_bytes_max(peer, mtu));
-                let told = (wanted.why(found), detail);
+                let mut why = wanted.why(found);
+                if let Some(shortfall) = &open.shortfall {
+                    why = shortfall.beside(why);
+                }
+                let told = (why, detail);
                 self.begin(now, request, open, (info, told), content);
             }
             Err(error) => self.refuse(now, asking, request, wanted, &error),

@@ -4,6 +4,7 @@
 mod describe;
 
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
+use core::time::Duration;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -17,8 +18,8 @@ use serde::Serialize;
 use crate::config::{Config, DhcpMode, Fault};
 use crate::content::{self, Files, Images, ImagesAsked, Loaders};
 use crate::engine::{
-    self, Arrival, Choice, ClientId, Engine, Field, Output, OwnAddress, ServerSettings, Shared,
-    SocketId, Stage,
+    self, Arrival, Choice, ClientId, Engine, Field, InventoryAnswer, InventorySettings, Output,
+    OwnAddress, ServerSettings, Shared, SocketId, Stage,
 };
 use crate::next_boot::{NextBoots, Pending, Rehearsed};
 use crate::{addresses, policy, serve};
@@ -35,6 +36,8 @@ pub struct Rehearsal {
     files: Files,
     leases: MemoryStore,
     address: Ipv4Addr,
+    /// What an inventory says of one machine.
+    inventory: Option<([u8; 6], InventoryAnswer)>,
     /// Whether the addresses it gives are made up, since the configuration has no subnet.
     pub invents_subnet: bool,
 }
@@ -99,7 +102,26 @@ impl Rehearsal {
         engine.handle_loaded();
         let contents = Arc::new(content::Shared::new(loaders.clone()));
         let files = Files::new(config.root.clone(), contents, config.tftp.port);
-        Ok(Self { mode, engine, files, leases: MemoryStore::default(), address, invents_subnet })
+        let leases = MemoryStore::default();
+        Ok(Self { mode, engine, files, leases, address, inventory: None, invents_subnet })
+    }
+
+    /// An inventory is asked, as the server asks it: this is what it says of a machine. Without it there is none.
+    pub fn set_inventory(&mut self, fresh_for: Duration, mac: [u8; 6], answer: InventoryAnswer) {
+        self.engine.shared().set_inventory(InventorySettings { fresh_for });
+        self.inventory = Some((mac, answer));
+    }
+
+    /// Answers for the inventory; whether it was asked.
+    fn look_up(&mut self, now: Instant) -> bool {
+        let mut is_asked = false;
+        while let Some(mac) = self.engine.poll_lookup() {
+            if let Some((_, answer)) = self.inventory.as_ref().filter(|(known, _)| *known == mac) {
+                self.engine.handle_lookup(now, mac, answer.clone());
+                is_asked = true;
+            }
+        }
+        is_asked
     }
 
     /// Which mode.
@@ -159,10 +181,13 @@ impl Rehearsal {
 
     /// What somebody who asks for this name gets, in words.
     pub fn ask(&mut self, now: Instant, source: IpAddr, asker: Asker, name: &[u8]) -> String {
-        let shared = self.engine.shared();
-        let (client, choice) = {
+        let decide = |engine: &Engine| {
             let said = engine::Introduction::default();
-            engine::decide(shared, now, source, asker, Asked::Name(name), said)
+            engine::decide(engine.shared(), now, source, asker, Asked::Name(name), said)
+        };
+        let (client, choice) = match (decide(&self.engine), self.look_up(now)) {
+            (decided, false) => decided,
+            (_, true) => decide(&self.engine),
         };
         let shown = engine::printable(name);
         match choice {
@@ -207,6 +232,7 @@ impl Rehearsal {
             unicast: Some(is_unicast),
         };
         self.engine.handle_datagram(now, socket, &arrival, datagram, &mut self.files);
+        self.look_up(now);
         let mut reaction = Reaction::default();
         self.drain(now, &mut reaction);
         reaction

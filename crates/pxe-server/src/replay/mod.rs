@@ -43,6 +43,10 @@ pub struct ReplayOptions {
     json: bool,
 }
 
+/// What answers leave out.
+const INVENTORY_NOT_ASKED: &str = "the inventory (boot_api) says which machines boot and was not asked: answers are as if there \
+     were none; `pxe-server explain --arch … --mac … --ask-inventory` asks it about one machine";
+
 const EXAMPLES: &str = "\
 Examples:
   Capture a machine that does not boot, on any host that hears it, and stop with Ctrl-C when it gives up:
@@ -105,7 +109,10 @@ pub fn replay(options: &ReplayOptions, config: &Config) -> Result<String, String
     let Some(ledger) = ledger else {
         return Err(format!("{} has no packets", options.file.display()));
     };
-    let report = ledger.report(is_cut, us);
+    let mut report = ledger.report(is_cut, us);
+    if config.boot_api.is_some() {
+        report.notes.push(INVENTORY_NOT_ASKED.to_owned());
+    }
     if options.json {
         let text = serde_json::to_string_pretty(&report).map_err(|error| error.to_string())?;
         return Ok(text + "\n");

@@ -13,6 +13,7 @@ use std::time::SystemTime;
 
 use cap_std::fs::Dir;
 use log::{info, warn};
+use pxe_image::recognise::Recognition;
 
 use super::examine::{examine, recognised};
 use super::kept::{Kept, Remembered};
@@ -62,6 +63,32 @@ impl Images {
             *info = Arc::new(self.recognise(name, info));
         }
         catalogue
+    }
+
+    /// The same for those that are `wanted`, until one is `enough`, and makes that the catalogue: for who has no thread that
+    /// follows the folder.
+    pub fn look_at(
+        &self,
+        wanted: impl Fn(&str) -> bool,
+        enough: impl Fn(&Recognition) -> bool,
+        looks_max: usize,
+    ) {
+        let mut catalogue = self.survey();
+        let is_enough = |info: &ImageInfo| match &info.state {
+            State::Ready { recognition: Some(known), .. } => enough(known),
+            _ => false,
+        };
+        if !catalogue.images.values().any(|info| is_enough(info)) {
+            let waiting =
+                catalogue.images.iter_mut().filter(|(name, it)| it.waits() && wanted(name));
+            for (name, info) in waiting.take(looks_max) {
+                *info = Arc::new(self.recognise(name, info));
+                if is_enough(info) {
+                    break;
+                }
+            }
+        }
+        self.set_catalogue(Arc::new(catalogue));
     }
 
     /// What the folder holds. What did not change since `before`, or since it was kept, is not looked at again.
