@@ -76,10 +76,10 @@ fn a_described_machine_is_told_that_its_image_cannot_boot() {
     };
     let meant = "\nbut     ! the machine cannot boot what it is meant to: ";
     for (lines, fault) in [
-        ("image = \"arm.efi\"", format!("arm.efi (arm) {WHY}")),
+        ("image = \"arm.efi\"", format!("arm.efi (EFI program (arm.efi)) {WHY}")),
         ("image = \"torn.iso\"", "torn.iso is neither ISO 9660 nor UDF".to_owned()),
         ("image = \"gone.iso\"", "there is no image gone.iso".to_owned()),
-        ("image = \"arm.efi#x\"", format!("arm.efi (arm) {WHY}")),
+        ("image = \"arm.efi#x\"", format!("arm.efi (EFI program (arm.efi)) {WHY}")),
     ] {
         for more in [&[][..], &["--ipxe"], &["--ask", "menu.ipxe"], &["--ask", "grub.cfg"]] {
             let text = explain(lines, "x64-uefi", more);
@@ -92,7 +92,9 @@ fn a_described_machine_is_told_that_its_image_cannot_boot() {
     // A menu that has nothing for it says so; on ARM there is something, and on the host's own disk always.
     let menu = explain("hostname = \"node1\"", "x64-uefi", &[]);
     assert!(
-        menu.contains(&format!("nothing in it boots this machine: arm.efi (arm) {WHY}")),
+        menu.contains(&format!(
+            "nothing in it boots this machine: arm.efi (EFI program (arm.efi)) {WHY}"
+        )),
         "{menu}"
     );
     for (lines, arch) in
@@ -105,7 +107,7 @@ fn a_described_machine_is_told_that_its_image_cannot_boot() {
     folder.write("pxe.toml", config("").as_bytes());
     assert!(run(&folder, &["next-boot", "52:54:00:aa:00:01", "image", "arm.efi"]).status.success());
     let text = explain("hostname = \"node1\"", "x64-uefi", &[]);
-    assert!(text.contains(&format!("{meant}arm.efi (arm) {WHY}")), "{text}");
+    assert!(text.contains(&format!("{meant}arm.efi (EFI program (arm.efi)) {WHY}")), "{text}");
 }
 
 #[test]
@@ -125,7 +127,7 @@ fn the_story_tells_of_an_image_that_cannot_boot_and_of_a_menu_without_one() {
     };
     boot(&server, MAC);
     let fault = format!(
-        "52:54:00:aa:00:01 failed menu.ipxe: the machine cannot boot what it is meant to: arm.efi (arm) {WHY}"
+        "52:54:00:aa:00:01 failed menu.ipxe: the machine cannot boot what it is meant to: arm.efi (EFI program (arm.efi)) {WHY}"
     );
     server.expect(&fault);
     // The verdict, since nothing comes after it.
@@ -145,7 +147,9 @@ fn the_story_tells_of_an_image_that_cannot_boot_and_of_a_menu_without_one() {
     boot(&server, OTHER);
     let line = server.expect("52:54:00:aa:00:02 requested menu.ipxe (");
     assert!(
-        line.contains(&format!("nothing in it boots this machine: arm.efi (arm) {WHY}")),
+        line.contains(&format!(
+            "nothing in it boots this machine: arm.efi (EFI program (arm.efi)) {WHY}"
+        )),
         "{line}"
     );
     assert!(line.contains("; torn.iso is neither"), "{line}");

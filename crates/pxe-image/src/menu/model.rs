@@ -209,12 +209,14 @@ pub(super) fn nothing_left(menu: &Menu<'_>, kind: Kind) -> Option<Vec<LeftOut>> 
         return None;
     }
     let items = menu.items.get(..MENU_ITEMS_MAX).unwrap_or(&menu.items);
-    let mut left_out = Vec::with_capacity(items.len());
-    for (item, title) in items.iter().zip(titles::of(items)) {
-        let why = entry::of(menu, kind, item, ("", &title), false).err()?;
-        left_out.push(LeftOut { image: item.image.map(|image| image.name.to_owned()), title, why });
-    }
-    Some(left_out)
+    let whys = items.iter().map(|item| entry::of(menu, kind, item, ("", ""), false).err());
+    let whys = whys.collect::<Option<Vec<String>>>()?;
+    let each = items.iter().zip(titles::of(items)).zip(whys);
+    let left_out = each.map(|((item, title), why)| {
+        let image = item.image.map(|image| image.name.to_owned());
+        LeftOut { image, title, why }
+    });
+    Some(left_out.collect())
 }
 
 fn group(index: usize, title: String, items: Vec<Value>) -> Value {

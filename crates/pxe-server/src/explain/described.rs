@@ -2,6 +2,7 @@
 
 use core::fmt::Write;
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use pxe_dhcp::MessageType;
@@ -68,11 +69,12 @@ pub(super) fn explain(options: &ExplainOptions, config: &Config) -> Result<Strin
     let policy = policy::build(config, &loaders).map_err(faults)?;
     let us = config.advertise.unwrap_or(US);
     let word = Word::of(config, &policy, machine.mac, options.ask_inventory)?;
-    let mut explanation = decided(options, config, &loaders, &policy, (&machine, us, &word))?;
+    let (mut explanation, images) =
+        decided(options, config, &loaders, &policy, (&machine, us, &word))?;
     if options.ask.is_none() {
         let places = (us, machine.relay.unwrap_or(us));
         for mode in MODES {
-            let told = in_mode(config, mode, &loaders, (&machine, &word), places);
+            let told = in_mode(config, mode, (&loaders, &images), (&machine, &word), places);
             explanation.modes.push(told.map_err(faults)?);
         }
     }
@@ -91,7 +93,7 @@ fn decided(
     loaders: &Loaders,
     policy: &Policy,
     (machine, us, word): (&Described, Ipv4Addr, &Word),
-) -> Result<Explanation, String> {
+) -> Result<(Explanation, Arc<Images>), String> {
     let discover = machine.message(MessageType::DISCOVER, Ipv4Addr::UNSPECIFIED);
     let view = MessageView::parse(&discover).map_err(|error| error.to_string())?;
     let address = options.ask.is_some().then_some(MACHINE);
@@ -110,10 +112,11 @@ fn decided(
     let decision = policy.decide_beside(&facts, beside, asked);
     let firmware = decision.identity.firmware;
     let finder = here::finder(config, loaders, policy, (machine.mac, beside), firmware);
-    let finder = finder.map_err(|list| Faults { file: config.file.clone(), list }.to_string())?;
+    let faults = |list| Faults { file: config.file.clone(), list }.to_string();
+    let (finder, images) = finder.map_err(faults)?;
     let (root, tftp_port) = (&*config.root, config.tftp.port);
     let here = Here { finder: &finder, root, tftp_port, policy, beside };
-    Ok(Explanation {
+    let explanation = Explanation {
         machine: format!("{}, class {}", machine_name(machine), machine.class),
         firmware: firmware.map(|firmware| firmware.to_string()),
         ipxe: decision.identity.ipxe != Ipxe::Absent,
@@ -127,7 +130,8 @@ fn decided(
         },
         reasons: reason_lines(&decision.reasons),
         modes: Vec::new(),
-    })
+    };
+    Ok((explanation, images))
 }
 
 /// What a machine gets, as it is told it.
@@ -150,12 +154,12 @@ fn machine_name(machine: &Described) -> String {
 fn in_mode(
     config: &Config,
     mode: DhcpMode,
-    loaders: &Loaders,
+    has: (&Loaders, &Arc<Images>),
     (machine, word): (&Described, &Word),
     (us, link): (Ipv4Addr, Ipv4Addr),
 ) -> Result<InMode, Vec<crate::config::Fault>> {
     let now = Instant::now();
-    let mut server = Rehearsal::new(config, mode, loaders, (us, link), (now, unix_ms()))?;
+    let mut server = Rehearsal::new(config, mode, has, (us, link), (now, unix_ms()))?;
     if let (Some(answer), Some(api)) = (&word.answer, &config.boot_api) {
         server.set_inventory(api.cache, machine.mac, answer.clone());
     }

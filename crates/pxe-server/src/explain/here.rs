@@ -21,7 +21,7 @@ pub(super) fn finder(
     policy: &Policy,
     (mac, beside): ([u8; 6], Beside<'_>),
     firmware: Option<Firmware>,
-) -> Result<Finder, Vec<Fault>> {
+) -> Result<(Finder, Arc<Images>), Vec<Fault>> {
     let (menus, secrets) = match (Menus::load(config), serve::secrets(config)) {
         (Ok(menus), Ok(secrets)) => (menus, secrets),
         (menus, secrets) => {
@@ -39,12 +39,13 @@ pub(super) fn finder(
             images.look_at(|_| true, boots, IMAGES_LOOKED_AT_MAX);
         }
     }
-    let shared = content::Shared::new(loaders.clone()).with_images(Arc::new(images));
+    let images = Arc::new(images);
+    let shared = content::Shared::new(loaders.clone()).with_images(Arc::clone(&images));
     shared.set_menus(menus);
     serve::set_seeds(config, secrets, &shared);
     let shared = match config.tftp.ignore_case {
         true => shared.ignoring_case(),
         false => shared,
     };
-    Ok(Finder::new(config.root.clone(), Arc::new(shared)))
+    Ok((Finder::new(config.root.clone(), Arc::new(shared)), images))
 }

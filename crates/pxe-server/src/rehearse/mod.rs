@@ -16,7 +16,7 @@ use pxe_select::{Asked, Asker, Identity};
 use serde::Serialize;
 
 use crate::config::{Config, DhcpMode, Fault};
-use crate::content::{self, Files, Images, ImagesAsked, Loaders};
+use crate::content::{self, Files, Images, ImagesAsked, Loaders, Menus};
 use crate::engine::{
     self, Arrival, Choice, ClientId, Engine, Field, InventoryAnswer, InventorySettings, Output,
     OwnAddress, ServerSettings, Shared, SocketId, Stage,
@@ -65,7 +65,7 @@ pub struct Answer {
 }
 
 impl Rehearsal {
-    /// A server of this configuration in another mode, at `address`. Gives addresses from the network around `link` if the
+    /// A server of this configuration in another mode, at `address`, with images as the last look at them has it. Gives addresses from the network around `link` if the
     /// configuration has no subnet.
     ///
     /// # Errors
@@ -73,7 +73,7 @@ impl Rehearsal {
     pub fn new(
         config: &Config,
         mode: DhcpMode,
-        loaders: &Loaders,
+        (loaders, images): (&Loaders, &Arc<Images>),
         (address, link): (Ipv4Addr, Ipv4Addr),
         (now, unix_ms): (Instant, u64),
     ) -> Result<Self, Vec<Fault>> {
@@ -100,8 +100,9 @@ impl Rehearsal {
         let mut engine = Engine::new(engine_config, shared);
         engine.set_own_addresses(vec![OwnAddress { interface: 0, address }]);
         engine.handle_loaded();
-        let contents = Arc::new(content::Shared::new(loaders.clone()));
-        let files = Files::new(config.root.clone(), contents, config.tftp.port);
+        let contents = content::Shared::new(loaders.clone()).with_images(Arc::clone(images));
+        contents.set_menus(Menus::load(&config)?);
+        let files = Files::new(config.root.clone(), Arc::new(contents), config.tftp.port);
         let leases = MemoryStore::default();
         Ok(Self { mode, engine, files, leases, address, inventory: None, invents_subnet })
     }

@@ -292,6 +292,11 @@ fn tell_state(name: &str, state: &State) {
 }
 
 impl ImageInfo {
+    /// It is not known yet what it is.
+    pub(in crate::content) fn is_awaited(&self) -> bool {
+        self.state == State::Arriving || self.waits()
+    }
+
     /// It is whole, and what it is is not known yet.
     fn waits(&self) -> bool {
         matches!(self.state, State::Ready { recognition: None, .. })

@@ -54,8 +54,11 @@ fn meant(
     }
 }
 
-/// Why nothing that there is boots a machine.
+/// Why nothing that there is boots a machine; nothing is said as long as it is not known of an image what it is.
 fn offered(left_out: &[LeftOut], recipient: &Recipient, offer: &Offer<'_>) -> Vec<String> {
+    if offer.images.images.values().any(|info| info.is_awaited()) {
+        return Vec::new();
+    }
     let unfit_images: Vec<(&String, String)> = offer
         .images
         .images
