@@ -125,14 +125,15 @@ impl Images {
         let catalogue = self.catalogue();
         let mut waiting = catalogue.images.iter().filter(|(_, info)| info.waits());
         let Some((name, info)) = waiting.next() else { return false };
-        let info = self.recognise(name, info);
+        let info = Arc::new(self.recognise(name, info));
+        let mut after = Catalogue::clone(&catalogue);
+        after.images.insert(name.clone(), Arc::clone(&info));
+        self.set_catalogue(Arc::new(after));
+        // Whoever reads that it is known finds it so.
         tell_state(name, &info.state);
         if let Some(kept) = self.kept.as_ref().filter(|_| info.lasting) {
             kept.note_change();
         }
-        let mut after = Catalogue::clone(&catalogue);
-        after.images.insert(name.clone(), Arc::new(info));
-        self.set_catalogue(Arc::new(after));
         true
     }
 

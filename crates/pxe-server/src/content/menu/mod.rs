@@ -22,6 +22,7 @@ use pxe_select::{Asker, Firmware, Generated};
 use super::find::Links;
 use super::images::{Catalogue, State};
 use super::listing::Listing;
+use super::loaders::Loaders;
 use crate::config::{Config, Fault, MenuConfig};
 use crate::engine::{Recipient, Shortfall};
 #[cfg(feature = "http")]
@@ -46,6 +47,8 @@ pub(super) struct Offer<'o> {
     /// All that is known of images, also of those that cannot be offered.
     pub(super) images: &'o Catalogue,
     pub(super) listing: &'o Listing,
+    /// What firmware is given: it lies in the root too, and is no system.
+    pub(super) loaders: &'o Loaders,
     /// The image that this machine is to boot is there, and not yet looked at.
     pub(super) target_is_awaited: bool,
 }

@@ -18,10 +18,15 @@ pub(super) fn of(
     recipient: &Recipient,
     offer: &Offer<'_>,
 ) -> Option<Shortfall> {
-    let left_out = menu.nothing_left(kind)?;
     let (reasons, is_meant) = match &recipient.target {
-        Some(target) => (meant(target, left_out, menu, recipient, offer), true),
-        None => (offered(&left_out, recipient, offer), false),
+        Some(target) => {
+            let left_out = menu.nothing_left(kind)?;
+            (meant(target, left_out, menu, recipient, offer), true)
+        }
+        None => {
+            let left_out = without_loaders(menu, offer).nothing_left(kind)?;
+            (offered(&left_out, recipient, offer), false)
+        }
     };
     let more = reasons.len().saturating_sub(REASONS_TOLD_MAX);
     let mut why: Vec<String> = reasons.into_iter().take(REASONS_TOLD_MAX).collect();
@@ -29,6 +34,14 @@ pub(super) fn of(
         why.push(format!("and {more} more"));
     }
     (!why.is_empty()).then(|| Shortfall { why: why.join("; "), is_meant })
+}
+
+/// A loader of the root is among the choices, and whoever takes it is back at this menu.
+fn without_loaders<'m>(menu: &Menu<'m>, offer: &Offer<'_>) -> Menu<'m> {
+    let is_loader = |path: &str| offer.loaders.found().iter().any(|it| it.file_name == path);
+    let mut others = menu.clone();
+    others.items.retain(|item| item.image.is_some() || !is_loader(&item.entry.title));
+    others
 }
 
 /// Why a machine cannot boot what it is to boot.

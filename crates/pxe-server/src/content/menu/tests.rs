@@ -86,8 +86,13 @@ fn text(menus: &Menus, generated: Generated, recipient: &Recipient, links: &Link
         |target: &Target| matches!(target, Target::Image(image) if image.starts_with("new.iso"));
     let target_is_awaited = recipient.target.as_ref().is_some_and(is_new);
     let images = Catalogue::default();
-    let offer =
-        Offer { catalogue: &catalogue, images: &images, listing: &listing, target_is_awaited };
+    let offer = Offer {
+        catalogue: &catalogue,
+        images: &images,
+        listing: &listing,
+        loaders: &Loaders::default(),
+        target_is_awaited,
+    };
     written(menus, generated, recipient, &offer, links).0
 }
 
@@ -184,8 +189,13 @@ fn without_http_the_files_of_images_come_by_tftp() {
         let (catalogue, listing) = (catalogue("own.iso", &known), listing());
         let images = Catalogue::default();
         let target_is_awaited = false;
-        let offer =
-            Offer { catalogue: &catalogue, images: &images, listing: &listing, target_is_awaited };
+        let offer = Offer {
+            catalogue: &catalogue,
+            images: &images,
+            listing: &listing,
+            loaders: &Loaders::default(),
+            target_is_awaited,
+        };
         written(&menus, generated, &image(firmware), &offer, &over_tftp()).0
     };
     let script = made(Generated::IpxeMenu, Firmware::X64Uefi);
@@ -319,7 +329,13 @@ fn of_target(catalogue: &[CatalogueItem<'_>], image: &str) -> String {
 
 fn of_items(catalogue: &[CatalogueItem<'_>], recipient: &Recipient) -> (String, Option<Shortfall>) {
     let (images, listing) = (Catalogue::default(), Listing::default());
-    let offer = Offer { catalogue, images: &images, listing: &listing, target_is_awaited: false };
+    let offer = Offer {
+        catalogue,
+        images: &images,
+        listing: &listing,
+        loaders: &Loaders::default(),
+        target_is_awaited: false,
+    };
     written(&menus(""), Generated::IpxeMenu, recipient, &offer, &over_http())
 }
 
