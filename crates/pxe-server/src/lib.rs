@@ -12,6 +12,9 @@ pub mod content;
 pub mod diagnose;
 pub mod doctor;
 pub mod driver;
+#[cfg(test)]
+#[path = "../tests/common/efi.rs"]
+mod efi;
 pub mod engine;
 pub mod explain;
 pub mod fetch;
@@ -34,6 +37,7 @@ mod promise;
 pub mod rehearse;
 pub mod reload;
 pub mod replay;
+mod routine;
 pub mod serve;
 pub mod snippet;
 pub mod state;

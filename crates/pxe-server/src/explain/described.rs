@@ -102,7 +102,7 @@ fn decided(
     let orders = NextBoots::new(config);
     let order = orders.get(machine.mac);
     let next_boot = order.as_ref().map(|order| &order.boots);
-    let beside = Beside { next_boot, inventory: word.target() };
+    let beside = Beside::new(next_boot).with_inventory(word.target());
     let mut facts = owned.as_facts();
     facts.inventory = word.as_fact();
     if let Some(image) = policy.image_of(&machine.mac, beside) {

@@ -5,13 +5,14 @@ use std::fs;
 
 use super::ground::Ground;
 use super::images::{self, LETTERS, OLD, OLD_CANNOT};
-use super::programs::{self, ARM64, LOADERS, X64};
+use super::programs::{self, LOADERS, PROGRAM_BYTES};
 use super::{Play, Set};
+use crate::efi::{self, ARM64, X64};
 use crate::error::{Context as _, Result, fail};
 use crate::lab::wire::SERVER_ADDRESS;
 use crate::process::capture;
 
-const ANOTHER: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 3);
+pub(super) const ANOTHER: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 3);
 const SOMEBODY: &str = "52:54:00:aa:00:77";
 const SOMEBODY_ELSE: &str = "52:54:00:aa:00:78";
 const MEANT: &str = "the machine cannot boot what it is meant to: ";
@@ -136,7 +137,7 @@ fn wrong_loader(set: &Set<'_>) -> Result<String> {
     ground.dhcp(&[])?;
     ground.serve_well("proxy")?;
     // Exchanged while the server runs, which would not start with it.
-    programs::write(&set.folder.join("boot/ipxe.efi"), &programs::efi(ARM64))?;
+    programs::write(&set.folder.join("boot/ipxe.efi"), &efi::program(ARM64, PROGRAM_BYTES))?;
     let said = ground.doctor(&[])?;
     let part = "an EFI program for arm64";
     said.names("wrong-architecture", part)?;
@@ -151,7 +152,7 @@ fn missing_loader(set: &Set<'_>) -> Result<String> {
     ground.dhcp(&[])?;
     // A name that no package has.
     let file = set.folder.join("boot/our-own.efi");
-    programs::write(&file, &programs::efi(X64))?;
+    programs::write(&file, &efi::program(X64, PROGRAM_BYTES))?;
     ground.serve("proxy", &LOADERS.replace("ipxe.efi", "our-own.efi"))?;
     fs::remove_file(&file).context(|| format!("removing {}", file.display()))?;
     let said = ground.doctor(&[])?;

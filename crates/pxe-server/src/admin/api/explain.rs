@@ -96,7 +96,7 @@ impl Entry {
 ///
 /// Nothing is sent and nothing remembered.
 #[utoipa::path(
-    post, path = "/api/v1/explain", tag = "machines",
+    post, operation_id = "explain", path = "/api/v1/explain", tag = "machines",
     request_body = Described,
     responses(
         (status = 200, body = Explained), Refused, Unfit
@@ -133,7 +133,7 @@ fn explained(site: &Site, described: &Described) -> Result<Explained, Problem> {
     let policy = shared.policy();
     let order = mac.and_then(|mac| Some((mac, shared.orders().standing(mac)?)));
     let next_boot = order.as_ref().map(|(_, order)| &order.boots);
-    let beside = Beside { next_boot, inventory: None };
+    let beside = Beside::new(next_boot);
     facts.ram_disk = shared.ram_disk(&policy, hardware_address, beside);
     let decision = policy.decide_beside(&facts, beside, Question::BootFile);
     let config = site.parts.in_use.config();

@@ -84,7 +84,7 @@ fn offered(left_out: &[LeftOut], recipient: &Recipient, offer: &Offer<'_>) -> Ve
     unfit_images.into_iter().map(|(_, why)| why).chain(others).collect()
 }
 
-fn words(LeftOut { image, title, why }: &LeftOut) -> String {
+fn words(LeftOut { image, title, why, .. }: &LeftOut) -> String {
     match image {
         Some(image) => format!("{image}, {title}: {why}"),
         None => format!("{title}: {why}"),
