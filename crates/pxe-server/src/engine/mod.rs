@@ -53,7 +53,7 @@ pub use asked::{Baited, Choice, decide};
 pub use client::{ClientId, NoClient, hyphenated};
 pub use clients::{CLIENTS_MAX, FETCHES_MAX, RIVALS_PER_BOOT_MAX};
 pub use content::{
-    ContentError, ContentId, ContentRequest, ContentStore, Opened, Upload, UploadError,
+    ContentError, ContentId, ContentRequest, ContentStore, Opened, Shortfall, Upload, UploadError,
     UploadRequest,
 };
 pub use describe::{describe_dhcp, describe_tftp};

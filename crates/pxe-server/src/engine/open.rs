@@ -13,7 +13,7 @@ use pxe_tftp::{
 };
 
 use super::client::ClientId;
-use super::content::{ContentId, ContentStore, UploadError};
+use super::content::{ContentId, ContentStore, Shortfall, UploadError};
 use super::orders::LastPiece;
 use super::upload::write_failure;
 use super::{Arrival, SocketId, Transmit};
@@ -47,6 +47,8 @@ pub(super) struct OpenTransfer {
     pub(super) baited: Option<(IpAddr, Option<ClientId>)>,
     /// With the whole file an order is spent.
     pub(super) last_piece: Option<LastPiece>,
+    /// What the file, a text for this machine, should have had in it.
+    pub(super) shortfall: Option<Shortfall>,
 }
 
 impl OpenTransfer {
@@ -69,6 +71,7 @@ impl OpenTransfer {
             trouble: None,
             baited: None,
             last_piece: None,
+            shortfall: None,
         }
     }
 }

@@ -110,9 +110,14 @@ impl Engine {
                 open.size = opened.size;
                 open.baited = bait;
                 open.last_piece = wanted.last_piece.clone();
+                open.shortfall = content.shortfall(opened.id);
                 let mut info = ContentInfo::new(opened.size);
                 info.block_size_max = arrival.mtu.map(|mtu| block_bytes_max(peer, mtu));
-                let told = (wanted.why(found), detail);
+                let mut why = wanted.why(found);
+                if let Some(shortfall) = &open.shortfall {
+                    why = shortfall.beside(why);
+                }
+                let told = (why, detail);
                 self.begin(now, request, open, (info, told), content);
             }
             Err(error) => self.refuse(now, asking, request, wanted, &error),
