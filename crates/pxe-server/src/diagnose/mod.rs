@@ -5,11 +5,13 @@
 
 mod files;
 mod finding;
+mod lost;
 mod observed;
 mod silence;
 
-pub use finding::{Finding, findings, given, summary};
-pub use observed::{Observed, Outcome, Read, Reply};
+pub use finding::{Finding, findings, given, not_started, summary};
+pub use lost::{LostBlocks, SMALLER_MTU};
+pub use observed::{Blocks, Observed, Outcome, Read, Reply};
 pub use silence::Silence;
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use super::client::ClientId;
 use super::detail::Detail;
 use super::leased::{LeaseStep, leased};
 use super::styles::phrased;
+use crate::diagnose::LostBlocks;
 
 /// Smallest file whose delivery is reported with a rate, in bytes.
 const RATED_BYTES_MIN: u64 = 100_000;
@@ -268,6 +269,13 @@ pub enum Stage {
         /// Whether something is wrong for certain.
         is_fault: bool,
     },
+    /// It asked for a file, and the blocks of it do not reach it.
+    Lost {
+        /// The file.
+        file: String,
+        /// What speaks for that.
+        lost: LostBlocks,
+    },
     /// It asked for a file and cannot have it, or sent one that is not kept, or the transfer broke.
     Failed {
         /// The file.
@@ -319,7 +327,7 @@ impl Stage {
             Self::Booted { .. } => "booted",
             Self::Addressed { .. } => "addressed",
             Self::Silent { .. } => "silent",
-            Self::Failed { .. } => "failed",
+            Self::Failed { .. } | Self::Lost { .. } => "failed",
         }
     }
 }
@@ -394,6 +402,10 @@ impl fmt::Display for Stage {
                 server.map_or(Ok(()), |server| write!(f, " (asked {server} for it)"))
             }
             Self::Silent { what, causes, advice, .. } => fmt_silence(f, what, causes, advice),
+            Self::Lost { file, lost } => {
+                write!(f, " {file}")?;
+                fmt_silence(f, &lost.what(), lost.causes(), lost.advice())
+            }
             Self::Failed { file, reason } => write!(f, " {file}: {reason}"),
         }
     }

@@ -46,6 +46,8 @@ pub(super) struct OpenTransfer {
     /// The file's size, in bytes; 0 for an upload.
     pub(super) size: u64,
     pub(super) is_upload: bool,
+    /// Bytes of a block and blocks of a window, once the client has acknowledged something.
+    pub(super) agreed: Option<(u16, u16)>,
     /// When progress was told last, and how many bytes that were.
     pub(super) told: (Instant, u64),
     /// What the store said when it failed.
@@ -80,6 +82,7 @@ impl OpenTransfer {
             local,
             size: 0,
             is_upload: false,
+            agreed: None,
             told,
             trouble: None,
             baited: None,
@@ -258,7 +261,11 @@ impl Engine {
     ) {
         self.tftp.note_asked(arrival);
         match self.tftp.server.handle_request(now, arrival.source, datagram) {
-            Ok(Some(request)) => self.answer(now, arrival, request, content),
+            Ok(Some(request)) => {
+                // An older transfer of this port, which the request ends, is told of first.
+                self.collect_transfers(now, content);
+                self.answer(now, arrival, request, content);
+            }
             Ok(None) => {}
             Err(_) => self.drops.tftp += 1,
         }

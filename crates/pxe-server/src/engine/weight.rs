@@ -72,6 +72,7 @@ impl Stage {
             | Self::Held { .. }
             | Self::HeldBait { .. }
             | Self::Failed { .. }
+            | Self::Lost { .. }
             | Self::Silent { is_fault: true, .. }
             | Self::Phrased { reason: StyleReason::NoneWorked { .. }, .. } => Weight::Trouble,
             _ => Weight::Step,
@@ -94,6 +95,7 @@ impl Stage {
             | Self::Missing { file, .. }
             | Self::Uploading { file, .. }
             | Self::Stored { file, .. }
+            | Self::Lost { file, .. }
             | Self::Failed { file, .. } => Some(file),
             Self::Leased { file, .. } => file.as_deref(),
             _ => None,

@@ -117,11 +117,19 @@ impl Record {
             // A log has it in one line; here each cause is one of its own.
             Stage::Silent { what, causes, advice, .. } => {
                 self.text = format!("{}: {what}", stage.word());
-                self.causes = causes.iter().copied().map(Cow::Borrowed).collect();
-                self.advice = Some(Cow::Borrowed(advice));
+                self.explain(causes, advice);
+            }
+            Stage::Lost { file, lost } => {
+                self.text = format!("{} {file}: {}", stage.word(), lost.what());
+                self.explain(lost.causes(), lost.advice());
             }
             _ => {}
         }
+    }
+
+    fn explain(&mut self, causes: &'static [&'static str], advice: &'static str) {
+        self.causes = causes.iter().copied().map(Cow::Borrowed).collect();
+        self.advice = Some(Cow::Borrowed(advice));
     }
 
     /// Bytes it takes in memory, about.

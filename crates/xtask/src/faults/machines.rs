@@ -11,7 +11,7 @@ use crate::error::{Result, fail};
 use crate::interrupt;
 use crate::lab::firmware::Machine;
 use crate::lab::vm::{Vm, mac_text};
-use crate::lab::wire::SERVER_ADDRESS;
+use crate::lab::wire::{SERVER_ADDRESS, Tap};
 use crate::process::tail;
 
 /// Emulated firmware takes half a minute until it asks, and silence is told after 40 s.
@@ -21,6 +21,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 pub(super) const PLAYS: &[Play] = &[
     Play { name: "uefi-option-60", act: option_60 },
     Play { name: "uefi-tftp-dropped", act: tftp_dropped },
+    Play { name: "uefi-mtu", act: mtu },
     Play { name: "uefi-wrong-file", act: wrong_file },
     Play { name: "bios-denied", act: denied },
 ];
@@ -45,6 +46,23 @@ fn tftp_dropped(set: &Set<'_>) -> Result<String> {
     boot(&ground, Machine::X64Uefi, &parts)
 }
 
+/// What lies between carries less than both ends say; EDK2 asks for the largest blocks that an Ethernet has room for.
+fn mtu(set: &Set<'_>) -> Result<String> {
+    let mut ground = Ground::build(set)?;
+    ground.dhcp(&[])?;
+    ground.serve_well("proxy")?;
+    let tap = tap(&ground, Machine::X64Uefi)?;
+    ground.wire.lan().ip(&format!("link set {} mtu 1300", tap.interface))?;
+    let parts = [
+        "failed ipxe.efi: a block of 1468 bytes was sent",
+        "never acknowledged, although it acknowledged the options",
+        "packets of 1500 bytes are lost on the way",
+        "carries smaller packets (MTU) than both ends",
+        "block_size_max = 1024",
+    ];
+    boot_at(&ground, Machine::X64Uefi, &tap, &parts)
+}
+
 fn wrong_file(set: &Set<'_>) -> Result<String> {
     let mut ground = Ground::build(set)?;
     let file = format!("--dhcp-boot=undionly.kpxe,,{SERVER_ADDRESS}");
@@ -67,8 +85,21 @@ fn denied(set: &Set<'_>) -> Result<String> {
 
 /// Switches a machine on, and waits for a line of its story that holds all of `parts`; `explain` must hold them too.
 fn boot(ground: &Ground<'_>, machine: Machine, parts: &[&str]) -> Result<String> {
-    let tap = ground.wire.tap(&format!("t-{}", machine.name()))?;
-    let vm = Vm::start(machine, &tap, &ground.folder)?;
+    boot_at(ground, machine, &tap(ground, machine)?, parts)
+}
+
+fn tap(ground: &Ground<'_>, machine: Machine) -> Result<Tap> {
+    ground.wire.tap(&format!("t-{}", machine.name()))
+}
+
+/// The same, plugged in here.
+fn boot_at(
+    ground: &Ground<'_>,
+    machine: Machine,
+    tap: &Tap,
+    parts: &[&str],
+) -> Result<String> {
+    let vm = Vm::start(machine, tap, &ground.folder)?;
     let mac = mac_text(machine.hardware_address());
     let deadline = Instant::now() + PATIENCE;
     let told = loop {
