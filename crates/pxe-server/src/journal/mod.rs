@@ -27,13 +27,16 @@ pub use keeper::{Keeper, Reader};
 pub use record::{ENTRY_BYTES_MAX, Record};
 pub use role::Role;
 pub use story::{
-    Counts, Filter, MachineStory, MachineSummary, Progress, StageTime, Step, StoryEntry, Verdict,
+    Changes, Counts, Filter, MachineStory, MachineSummary, Progress, StageTime, Step, StoryEntry, Verdict,
 };
 
 /// Machines with a story; who makes room for whom is in `book`. About 1 kB each besides their entries.
 pub const STORIES_MAX: usize = 16_384;
 /// Of them, those that never fetched a file: anybody can make up hardware addresses.
 pub const STRANGERS_MAX: usize = 8_192;
+/// Stories that ended, of which those are told who follow the list: about 40 bytes each. Who is further behind reads the list
+/// anew.
+pub const GONE_TOLD_MAX: usize = 4_096;
 /// Entries of one story; the oldest makes room.
 pub const ENTRIES_PER_STORY_MAX: usize = 64;
 /// Bytes of all stories together.
@@ -194,9 +197,8 @@ impl Journal {
         self.lock().book.story(client)
     }
 
-    /// The machines with news since `sequence` was the last one, oldest news first, and the sequence now. All of them
-    /// if this journal never gave that sequence.
-    pub fn changes_since(&self, sequence: u64) -> (u64, Vec<MachineSummary>) {
+    /// What changed since `sequence` was the last change. All machines if this journal never gave that sequence.
+    pub fn changes_since(&self, sequence: u64) -> Changes {
         self.lock().book.changes_since(sequence)
     }
 

@@ -14,7 +14,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::admin::Site;
 use crate::admin::problem::{Of, Part, Problem, Refused};
-use crate::journal::{Filter, MachineStory, MachineSummary};
+use crate::journal::{Changes, Filter, MachineStory, MachineSummary};
 
 /// Machines of one answer.
 pub const PAGE_ROWS_MAX: usize = 20_000;
@@ -125,7 +125,9 @@ pub(super) struct Since {
 
 /// Machines as they change, as server-sent events
 ///
-/// Each `machines` event has a JSON list of machines that changed, and the number of the change as its id.
+/// Each `machines` event has a JSON list of machines that changed, and the number of the change as its id. Each `gone` event
+/// has a JSON list of the `id`s that are listed no more: a machine that was known by its IP address alone is listed by its
+/// hardware address once that is known. The events end where that cannot be told any more: read the list anew.
 #[utoipa::path(
     get, path = "/api/v1/events", tag = "machines", params(Since),
     responses(
@@ -137,18 +139,33 @@ pub(super) async fn events(
     Of(since): Of<Since>,
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let since = since.since.unwrap_or_else(|| site.parts.journal.sequence());
-    let changes = stream::unfold((site, since), async |(site, since)| {
+    let changes = stream::unfold((site, since, None), async |(site, since, later)| {
+        if let Some(event) = later {
+            return Some((Ok(event), (site, since, None)));
+        }
         loop {
             site.news.wait(&site.parts.journal, since).await;
-            let (sequence, machines) = site.parts.journal.changes_since(since);
+            let changes = site.parts.journal.changes_since(since);
+            let Changes { sequence, machines, gone, is_whole } = changes;
             if sequence == since {
                 continue;
             }
-            let event = Event::default().event("machines").id(sequence.to_string());
-            let event = event.json_data(&machines).unwrap_or_default();
+            if !is_whole {
+                return None;
+            }
+            let gone = (!gone.is_empty()).then(|| named("gone", &gone));
+            let changed = named("machines", &machines).id(sequence.to_string());
             tokio::time::sleep(TOLD_EVERY).await;
-            return Some((Ok(event), (site, sequence)));
+            let (first, later) = match gone {
+                Some(gone) => (gone, Some(changed)),
+                None => (changed, None),
+            };
+            return Some((Ok(first), (site, sequence, later)));
         }
     });
     Sse::new(changes).keep_alive(KeepAlive::new().interval(KEPT_ALIVE_EVERY))
+}
+
+fn named(name: &str, data: &impl Serialize) -> Event {
+    Event::default().event(name).json_data(data).unwrap_or_default()
 }
