@@ -254,7 +254,10 @@ fn blocks_too_large_for_the_way_are_told_however_the_transfer_ends() {
     bench.pass(SECOND * 20);
     bench.error(0, b"TFTP Aborted");
     let told = bench.told();
-    assert!(told[1].contains("never acknowledged") && told[1].contains("seem to be lost"), "{told:?}");
+    assert!(
+        told[1].contains("never acknowledged") && told[1].contains("seem to be lost"),
+        "{told:?}"
+    );
     // It asks anew from the same port.
     bench.ask(1, "f", large);
     bench.ack(0);
@@ -262,7 +265,10 @@ fn blocks_too_large_for_the_way_are_told_however_the_transfer_ends() {
     bench.port -= 1;
     bench.ask(1, "f", b"");
     let told = bench.told();
-    assert!(told[1].contains("never acknowledged") && told[2].starts_with("requested f"), "{told:?}");
+    assert!(
+        told[1].contains("never acknowledged") && told[2].starts_with("requested f"),
+        "{told:?}"
+    );
     bench.pass(SECOND * 60);
     bench.told();
     // A whole file in one block that does not arrive is no success, if the client still asks for it.
@@ -274,7 +280,10 @@ fn blocks_too_large_for_the_way_are_told_however_the_transfer_ends() {
     }
     bench.pass(SECOND * 10);
     let told = bench.told();
-    assert!(told[1].contains("a block of 1400 bytes") && told[1].contains("1432 bytes are"), "{told:?}");
+    assert!(
+        told[1].contains("a block of 1400 bytes") && told[1].contains("1432 bytes are"),
+        "{told:?}"
+    );
     // What is no fault of the way: a small block, one that was sent once, one that arrived.
     bench.ask(1, "f", b"blksize\x00512\0");
     bench.ack(0);

@@ -453,7 +453,8 @@ fn a_client_that_gives_up_says_how_long_it_asked() {
     // iPXE closes so, whatever happened before.
     bench.send_error(id, peer(2000), 0, b"TFTP Aborted");
     let last = bench.events().pop();
-    let Some(Event::ProbeEnded { bytes: 0, blocks_sent, blocks_resent, repeated_acks: 3, .. }) = last
+    let Some(Event::ProbeEnded { bytes: 0, blocks_sent, blocks_resent, repeated_acks: 3, .. }) =
+        last
     else {
         panic!("{last:?}")
     };

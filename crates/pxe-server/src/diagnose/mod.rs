@@ -8,11 +8,13 @@ mod finding;
 mod lost;
 mod observed;
 mod silence;
+mod unheard;
 
 pub use finding::{Finding, findings, given, not_started, summary};
 pub use lost::{LostBlocks, SMALLER_MTU};
 pub use observed::{Blocks, Observed, Outcome, Read, Reply};
 pub use silence::Silence;
+pub use unheard::{Explanation, Run, Unheard};
 
 #[cfg(test)]
 mod tests;

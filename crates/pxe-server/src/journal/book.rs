@@ -6,13 +6,13 @@
 //! make room for one another alone, the one unheard for longest first.
 
 use core::net::IpAddr;
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use super::machine::{Machine, proves};
 use super::record::Record;
 use super::story::{Changes, Counts, Filter, MachineStory, MachineSummary};
-use super::{GONE_TOLD_MAX, JOURNAL_BYTES_MAX, STORIES_MAX, STRANGERS_MAX};
+use super::{GONE_TOLD_MAX, JOURNAL_BYTES_MAX, RELAYS_TOLD_MAX, STORIES_MAX, STRANGERS_MAX};
 use crate::engine::{ClientId, Stage};
 
 /// A stranger keeps its place for so long after it was heard: longer than any firmware waits between two tries, in
@@ -290,6 +290,12 @@ impl Book {
         let all = self.since(0).into_iter().rev().map(Machine::summary);
         let list = all.filter(|machine| filter.takes(machine)).skip(filter.offset);
         list.take(filter.limit.unwrap_or(usize::MAX)).collect()
+    }
+
+    pub(super) fn relays(&self) -> Vec<IpAddr> {
+        let relays: BTreeSet<IpAddr> =
+            self.machines.values().filter_map(|machine| machine.relay).collect();
+        relays.into_iter().take(RELAYS_TOLD_MAX).collect()
     }
 
     pub(super) fn story(&self, client: ClientId) -> Option<MachineStory> {

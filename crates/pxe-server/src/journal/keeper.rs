@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use log::{info, warn};
 
 use super::file::{self, FILE_BYTES_MAX, Log};
+use super::running::Running;
 use super::{Counts, Journal, Noted};
 use crate::engine::{Audience, ClientId, Stage};
 use crate::logging;
@@ -23,6 +24,7 @@ const WRITTEN_EVERY: Duration = Duration::from_millis(500);
 pub struct Keeper {
     stop: Option<Sender<()>>,
     thread: Option<JoinHandle<()>>,
+    _running: Option<Running>,
 }
 
 impl Keeper {
@@ -33,6 +35,8 @@ impl Keeper {
     pub fn start(folder: PathBuf, journal: Arc<Journal>) -> io::Result<Self> {
         restore(&folder, &journal);
         journal.keep_pending();
+        // Whoever cannot write there is told of the journal's file, once.
+        let running = Running::begin(&folder, unix_ms()).unwrap_or_default();
         let (stop, stopped) = mpsc::channel::<()>();
         let keep = move || {
             let mut writer = Writer { folder, log: None, failing: false };
@@ -50,7 +54,7 @@ impl Keeper {
             }
         };
         let thread = thread::Builder::new().name("journal".to_owned()).spawn(keep)?;
-        Ok(Self { stop: Some(stop), thread: Some(thread) })
+        Ok(Self { stop: Some(stop), thread: Some(thread), _running: running })
     }
 }
 

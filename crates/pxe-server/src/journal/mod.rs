@@ -13,8 +13,10 @@ mod keeper;
 mod machine;
 mod record;
 mod role;
+mod running;
 mod story;
 
+use core::net::IpAddr;
 use core::time::Duration;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Instant;
@@ -26,8 +28,10 @@ pub use file::{FILE_BYTES_MAX, read as read_file};
 pub use keeper::{Keeper, Reader};
 pub use record::{ENTRY_BYTES_MAX, Record};
 pub use role::Role;
+pub use running::look as running;
 pub use story::{
-    Changes, Counts, Filter, MachineStory, MachineSummary, Progress, StageTime, Step, StoryEntry, Verdict,
+    Changes, Counts, Filter, MachineStory, MachineSummary, Progress, StageTime, Step, StoryEntry,
+    Verdict,
 };
 
 /// Machines with a story; who makes room for whom is in `book`. About 1 kB each besides their entries.
@@ -37,6 +41,8 @@ pub const STRANGERS_MAX: usize = 8_192;
 /// Stories that ended, of which those are told who follow the list: about 40 bytes each. Who is further behind reads the list
 /// anew.
 pub const GONE_TOLD_MAX: usize = 4_096;
+/// Relays that are told.
+pub const RELAYS_TOLD_MAX: usize = 16;
 /// Entries of one story; the oldest makes room.
 pub const ENTRIES_PER_STORY_MAX: usize = 64;
 /// Bytes of all stories together.
@@ -228,6 +234,11 @@ impl Journal {
     /// A machine's firmware, if that is known by now.
     pub fn firmware(&self, client: ClientId) -> Option<Arc<str>> {
         self.lock().book.firmware(client)
+    }
+
+    /// Relays that brought messages of machines with a story, at most [`RELAYS_TOLD_MAX`].
+    pub fn relays(&self) -> Vec<IpAddr> {
+        self.lock().book.relays()
     }
 
     /// How full it is.

@@ -221,7 +221,8 @@ impl Ledger {
             _ if destination.port() == 4011 => seen.boot_server_requests.push(*destination.ip()),
             Some(MessageType::DISCOVER) | None => {
                 if is_firmware {
-                    seen.began_anew = seen.began_anew.take().or_else(|| diagnose::not_started(seen, at));
+                    seen.began_anew =
+                        seen.began_anew.take().or_else(|| diagnose::not_started(seen, at));
                 }
                 seen.discovers.push(at);
             }

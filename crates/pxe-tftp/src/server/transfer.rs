@@ -167,7 +167,14 @@ impl Transfer {
             },
             Ending::ProbeEnded => {
                 let repeated_acks = self.repeated_acks();
-                Event::ProbeEnded { transfer, peer, bytes, blocks_sent, blocks_resent, repeated_acks }
+                Event::ProbeEnded {
+                    transfer,
+                    peer,
+                    bytes,
+                    blocks_sent,
+                    blocks_resent,
+                    repeated_acks,
+                }
             }
             Ending::Failed(reason) => Event::Failed {
                 transfer,
@@ -283,7 +290,8 @@ impl Transfer {
             Phase::Sending(sending) => {
                 // lwIP answers a block it does not expect with error 5 and goes on.
                 if code == ErrorCode::UNKNOWN_TRANSFER_ID {
-                    sending.unknown_transfer_errors = sending.unknown_transfer_errors.saturating_add(1);
+                    sending.unknown_transfer_errors =
+                        sending.unknown_transfer_errors.saturating_add(1);
                     if sending.unknown_transfer_errors == 1 {
                         return Next::Wait;
                     }

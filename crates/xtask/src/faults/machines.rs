@@ -93,12 +93,7 @@ fn tap(ground: &Ground<'_>, machine: Machine) -> Result<Tap> {
 }
 
 /// The same, plugged in here.
-fn boot_at(
-    ground: &Ground<'_>,
-    machine: Machine,
-    tap: &Tap,
-    parts: &[&str],
-) -> Result<String> {
+fn boot_at(ground: &Ground<'_>, machine: Machine, tap: &Tap, parts: &[&str]) -> Result<String> {
     let vm = Vm::start(machine, tap, &ground.folder)?;
     let mac = mac_text(machine.hardware_address());
     let deadline = Instant::now() + PATIENCE;

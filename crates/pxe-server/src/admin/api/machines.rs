@@ -14,6 +14,8 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::admin::Site;
 use crate::admin::problem::{Of, Part, Problem, Refused};
+use crate::engine::ClientId;
+use crate::explain::unheard;
 use crate::journal::{Changes, Filter, MachineStory, MachineSummary};
 
 /// Machines of one answer.
@@ -97,6 +99,8 @@ pub(super) async fn list(
 }
 
 /// The story of one machine
+///
+/// Where nothing was heard of it, the answer says in `unheard` what that means and what to do.
 #[utoipa::path(
     get, path = "/api/v1/machines/{id}", tag = "machines",
     params(("id" = String, Path, description = "Its hardware address, or an IP address it has or had")),
@@ -109,8 +113,16 @@ pub(super) async fn one(
     State(site): State<Site>,
     Part(id): Part<String>,
 ) -> Result<Json<MachineStory>, Problem> {
-    let story = site.parts.journal.machine(&id);
-    story.map(Json).ok_or_else(|| Problem::not_found(format!("nothing was heard of {id}")))
+    let journal = &site.parts.journal;
+    if let Some(story) = journal.machine(&id) {
+        return Ok(Json(story));
+    }
+    // What is no address names no machine.
+    if id.trim().parse::<ClientId>().is_err() {
+        return Err(Problem::not_found(format!("{id:?} is no address of a machine")));
+    }
+    let seen = unheard(&id, &site.parts.in_use.config(), journal);
+    Err(Problem::unheard(seen.explanation()))
 }
 
 /// From which change on.
