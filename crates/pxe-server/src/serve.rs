@@ -205,6 +205,8 @@ fn start(config: &Config, parts: Parts, shared: Arc<engine::Shared>) -> io::Resu
     }
     let interfaces = Arc::new(SharedInterfaces::new(served));
     let contents = filled(config, (loaders.clone(), menus), secrets, &shared)?;
+    let finder = Finder::new(config.root.clone(), Arc::clone(&contents));
+    journal.set_signatures(Box::new(content::signed::Signatures { finder }));
     let crew = Crew::default();
     let in_use = InUse::new(config.clone(), loaders.clone());
     #[cfg(feature = "admin")]

@@ -18,11 +18,11 @@ mod story;
 
 use core::net::IpAddr;
 use core::time::Duration;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use std::time::Instant;
 
 use crate::engine::{ClientId, Event, Stage};
-use crate::watch::Watcher;
+use crate::watch::{Noticed, Watcher};
 use book::{Book, Place};
 pub use file::{FILE_BYTES_MAX, read as read_file};
 pub use keeper::{Keeper, Reader};
@@ -80,11 +80,18 @@ pub trait Sink: Send + Sync {
     fn take(&self, told: &Told<'_>);
 }
 
+/// Whoever can look into boot programs that were delivered.
+pub trait Signatures: Send + Sync {
+    /// Whether this file is signed for Secure Boot; none if it is no EFI program, or is not there. May wait for a disk.
+    fn is_signed(&self, file: &str) -> Option<bool>;
+}
+
 /// See the module's documentation.
 pub struct Journal {
     state: Mutex<State>,
     changed: Condvar,
     sinks: RwLock<Vec<Arc<dyn Sink>>>,
+    signatures: OnceLock<Box<dyn Signatures>>,
 }
 
 struct State {
@@ -113,6 +120,7 @@ impl Journal {
             state: Mutex::new(state),
             changed: Condvar::new(),
             sinks: RwLock::new(Vec::new()),
+            signatures: OnceLock::new(),
         })
     }
 
@@ -159,15 +167,29 @@ impl Journal {
         Noted { firmware: book.firmware(event.client), left_out }
     }
 
-    /// Tells the silences that are due, and returns them for the log. To be called every now and then.
+    /// Asked of boot programs that were not started, from now on.
+    pub fn set_signatures(&self, signatures: Box<dyn Signatures>) {
+        // There is one set of files.
+        let _ = self.signatures.set(signatures);
+    }
+
+    /// Tells the silences that are due, and returns them for the log. To be called every now and then, where a disk may be
+    /// waited for.
     pub fn handle_timeout(&self, now: Instant, unix_ms: u64) -> Vec<Event> {
-        let silences: Vec<Event> = {
+        let noticed: Vec<Noticed> = {
             let watcher = &mut self.lock().watcher;
             watcher.handle_timeout(now);
-            let told = core::iter::from_fn(|| watcher.poll_event());
-            told.map(|(client, stage)| Event { client, repeated: false, stage, detail: None })
-                .collect()
+            core::iter::from_fn(|| watcher.poll_event()).collect()
         };
+        let event = |noticed| {
+            let Noticed { client, mut stage, program } = noticed;
+            if let (Some((silence, file)), Stage::Silent { causes, .. }) = (&program, &mut stage) {
+                let is_signed = self.signatures.get().and_then(|it| it.is_signed(file));
+                *causes = silence.causes_if_signed(is_signed);
+            }
+            Event { client, repeated: false, stage, detail: None }
+        };
+        let silences: Vec<Event> = noticed.into_iter().map(event).collect();
         for event in &silences {
             self.tell(now, unix_ms, event);
         }

@@ -348,6 +348,39 @@ fn what_made_room_is_told_as_far_as_it_is_kept() {
     assert_eq!((gone.len(), is_whole), (GONE_TOLD_MAX, false));
 }
 
+/// Whoever knows of every file what is said here.
+struct Known(Option<bool>);
+
+impl Signatures for Known {
+    fn is_signed(&self, file: &str) -> Option<bool> {
+        assert_eq!(file, "ipxe.efi");
+        self.0
+    }
+}
+
+#[test]
+fn a_program_that_was_not_started_is_looked_into() {
+    for (is_signed, first) in [
+        (None, "Secure Boot refuses the file, which is not signed by a key"),
+        (Some(false), "the file is not signed, so that Secure Boot refuses it"),
+        (Some(true), "the program found nothing that it could boot"),
+    ] {
+        let told = Told::new();
+        told.journal.set_signatures(Box::new(Known(is_signed)));
+        for stage in [discovered(), offered(), delivered("ipxe.efi"), discovered()] {
+            told.tell(mac(1), stage);
+        }
+        let silences = told.journal.handle_timeout(told.now, told.ms);
+        let [Event { stage: Stage::Silent { causes, .. }, .. }] = &silences[..] else {
+            panic!("{silences:?}")
+        };
+        assert!(causes[0].starts_with(first), "{causes:?}");
+        let story = told.journal.machine(&mac(1).to_string()).expect("a story");
+        let last = story.entries.last().expect("an entry");
+        assert!(last.causes[0].starts_with(first), "as people read it: {:?}", last.causes);
+    }
+}
+
 #[test]
 fn subscribers_hear_everything() {
     #[derive(Default)]
