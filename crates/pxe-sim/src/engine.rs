@@ -207,6 +207,8 @@ impl BootServer for EngineServer {
     fn handle_datagram(&mut self, now: Instant, meta: &Meta, datagram: &[u8]) {
         let socket = match meta.port {
             DHCP_PORT | CLIENT_PORT if self.observes => SocketId::Observer,
+            // What other servers broadcast to clients.
+            CLIENT_PORT if !meta.unicast => SocketId::Observer,
             DHCP_PORT => SocketId::Dhcp,
             BOOT_SERVER_PORT => SocketId::BootServer,
             TFTP_PORT => SocketId::Tftp,

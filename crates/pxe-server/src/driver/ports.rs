@@ -4,7 +4,7 @@ use core::net::{IpAddr, SocketAddr};
 use std::collections::VecDeque;
 use std::io;
 
-use log::debug;
+use log::{debug, info};
 use mio::{Interest, Registry, Token};
 use pxe_tftp::TransferId;
 
@@ -78,6 +78,13 @@ impl Ports {
             first.direct = Direct::open(dhcp.port)
                 .inspect_err(|error| {
                     debug!("clients without an address are sent broadcasts: {error}")
+                })
+                .ok();
+        }
+        if dhcp.mode == DhcpMode::Proxy {
+            first.observer = ObserveSocket::open_replies(dhcp.client_port())
+                .inspect_err(|error| {
+                    info!("what other servers offer is not heard, and told of no machine: {error} (needs cap_net_raw)")
                 })
                 .ok();
         }

@@ -1,6 +1,6 @@
 //! What stands behind a step of the story: the fields of the packet that decided, and every rule that was tried.
 
-use core::net::{IpAddr, Ipv4Addr, SocketAddr};
+use core::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -9,6 +9,7 @@ use pxe_select::{Asker, Reasons};
 use pxe_tftp::Request;
 use serde::{Deserialize, Serialize};
 
+use super::describe::describe_dhcp;
 use super::event::printable;
 
 /// Options of a TFTP request that are told; real clients send four.
@@ -82,6 +83,14 @@ impl Detail {
         Self::of_fields(address.map(IpAddr::V4), fields)
     }
 
+    /// Of a server's message to a client. The address in it need not be the client's.
+    pub(super) fn of_reply(datagram: &[u8], source: SocketAddrV4) -> Self {
+        let (what, mut fields) = describe_dhcp(datagram);
+        fields.insert(0, Field::new("message", what));
+        fields.insert(1, Field::new("from", source));
+        Self::of_fields(None, fields)
+    }
+
     /// Of a TFTP request.
     pub(super) fn of_request(request: &Request<'_>, source: SocketAddr, asker: Asker) -> Self {
         let mut fields = vec![
@@ -113,6 +122,13 @@ impl Detail {
     /// With the reasons of a decision.
     pub fn with_reasons(mut self, reasons: &Reasons) -> Self {
         self.reasons = Arc::new(reason_lines(reasons));
+        self
+    }
+
+    /// With the boot server that our answer names, which is where its client goes next.
+    pub(super) fn with_boot_server(mut self, server: Ipv4Addr) -> Self {
+        Arc::make_mut(&mut self.fields)
+            .push(Field::new("our answer's boot server (siaddr)", server));
         self
     }
 

@@ -11,6 +11,7 @@ use pxe_dhcp::respond::{
 use pxe_select::{Action, Asked, Beside, Decision, Firmware, Ipxe};
 
 use super::client::ClientId;
+use super::clients::OurOffer;
 use super::detail::Detail;
 use super::event::{Stage, one_line, printable};
 use super::server::Taken;
@@ -92,18 +93,14 @@ impl Engine {
         let mut facts = known.as_facts();
         let order = self.shared.orders().of_boot(view.hardware_address());
         facts.inventory = self.shared.inventory(now, view.hardware_address(), true);
-        let beside = Beside { next_boot: order.as_ref(), inventory: None };
+        let beside = Beside::new(order.as_ref());
         facts.ram_disk = self.shared.ram_disk(&policy, view.hardware_address(), beside);
         let decision = policy.decide_beside(&facts, beside, Asked::BootFile);
         let server = self.advertise.unwrap_or(local);
         let file = named::boot_file(&policy, &decision, server, self.tftp_port);
         let stage = stage(&request, &decision, file.as_deref());
-        let discovered = Stage::Discovered {
-            firmware: decision.identity.firmware,
-            ipxe: decision.identity.ipxe != Ipxe::Absent,
-            reasons: String::new(),
-        };
-        let firmware = decision.identity.firmware;
+        let (firmware, ipxe) = (decision.identity.firmware, decision.identity.ipxe != Ipxe::Absent);
+        let discovered = Stage::Discovered { firmware, ipxe, reasons: String::new() };
         let (source, exchange) =
             (observe::source(view, view.message_type()), view.transaction_id());
         self.shared.hear(now, source, exchange, &known.as_facts());
@@ -129,13 +126,16 @@ impl Engine {
                 }
                 let accepted = proxy.accept(now, request, &answer);
                 self.tell_styles(now);
-                self.report_with(now, client, stage, detail);
-                if is_discover {
-                    self.shared.expect_fetch(now, client);
-                }
+                self.report_with(now, client, stage, || {
+                    detail().map(|it| it.with_boot_server(server))
+                });
                 if let Err(error) = accepted {
                     let file = printable(&file);
                     self.report(now, client, Stage::Failed { file, reason: error.to_string() });
+                }
+                if is_discover {
+                    let offer = OurOffer { exchange, firmware, ipxe, file };
+                    self.shared.expect_fetch(now, client, offer);
                 }
             }
         }

@@ -13,6 +13,7 @@ mod asked;
 mod client;
 mod clients;
 mod content;
+mod describe;
 mod detail;
 mod dhcp;
 mod event;
@@ -26,6 +27,7 @@ mod named;
 mod observe;
 mod orders;
 mod recipient;
+mod rivals;
 mod searches;
 mod seeds;
 mod server;
@@ -48,11 +50,12 @@ use pxe_tftp::TransferId;
 
 pub use asked::{Baited, Choice, decide};
 pub use client::{ClientId, NoClient, hyphenated};
-pub use clients::{CLIENTS_MAX, FETCHES_MAX};
+pub use clients::{CLIENTS_MAX, FETCHES_MAX, RIVALS_PER_BOOT_MAX};
 pub use content::{
     ContentError, ContentId, ContentRequest, ContentStore, Opened, Upload, UploadError,
     UploadRequest,
 };
+pub use describe::{describe_dhcp, describe_tftp};
 pub use detail::{Detail, Field, reason_lines};
 pub(crate) use event::printable;
 pub use event::{Event, OrderEnd, Stage};
@@ -66,6 +69,7 @@ pub use lookups::{LOOKUP_WAITERS_MAX, WAITING_BYTES_MAX};
 pub use made_up::DOCTOR_PREFIX;
 pub use orders::{DELIVERED_ORDERS_MAX, LastPiece, Once, Order, OrderBook, Orders};
 pub use recipient::{Introduction, Recipient};
+pub(crate) use rivals::reply as reply_of_message;
 pub(crate) use searches::SEARCH_ENDS_AFTER;
 pub use searches::SEARCHES_MAX;
 pub use seeds::may_have;
@@ -92,7 +96,7 @@ pub enum SocketId {
     Dhcp,
     /// The PXE boot server port (4011).
     BootServer,
-    /// What only listens to the DHCP of others: nothing leaves by it.
+    /// What only listens to the DHCP of others: nothing leaves by it. In `proxy` mode it hears what others offer.
     Observer,
     /// The TFTP port (69).
     Tftp,
@@ -173,10 +177,25 @@ pub struct EngineConfig {
     pub tftp_port: u16,
 }
 
+impl Default for EngineConfig {
+    /// Files alone, by the usual port, and no limits but the library's.
+    fn default() -> Self {
+        Self {
+            proxy: None,
+            server: None,
+            tftp: pxe_tftp::ServerConfig::default(),
+            advertise: None,
+            tftp_port: 69,
+        }
+    }
+}
+
 /// The server without its sockets; or one of its loops, which share what they know.
 pub struct Engine {
     shared: Arc<Shared>,
     advertise: Option<Ipv4Addr>,
+    /// All addresses of this machine.
+    own: Vec<OwnAddress>,
     tftp_port: u16,
     proxy: Option<ProxyResponder>,
     server: Option<Box<DhcpServer>>,
@@ -199,6 +218,7 @@ impl Engine {
             shared,
             server,
             advertise: config.advertise,
+            own: Vec::new(),
             tftp_port: config.tftp_port,
             proxy: config.proxy.map(ProxyResponder::new),
             tftp: tftp::Files::new(config.tftp),
@@ -223,6 +243,9 @@ impl Engine {
                 if !self.waits_for_inventory(now, socket, arrival, datagram) {
                     self.handle_dhcp(now, socket, arrival, datagram);
                 }
+            }
+            SocketId::Observer if self.proxy.is_some() => {
+                self.handle_rival(now, arrival, datagram);
             }
             SocketId::Observer => self.handle_observed(now, arrival, datagram),
             SocketId::Tftp => self.handle_request(now, arrival, datagram, content),

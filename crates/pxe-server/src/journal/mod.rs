@@ -185,7 +185,9 @@ impl Journal {
             let Noticed { client, mut stage, program } = noticed;
             if let (Some((silence, file)), Stage::Silent { causes, .. }) = (&program, &mut stage) {
                 let is_signed = self.signatures.get().and_then(|it| it.is_signed(file));
-                *causes = silence.causes_if_signed(is_signed);
+                if is_signed.is_some() {
+                    *causes = silence.causes_if_signed(is_signed).to_vec();
+                }
             }
             Event { client, repeated: false, stage, detail: None }
         };

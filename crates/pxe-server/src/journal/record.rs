@@ -123,11 +123,15 @@ impl Record {
                 self.text = format!("{} {file}: {}", stage.word(), lost.what());
                 self.explain(lost.causes(), lost.advice());
             }
+            Stage::Rival { what, advice, .. } => {
+                self.text = format!("{}: {what}", stage.word());
+                self.advice = Some(Cow::Borrowed(advice));
+            }
             _ => {}
         }
     }
 
-    fn explain(&mut self, causes: &'static [&'static str], advice: &'static str) {
+    fn explain(&mut self, causes: &[&'static str], advice: &'static str) {
         self.causes = causes.iter().copied().map(Cow::Borrowed).collect();
         self.advice = Some(Cow::Borrowed(advice));
     }

@@ -3,7 +3,7 @@ use core::net::Ipv4Addr;
 use pxe_select::Firmware;
 
 use super::*;
-use crate::engine::{Detail, Field, Stage};
+use crate::engine::{Detail, Field, LeaseStep, Stage};
 
 const MINUTE_MS: u64 = 60_000;
 
@@ -133,7 +133,7 @@ fn what_went_wrong_is_the_verdict() {
         (Stage::Failed { file: "x".into(), reason: "y".into() }, Verdict::Failed),
         (Stage::Missing { file: "x".into(), first: "x".into(), names: 1 }, Verdict::Failed),
         (
-            Stage::Silent { what: "x".into(), causes: &[], advice: "y", is_fault: true },
+            Stage::Silent { what: "x".into(), causes: vec![], advice: "y", is_fault: true },
             Verdict::Silent,
         ),
         (Stage::Tried { file: "x".into() }, Verdict::Waiting),
@@ -145,10 +145,45 @@ fn what_went_wrong_is_the_verdict() {
     }
 }
 
+/// An address that we gave, and no file with it.
+fn address_alone(step: LeaseStep) -> Stage {
+    Stage::Leased { step, address: Ipv4Addr::new(192, 0, 2, 7), seconds: 3_600, file: None }
+}
+
+#[test]
+fn an_address_alone_is_no_news_of_a_boot() {
+    let end = |last: Stage| {
+        let mut told = Told::new();
+        for stage in [discovered(), offered(), requested("vmlinuz"), last] {
+            told.tell(mac(1), stage);
+        }
+        // The operating system asks for its address, and goes on with it for days.
+        for (step, pause) in [
+            (LeaseStep::Offered, 1_000),
+            (LeaseStep::Acknowledged, 3_600_000),
+            (LeaseStep::Renewed, 3_600_000),
+        ] {
+            told.tell(mac(1), address_alone(step));
+            told.pass(pause);
+        }
+        let summary = told.summary(mac(1));
+        (summary.verdict, summary.boots, summary.step)
+    };
+    let kernel = Some(Step::Kernel);
+    assert_eq!(end(delivered("vmlinuz")), (Verdict::Ok, 1, kernel));
+    for (stage, verdict) in [
+        (Stage::Held { reasons: "no loader".into() }, Verdict::Held),
+        (Stage::Denied { reasons: "host entry 1".into() }, Verdict::Denied),
+        (Stage::Failed { file: "x".into(), reason: "y".into() }, Verdict::Failed),
+    ] {
+        assert_eq!(end(stage), (verdict, 1, kernel));
+    }
+}
+
 #[test]
 fn a_silence_keeps_its_causes_apart_in_memory_and_in_the_file() {
     let told = Told::new();
-    let (causes, what): (&[&str], _) = (&["of this", "of that"], "offered, never asked".into());
+    let (causes, what) = (vec!["of this", "of that"], "offered, never asked".into());
     let silent = Stage::Silent { what, causes, advice: "Do so.", is_fault: true };
     let line = serde_json::to_string(&Record::new(told.ms, &event(mac(1), silent.clone())));
     told.tell(mac(1), silent);

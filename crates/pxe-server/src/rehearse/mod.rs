@@ -1,8 +1,6 @@
 //! What this server would answer, without a socket: the real engine in any of its modes, fed with datagrams and the time
 //! by whoever asks. `explain` feeds it a described machine, `replay` a capture.
 
-mod describe;
-
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Instant;
@@ -20,9 +18,9 @@ use crate::engine::{
     self, Arrival, Choice, ClientId, Engine, Field, Output, OwnAddress, ServerSettings, Shared,
     SocketId, Stage,
 };
+pub use crate::engine::{describe_dhcp, describe_tftp};
 use crate::next_boot::{NextBoots, Pending, Rehearsed};
 use crate::{addresses, policy, serve};
-pub use describe::{describe_dhcp, describe_tftp};
 
 /// The modes, in the order in which they are told.
 pub const MODES: [DhcpMode; 4] =
@@ -119,7 +117,7 @@ impl Rehearsal {
         self.engine.shared().policy().identify(&facts.as_facts())
     }
 
-    /// A datagram to a DHCP port of the wire: 67 or 4011. What is not for a server of this mode is not heard.
+    /// A datagram to a DHCP port of the wire: 67 or 4011, or 68 for what servers send. What is not for a server of this mode is not heard.
     pub fn take_dhcp(
         &mut self,
         now: Instant,
@@ -131,6 +129,7 @@ impl Rehearsal {
         let socket = match (self.mode, port) {
             (DhcpMode::Off, _) => return Reaction::default(),
             (DhcpMode::Observe, 67 | 68) => SocketId::Observer,
+            (DhcpMode::Proxy, 68) if !is_unicast => SocketId::Observer,
             (DhcpMode::Proxy | DhcpMode::Server, 67) => SocketId::Dhcp,
             (DhcpMode::Proxy | DhcpMode::Server, 4011) => SocketId::BootServer,
             _ => return Reaction::default(),

@@ -4,13 +4,14 @@ use core::net::Ipv4Addr;
 use std::fs;
 
 use super::ground::Ground;
-use super::programs::{self, ARM64, LOADERS, X64};
+use super::programs::{self, LOADERS, PROGRAM_BYTES};
 use super::{Play, Set};
+use crate::efi::{self, ARM64, X64};
 use crate::error::{Context as _, Result};
 use crate::lab::wire::SERVER_ADDRESS;
 use crate::process::{capture, command};
 
-const ANOTHER: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 3);
+pub(super) const ANOTHER: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 3);
 const SOMEBODY: &str = "52:54:00:aa:00:77";
 const SOMEBODY_ELSE: &str = "52:54:00:aa:00:78";
 
@@ -140,7 +141,7 @@ fn wrong_loader(set: &Set<'_>) -> Result<String> {
     ground.dhcp(&[])?;
     ground.serve_well("proxy")?;
     // Exchanged while the server runs, which would not start with it.
-    programs::write(&set.folder.join("boot/ipxe.efi"), &programs::efi(ARM64))?;
+    programs::write(&set.folder.join("boot/ipxe.efi"), &efi::program(ARM64, PROGRAM_BYTES))?;
     let said = ground.doctor(&[])?;
     let part = "an EFI program for arm64";
     said.names("wrong-architecture", part)?;
@@ -155,7 +156,7 @@ fn missing_loader(set: &Set<'_>) -> Result<String> {
     ground.dhcp(&[])?;
     // A name that no package has.
     let file = set.folder.join("boot/our-own.efi");
-    programs::write(&file, &programs::efi(X64))?;
+    programs::write(&file, &efi::program(X64, PROGRAM_BYTES))?;
     ground.serve("proxy", &LOADERS.replace("ipxe.efi", "our-own.efi"))?;
     fs::remove_file(&file).context(|| format!("removing {}", file.display()))?;
     let said = ground.doctor(&[])?;

@@ -3,16 +3,17 @@
 use core::convert::Infallible;
 use core::time::Duration;
 
-use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Sse;
 use axum::response::sse::{Event, KeepAlive};
+use axum::{Extension, Json};
 use futures_util::{Stream, stream};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::admin::Site;
+use crate::admin::access::Who;
 use crate::admin::problem::{Of, Part, Problem, Refused};
 use crate::engine::ClientId;
 use crate::explain::unheard;
@@ -26,6 +27,8 @@ const PAGE_ROWS_DEFAULT: usize = 1_000;
 const TOLD_EVERY: Duration = Duration::from_millis(250);
 /// Something is sent so often, so that a connection that is gone is noticed.
 const KEPT_ALIVE_EVERY: Duration = Duration::from_secs(15);
+
+const LAST_EVENT_ID: &str = "last-event-id";
 
 /// Which machines.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -65,7 +68,7 @@ pub(super) struct Machines {
 
 /// Machines that were heard of, the last one first
 #[utoipa::path(
-    get, path = "/api/v1/machines", tag = "machines", params(Wanted),
+    get, operation_id = "list_machines", path = "/api/v1/machines", tag = "machines", params(Wanted),
     responses(
         (status = 200, body = Machines), Refused
     )
@@ -102,7 +105,7 @@ pub(super) async fn list(
 ///
 /// Where nothing was heard of it, the answer says in `unheard` what that means and what to do.
 #[utoipa::path(
-    get, path = "/api/v1/machines/{id}", tag = "machines",
+    get, operation_id = "get_machine", path = "/api/v1/machines/{id}", tag = "machines",
     params(("id" = String, Path, description = "Its hardware address, or an IP address it has or had")),
     responses(
         (status = 200, body = MachineStory),
@@ -139,43 +142,66 @@ pub(super) struct Since {
 ///
 /// Each `machines` event has a JSON list of machines that changed, and the number of the change as its id. Each `gone` event
 /// has a JSON list of the `id`s that are listed no more: a machine that was known by its IP address alone is listed by its
-/// hardware address once that is known. The events end where that cannot be told any more: read the list anew.
+/// hardware address once that is known. The events end where that cannot be told any more (read the list anew), and when the
+/// token that asked for them is removed.
 #[utoipa::path(
-    get, path = "/api/v1/events", tag = "machines", params(Since),
+    get, operation_id = "machine_events", path = "/api/v1/events", tag = "machines",
+    params(
+        Since,
+        ("Last-Event-ID" = Option<String>, Header, description = "The id of the last event; what an `EventSource` sends when it comes back. Goes before `since`")
+    ),
     responses(
         (status = 200, description = "Events without end", content_type = "text/event-stream", body = String), Refused
     )
 )]
 pub(super) async fn events(
     State(site): State<Site>,
+    Extension(who): Extension<Who>,
+    headers: HeaderMap,
     Of(since): Of<Since>,
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
-    let since = since.since.unwrap_or_else(|| site.parts.journal.sequence());
-    let changes = stream::unfold((site, since, None), async |(site, since, later)| {
-        if let Some(event) = later {
-            return Some((Ok(event), (site, since, None)));
-        }
-        loop {
-            site.news.wait(&site.parts.journal, since).await;
-            let changes = site.parts.journal.changes_since(since);
-            let Changes { sequence, machines, gone, is_whole } = changes;
-            if sequence == since {
-                continue;
-            }
-            if !is_whole {
-                return None;
-            }
-            let gone = (!gone.is_empty()).then(|| named("gone", &gone));
-            let changed = named("machines", &machines).id(sequence.to_string());
-            tokio::time::sleep(TOLD_EVERY).await;
-            let (first, later) = match gone {
-                Some(gone) => (gone, Some(changed)),
-                None => (changed, None),
-            };
-            return Some((Ok(first), (site, sequence, later)));
-        }
+    let last = headers.get(LAST_EVENT_ID).and_then(|id| id.to_str().ok()?.parse().ok());
+    let since = last.or(since.since).unwrap_or_else(|| site.parts.journal.sequence());
+    let changes = stream::unfold((site, since, None), move |(site, since, later)| {
+        let who = who.clone();
+        told((site, since), later, who)
     });
     Sse::new(changes).keep_alive(KeepAlive::new().interval(KEPT_ALIVE_EVERY))
+}
+
+/// The next event, with what the one after it needs; nothing if whoever listens may do so no more, or cannot be told all.
+async fn told(
+    (site, since): (Site, u64),
+    later: Option<Event>,
+    who: Who,
+) -> Option<(Result<Event, Infallible>, (Site, u64, Option<Event>))> {
+    if let Some(event) = later {
+        return Some((Ok(event), (site, since, None)));
+    }
+    loop {
+        let news = site.news.wait(&site.parts.journal, since);
+        let _ = tokio::time::timeout(KEPT_ALIVE_EVERY, news).await;
+        if !who.is_let_in() {
+            return None;
+        }
+        let Changes { sequence, machines, gone, is_whole } =
+            site.parts.journal.changes_since(since);
+        if sequence == since {
+            continue;
+        }
+        if !is_whole {
+            return None;
+        }
+        let gone = (!gone.is_empty()).then(|| named("gone", &gone));
+        // The number is told with the last of the two, so that nobody goes on from between them.
+        let changed = named("machines", &machines).id(sequence.to_string());
+        tokio::time::sleep(TOLD_EVERY).await;
+        let (first, later) = match gone {
+            Some(gone) => (gone, Some(changed)),
+            None => (changed, None),
+        };
+        return Some((Ok(first), (site, sequence, later)));
+    }
 }
 
 fn named(name: &str, data: &impl Serialize) -> Event {

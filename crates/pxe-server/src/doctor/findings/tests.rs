@@ -5,9 +5,10 @@ use pxe_select::Firmware;
 
 use super::*;
 use crate::config::DhcpMode;
+use crate::content::{Program, Unfit};
 use crate::doctor::answer::{Answer, Class};
 use crate::doctor::facts::{
-    BootAnswer, Fetched, ImageSeen, Loader, Outcome, Program, Reached, Segment,
+    BootAnswer, Fetched, ImageSeen, Loader, Outcome, Reached, Segment, not_for,
 };
 use crate::doctor::question::Question;
 
@@ -145,8 +146,8 @@ fn every_planted_fault_is_named_and_comes_first() {
         ("two-proxies", &|it| {
             let asked = it.segments[0].questions.clone();
             let more = asked.iter().enumerate().filter(|(_, it)| it.firmware == Firmware::Bios);
-            let more: Vec<Answer> = more.map(|(at, it)| proxy(at, OTHER, it)).collect();
-            it.segments[0].answers.extend(more);
+            let more = more.map(|(at, it)| Answer { file: "x.0".into(), ..proxy(at, OTHER, it) });
+            it.segments[0].answers.extend(more.collect::<Vec<_>>());
         }),
         ("two-dhcp-servers", &|it| {
             it.segments[0].answers.push(Answer { server: Some(OTHER), ..offer(0) });
@@ -226,15 +227,10 @@ fn one_file_for_all_is_told_once_with_those_it_is_not_for() {
 }
 
 #[test]
-fn what_is_in_a_file_decides_who_can_start_it() {
-    let arm = Program::Efi(Some(Cpu::Arm64));
-    assert_eq!(arm.not_for(Firmware::Arm64Uefi, "x.efi"), None);
-    assert!(arm.not_for(Firmware::X64Uefi, "x.efi").is_some());
-    assert!(arm.not_for(Firmware::Bios, "x.efi").is_some());
-    assert_eq!(Program::Other.not_for(Firmware::Bios, "undionly.kpxe"), None);
-    assert!(Program::Other.not_for(Firmware::X64Uefi, "undionly.kpxe").is_some());
-    assert_eq!(Program::Other.not_for(Firmware::X64UefiHttp, "debian.ISO"), None);
-    assert_eq!(Program::of(b"\x7fELF"), Program::Other);
+fn a_disc_is_no_wrong_program() {
+    let not_for = |file| not_for(Program::Other, Firmware::X64UefiHttp, file);
+    assert_eq!(not_for("undionly.kpxe"), Some(Unfit::NoProgram));
+    assert_eq!(not_for("debian.ISO"), None);
 }
 
 #[test]
@@ -272,4 +268,15 @@ fn a_pool_that_is_full_explains_our_silence() {
     facts.local.pools = vec![("192.0.2.0/24".into(), 5, 5)];
     assert!(!faults(&facts).contains(&"own-server-silent"));
     assert!(faults(&facts).contains(&"pool-exhausted"));
+}
+
+#[test]
+fn a_second_server_with_the_same_configuration_is_worth_knowing_and_no_fault() {
+    let mut facts = well();
+    let asked = facts.segments[0].questions.clone();
+    let more = asked.iter().enumerate().map(|(at, it)| proxy(at, OTHER, it));
+    facts.segments[0].answers.extend(more.collect::<Vec<_>>());
+    let list = findings(&facts);
+    assert!(list.iter().any(|it| it.id == "two-proxies"), "{list:?}");
+    assert!(!list.iter().any(|it| it.is_fault), "{list:?}");
 }

@@ -24,6 +24,8 @@ pub(super) struct Boot {
     pub(super) without: Option<(bool, String)>,
     /// Of the decision, if it was asked.
     pub(super) reasons: Option<Reasons>,
+    /// The boot server that is named with the file.
+    pub(super) server: Option<Ipv4Addr>,
 }
 
 impl Boot {
@@ -96,7 +98,7 @@ impl DhcpServer {
         let mut facts = known.as_facts();
         let order = self.shared.orders().of_boot(message.hardware_address().as_bytes());
         facts.inventory = self.shared.inventory(now, message.hardware_address().as_bytes(), true);
-        let beside = Beside { next_boot: order.as_ref(), inventory: None };
+        let beside = Beside::new(order.as_ref());
         let hardware_address = message.hardware_address();
         facts.ram_disk = self.shared.ram_disk(&policy, hardware_address.as_bytes(), beside);
         let decision = policy.decide_beside(&facts, beside, Asked::BootFile);
@@ -107,7 +109,8 @@ impl DhcpServer {
         });
         let ipxe = decision.identity.ipxe != Ipxe::Absent;
         let reasons = Some(decision.reasons);
-        Boot { file, firmware: decision.identity.firmware, ipxe, without, reasons }
+        let server = file.is_some().then_some(server);
+        Boot { file, firmware: decision.identity.firmware, ipxe, without, reasons, server }
     }
 }
 
