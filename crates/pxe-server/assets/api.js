@@ -12,6 +12,7 @@ export class Problem extends Error {
     super(body.detail ?? `HTTP ${status}`);
     this.status = status;
     this.faults = body.faults ?? [];
+    this.unheard = body.unheard;
   }
 
   /** All of it, as lines. */

@@ -30,7 +30,7 @@ export function searched(machine) {
   return machine.searched;
 }
 
-/** Calls `listener(changed)` whenever machines change; returns what ends that. */
+/** Calls `listener(changed, gone)` whenever machines change, `gone` being ids that are listed no more; returns what ends that. */
 export function watch(listener) {
   listeners.add(listener);
   return () => listeners.delete(listener);
@@ -45,6 +45,13 @@ function take(changed) {
   newestFirst = null;
   told = true;
   for (const listener of listeners) listener(changed);
+}
+
+/** Stories that ended, or are another machine's by now. */
+function forget(gone) {
+  for (const id of gone) machines.delete(id);
+  newestFirst = null;
+  for (const listener of listeners) listener([], gone);
 }
 
 function show(state) {
@@ -79,8 +86,11 @@ async function follow(since) {
     const parts = (rest + value).split("\n\n");
     rest = parts.pop();
     for (const part of parts) {
-      const data = part.split("\n").filter((line) => line.startsWith("data:")).map((line) => line.slice(5)).join("\n");
-      if (data) take(JSON.parse(data));
+      const lines = part.split("\n");
+      const data = lines.filter((line) => line.startsWith("data:")).map((line) => line.slice(5)).join("\n");
+      if (!data) continue;
+      const isGone = lines.some((line) => /^event: *gone$/.test(line));
+      (isGone ? forget : take)(JSON.parse(data));
     }
   }
 }

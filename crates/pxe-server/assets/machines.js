@@ -68,8 +68,9 @@ export function machinesView(main, id) {
   list.node.addEventListener("mouseleave", soon);
   list.node.addEventListener("focusout", soon);
   let told = "";
-  const end = watch((changed) => {
+  const end = watch((changed, gone = []) => {
     soon();
+    if (gone.includes(id)) story(panel, id);
     const mine = changed.findLast((machine) => machine.id === id);
     if (mine) {
       story(panel, id);

@@ -34,14 +34,29 @@ function details(it, before) {
   ].filter(Boolean).flat();
 }
 
+/** What likely causes it, and what to do. */
+function why({ causes, advice }) {
+  return [
+    causes.length > 0 && el("div", { class: "causes" }, el("p", { class: "soft" }, t("likely")),
+      el("ul", { lang: "en" }, causes.map((cause) => el("li", {}, marked(cause))))),
+    advice && el("p", { class: "line" }, el("strong", {}, t("advice")), " ", el("span", { lang: "en" }, marked(advice))),
+  ];
+}
+
+/** What it means that nothing was heard of `id`. */
+function unheard(id, it) {
+  return [
+    el("h2", {}, t("gone", { id })),
+    el("div", { class: "unheard" }, el("p", { class: "line", lang: "en" }, it.what), ...why(it)),
+  ];
+}
+
 function entry(it, before) {
   const line = [time(it.at), " ", el("span", { lang: "en" }, it.text)];
   const more = details(it, before);
   return el("li", { class: `weight-${it.weight}` },
     more.length > 0 ? el("details", {}, el("summary", {}, line), el("div", { class: "more" }, more)) : el("p", { class: "line" }, line),
-    it.causes.length > 0 && el("div", { class: "causes" }, el("p", { class: "soft" }, t("likely")),
-      el("ul", { lang: "en" }, it.causes.map((cause) => el("li", {}, marked(cause))))),
-    it.advice && el("p", { class: "line" }, el("strong", {}, t("advice")), " ", el("span", { lang: "en" }, marked(it.advice))),
+    ...why(it),
     it.repeats > 0 && el("p", { class: "soft again" }, t(it.repeats === 1 ? "once" : "again", { n: it.repeats, at: clock(it.repeated_at) })));
 }
 
@@ -68,10 +83,13 @@ export async function story(panel, id) {
   try {
     it = await get(`machines/${encodeURIComponent(id)}`);
   } catch (error) {
-    panel.replaceChildren(el("p", { class: "trouble" }, error.status === 404 ? t("gone", { id }) : error.message));
+    if (error.unheard) panel.replaceChildren(...unheard(id, error.unheard));
+    else panel.replaceChildren(el("p", { class: "trouble" }, error.status === 404 ? t("gone", { id }) : error.message));
     return;
   }
   const { summary } = it;
+  // It is listed by another name: by its hardware address, once that is known.
+  if (summary.id !== id && panel.isConnected) return location.replace(`#machines/${summary.id}`);
   const head = el("div", { class: "head" },
     el("h2", {}, t("story", { id })),
     el("p", {}, verdict(summary), " · ", summary.firmware ?? t("unknown"), summary.address ? ` · ${summary.address}` : "",

@@ -85,6 +85,38 @@ fn a_story_is_told_while_the_server_runs_survives_its_death_and_goes_on() {
 }
 
 #[test]
+fn a_machine_that_was_never_heard_is_told_of_with_what_that_means() {
+    let folder = Folder::new("unheard");
+    let never = |arguments: &[&str]| {
+        let config = folder.0.join("pxe.toml");
+        let ran = program().arg("--config").arg(config).arg("explain").args(arguments).output();
+        let ran = ran.expect("it runs");
+        assert_eq!(ran.status.code(), Some(1), "{}", String::from_utf8_lossy(&ran.stderr));
+        String::from_utf8(ran.stdout).expect("text")
+    };
+    let mac = "52:54:00:aa:00:09";
+    folder.write("pxe.toml", b"root = \"boot\"\nstate = \"state\"\n");
+    assert!(never(&[mac]).contains("- likely because no server ever ran with this state folder"));
+    let server = Server::start(&folder, "");
+    let said = never(&[mac]);
+    for text in [
+        "nothing was ever heard of 52:54:00:aa:00:09: the journal has no machine at all\n",
+        "- likely because it is in another network, whose relay does not name this server: `ip helper-address 127.0.0.1`",
+        "(no relay was heard so far)\n",
+        "- or because it asked before this server was started, at 2",
+        "=> Run `pxe-server doctor --server 127.0.0.1` on another machine of its network",
+    ] {
+        assert!(said.contains(text), "no {text:?} in:\n{said}");
+    }
+    drop(server);
+    let json: serde_json::Value = serde_json::from_str(&never(&[mac, "--json"])).expect("JSON");
+    assert_eq!((&json["machine"], &json["is_unheard"]), (&mac.into(), &true.into()));
+    let first = json["causes"][0].as_str().expect("a cause");
+    assert!(first.starts_with("this server does not run: it was started last at 2"), "{first}");
+    assert!(json["what"].is_string() && json["advice"].is_string() && json["relays"].is_array());
+}
+
+#[test]
 fn a_described_machine_is_told_of_a_file_that_is_not_there_or_not_for_it() {
     let folder = Folder::new("there");
     let rule =
@@ -139,8 +171,7 @@ fn what_cannot_be_explained_is_told_with_the_next_thing_to_do() {
     let folder = Folder::new("unexplained");
     folder.write("pxe.toml", b"");
     for (arguments, text) in [
-        (&["52:54:00:aa:00:09"][..], "is none of the 0 machines in the journal"),
-        (&["nobody"], "neither a hardware address (52:54:00:aa:00:01) nor an IP address"),
+        (&["nobody"][..], "neither a hardware address (52:54:00:aa:00:01) nor an IP address"),
         (&["--arch", "x64"], "there are bios, x86-uefi, x64-uefi"),
         (&["--arch", "bios", "--mac", "x"], "is no MAC address"),
         (&[], "--arch"),

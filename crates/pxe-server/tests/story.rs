@@ -231,6 +231,77 @@ fn ends_say_why() {
 }
 
 #[test]
+fn blocks_too_large_for_the_way_are_told_however_the_transfer_ends() {
+    let advice = "Set `block_size_max = 1024` in `[tftp]`";
+    let large = b"blksize\x001468\0windowsize\x004\0".as_slice();
+    // It is given up, as EDK2 and U-Boot make us do it.
+    let mut bench = Bench::new(&[("f", 50_000), ("small", 1_400)]);
+    bench.ask(1, "f", large);
+    bench.ack(0);
+    bench.pass(SECOND * 25);
+    bench.ack(0);
+    bench.pass(SECOND * 60);
+    let told = bench.told();
+    let [_, failed] = &told[..] else { panic!("{told:?}") };
+    assert!(failed.starts_with("failed f: a block of 1468 bytes was sent "), "{failed}");
+    for words in ["once more: packets of 1500 bytes are lost", "(MTU)", advice] {
+        assert!(failed.contains(words), "{words}: {failed}");
+    }
+    // It closes, as iPXE does, and says nothing before.
+    bench.ask(1, "f", large);
+    bench.ack(0);
+    bench.pass(SECOND * 20);
+    bench.error(0, b"TFTP Aborted");
+    let told = bench.told();
+    assert!(
+        told[1].contains("never acknowledged") && told[1].contains("seem to be lost"),
+        "{told:?}"
+    );
+    // It asks anew from the same port.
+    bench.ask(1, "f", large);
+    bench.ack(0);
+    bench.pass(SECOND * 5);
+    bench.port -= 1;
+    bench.ask(1, "f", b"");
+    let told = bench.told();
+    assert!(
+        told[1].contains("never acknowledged") && told[2].starts_with("requested f"),
+        "{told:?}"
+    );
+    bench.pass(SECOND * 60);
+    bench.told();
+    // A whole file in one block that does not arrive is no success, if the client still asks for it.
+    bench.ask(1, "small", large);
+    bench.ack(0);
+    for _ in 0..7 {
+        bench.pass(SECOND * 4);
+        bench.ack(0);
+    }
+    bench.pass(SECOND * 10);
+    let told = bench.told();
+    assert!(
+        told[1].contains("a block of 1400 bytes") && told[1].contains("1432 bytes are"),
+        "{told:?}"
+    );
+    // What is no fault of the way: a small block, one that was sent once, one that arrived.
+    bench.ask(1, "f", b"blksize\x00512\0");
+    bench.ack(0);
+    bench.pass(SECOND * 60);
+    let told = bench.told();
+    assert_eq!(told[1], "failed f: the client stopped answering (after 0 of 50000 bytes)");
+    bench.ask(1, "f", large);
+    bench.ack(0);
+    bench.error(0, b"TFTP Aborted");
+    assert_eq!(bench.told()[1], "probed f");
+    bench.ask(1, "f", large);
+    bench.ack(0);
+    bench.ack(4);
+    bench.pass(SECOND * 60);
+    assert!(bench.told()[1].starts_with("failed f: the client stopped answering (after 5872"));
+    assert_eq!(bench.store.closed, bench.store.open.len(), "everything was given back");
+}
+
+#[test]
 fn blocks_sent_again_are_told_with_the_rate() {
     let mut bench = Bench::new(&[("f", 10 * 512)]);
     bench.ask(1, "f", b"");

@@ -246,8 +246,8 @@ impl BootServer for EngineServer {
         self.engine.handle_timeout(now, &mut self.files);
         self.look_up(now);
         self.watcher.handle_timeout(now);
-        while let Some((_, stage)) = self.watcher.poll_event() {
-            self.notes.push_back(format!("{stage:?}"));
+        while let Some(noticed) = self.watcher.poll_event() {
+            self.notes.push_back(format!("{:?}", noticed.stage));
         }
     }
 

@@ -10,6 +10,7 @@ use serde::Serialize;
 use utoipa::{IntoResponses, ToSchema};
 
 use crate::config::{Fault, Faults};
+use crate::diagnose::Explanation;
 use crate::driver::AskError;
 
 /// Why not.
@@ -24,6 +25,9 @@ pub(super) struct Problem {
     /// Each thing to mend.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     faults: Vec<FaultLine>,
+    /// Of a machine of which nothing was heard: what that means.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unheard: Option<Box<Explanation>>,
 }
 
 /// What any request can be answered with.
@@ -84,11 +88,18 @@ impl Problem {
             title: status.canonical_reason().unwrap_or("refused"),
             detail: detail.into(),
             faults: Vec::new(),
+            unheard: None,
         }
     }
 
     pub(super) fn not_found(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, detail)
+    }
+
+    /// There is no such machine, and this is what that means.
+    pub(super) fn unheard(explanation: Explanation) -> Self {
+        let problem = Self::not_found(explanation.what.clone());
+        Self { unheard: Some(Box::new(explanation)), ..problem }
     }
 
     /// Entries that cannot be taken over.

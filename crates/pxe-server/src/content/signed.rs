@@ -3,14 +3,17 @@
 //! Nothing is verified here: that is the firmware's business. This is what an administrator wants to know before it says
 //! no.
 
+use core::net::{IpAddr, Ipv4Addr};
+use std::io;
 use std::path::Path;
 
 use pxe_image::{EfiProgram, ReadAt};
 use pxe_select::Firmware;
 
 use super::program::OnDisk;
-use super::{FoundLoader, Loaders, Program, Unfit, uefi_cpu};
+use super::{Content, Finder, FoundLoader, Links, Loaders, Program, Unfit, uefi_cpu};
 use crate::config::{Config, Fault};
+use crate::journal;
 
 /// Who signs for the firmware of ordinary machines, by the common name of the issuer: Microsoft's two authorities for
 /// boot programs of others. The first one's certificate has ended in June 2026, which firmware does not look at; new machines may
@@ -26,6 +29,32 @@ pub(crate) fn read(path: &Path) -> Option<EfiProgram> {
 /// What a file is to firmware.
 pub(crate) fn program(path: &Path) -> Program {
     OnDisk::open(path).map_or(Program::Other, |file| Program::of(&file))
+}
+
+/// Looks into boot programs by the names that machines know them by.
+pub(crate) struct Signatures {
+    pub(crate) finder: Finder,
+}
+
+impl journal::Signatures for Signatures {
+    fn is_signed(&self, file: &str) -> Option<bool> {
+        let links = Links::tftp(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
+        let content = self.finder.find(file.as_bytes(), None, &links).ok()?;
+        let program = EfiProgram::read(&Opened(content)).ok().flatten()?;
+        program.efi.then_some(program.signed)
+    }
+}
+
+struct Opened(Content);
+
+impl ReadAt for Opened {
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read_at(offset, buffer)
+    }
+
+    fn size(&self) -> u64 {
+        self.0.size()
+    }
 }
 
 /// What Secure Boot makes of a loader, in a few words; none for what is no EFI program.
@@ -121,6 +150,11 @@ mod tests {
         let arm = loaders.found().iter().find(|found| found.firmware == Firmware::Arm64Uefi);
         let told = describe(arm.expect("it is there"));
         assert_eq!(told.as_deref(), Some("not signed: it starts with Secure Boot off only"));
+        let shared = std::sync::Arc::new(crate::content::Shared::new(loaders));
+        let signatures = Signatures { finder: Finder::new(root.clone(), shared) };
+        let is_signed = |name| journal::Signatures::is_signed(&signatures, name);
+        let told = ["arm.efi", "script", "none.efi"].map(is_signed);
+        assert_eq!(told, [Some(false), None, None]);
         fs::remove_dir_all(root).expect("clean");
     }
 

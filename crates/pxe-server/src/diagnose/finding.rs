@@ -5,14 +5,17 @@ use std::collections::BTreeSet;
 use pxe_select::Firmware;
 use serde::Serialize;
 
-use super::observed::{Observed, Outcome, Read, Reply};
+use super::observed::{Blocks, Observed, Outcome, Read, Reply};
 use super::offers::{reply_faults, servers};
-use super::{Silence, files};
+use super::{LostBlocks, Silence, files};
 
 /// Programs wait longer than this before they give up a request that is not answered, in seconds.
 const GIVEN_UP_AFTER: f64 = 1.0;
 /// A machine that is not heard for so long has stopped, in seconds.
 const STOPPED_AFTER: f64 = 60.0;
+
+/// Firmware that begins anew so soon behind its boot program did not start it, in seconds.
+const ANEW_WITHIN: f64 = 90.0;
 
 /// One thing that is wrong, or worth knowing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -169,6 +172,24 @@ fn reads(seen: &Observed, list: &mut Vec<Finding>) {
         ));
     }
     silent_reads(seen, list);
+    lost_blocks(seen, list);
+}
+
+/// Files whose blocks do not reach it.
+fn lost_blocks(seen: &Observed, list: &mut Vec<Finding>) {
+    for Read { file, server, blocks, .. } in &seen.reads {
+        let Blocks { first_bytes, first_times, asked_again, .. } = *blocks;
+        let lost = LostBlocks::new(first_bytes, true, first_times.into(), asked_again);
+        if let Some(lost) = lost.filter(|_| !blocks.is_acknowledged) {
+            list.push(Finding {
+                id: "large-packets-lost",
+                is_fault: true,
+                what: format!("of {file} from {server} {}", lost.what()),
+                causes: lost.causes(),
+                advice: lost.advice(),
+            });
+        }
+    }
 }
 
 /// What speaks for a request that nobody answered.
@@ -239,7 +260,13 @@ fn stopped(seen: &Observed, list: &mut Vec<Finding>) {
         list.push(silence("offers-ignored", Silence::OfferedNeverAsked, seen));
         return;
     }
-    let is_long = seen.end - seen.last_heard >= STOPPED_AFTER;
+    if let Some((file, seconds)) = &seen.began_anew {
+        let mut finding = silence("loader-not-started", Silence::LoaderNotStarted, seen);
+        // A capture is not longer than time can be counted.
+        finding.what = Silence::LoaderNotStarted.what(1, file, seconds.max(0.0) as u64);
+        list.push(finding);
+    }
+    let is_long = seen.end - seen.last_heard >= STOPPED_AFTER && seen.began_anew.is_none();
     let last = seen.reads.iter().rev().find(|read| read.outcome == Outcome::Answered);
     if let Some(last) = last
         && is_long
@@ -276,6 +303,14 @@ fn silence(id: &'static str, silence: Silence, seen: &Observed) -> Finding {
         causes: silence.causes(),
         advice: silence.advice(),
     }
+}
+
+/// The boot program that its firmware did not start, if that asks for an address `at` this time, and how many seconds after
+/// the program was there. EDK2 does so with its next way to boot. What comes later is another boot.
+pub fn not_started(seen: &Observed, at: f64) -> Option<(String, f64)> {
+    let last = seen.reads.last().filter(|last| files::is_loader(&last.file))?;
+    let after = at - last.blocks.whole_at?;
+    (after < ANEW_WITHIN).then(|| (last.file.clone(), after))
 }
 
 /// One line about a boot without faults.

@@ -5,14 +5,18 @@
 
 mod files;
 mod finding;
+mod lost;
 mod observed;
 mod offers;
 mod silence;
+mod unheard;
 
-pub use finding::{Finding, findings, summary};
-pub use observed::{Observed, Outcome, Read, Reply};
+pub use finding::{Finding, findings, not_started, summary};
+pub use lost::{LostBlocks, SMALLER_MTU};
+pub use observed::{Blocks, Observed, Outcome, Read, Reply};
 pub use offers::{given, rivals};
 pub use silence::Silence;
+pub use unheard::{Explanation, Run, Unheard};
 
 #[cfg(test)]
 mod tests;

@@ -35,6 +35,9 @@ pub struct Observed {
     pub is_partial: bool,
     /// It asked by DHCP for IPv6 too.
     pub asks_ipv6: bool,
+    /// Its firmware asked for an address anew behind a whole boot program, of which nothing was heard: which, and so many
+    /// seconds later.
+    pub began_anew: Option<(String, f64)>,
     /// When it was last heard, and when the capture ends.
     pub last_heard: f64,
     /// The end of what was seen.
@@ -86,6 +89,68 @@ pub struct Read {
     pub http: bool,
     /// What came of it.
     pub outcome: Outcome,
+    /// What was seen of its blocks, by TFTP.
+    pub blocks: Blocks,
+}
+
+/// What was seen of the blocks of a file.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Blocks {
+    /// Bytes of a full one.
+    pub size: u16,
+    /// Bytes of the first, 0 before it came.
+    pub first_bytes: u16,
+    /// How often the first was sent.
+    pub first_times: u32,
+    /// How often the client acknowledged the options again after that.
+    pub asked_again: u32,
+    /// The first was acknowledged, or one behind it.
+    pub is_acknowledged: bool,
+    /// The number of the last, which is not full.
+    pub last: Option<u16>,
+    /// When the last was acknowledged.
+    pub whole_at: Option<f64>,
+}
+
+impl Default for Blocks {
+    fn default() -> Self {
+        Self {
+            // RFC 1350.
+            size: 512,
+            first_bytes: 0,
+            first_times: 0,
+            asked_again: 0,
+            is_acknowledged: false,
+            last: None,
+            whole_at: None,
+        }
+    }
+}
+
+impl Blocks {
+    /// One was sent to the client.
+    pub fn sent(&mut self, number: u16, bytes: usize) {
+        let bytes = u16::try_from(bytes).unwrap_or(u16::MAX);
+        if number == 1 && !self.is_acknowledged {
+            self.first_bytes = bytes;
+            self.first_times = self.first_times.saturating_add(1);
+        }
+        if bytes < self.size {
+            self.last = Some(number);
+        }
+    }
+
+    /// The client acknowledged this one; 0: the options.
+    pub fn acknowledged(&mut self, at: f64, number: u16) {
+        if number > 0 || self.is_acknowledged {
+            self.is_acknowledged = true;
+        } else if self.first_times > 0 {
+            self.asked_again = self.asked_again.saturating_add(1);
+        }
+        if self.last == Some(number) && self.is_acknowledged {
+            self.whole_at = self.whole_at.or(Some(at));
+        }
+    }
 }
 
 /// What came of a request for a file.

@@ -138,6 +138,41 @@ impl Silence {
         }
     }
 
+    /// The same where it is known whether the boot program that it is about is signed.
+    pub fn causes_if_signed(self, is_signed: Option<bool>) -> &'static [&'static str] {
+        match (self, is_signed) {
+            (Self::LoaderNotStarted, Some(false)) => &[
+                "the file is not signed, so that Secure Boot refuses it: its screen says \"Access Denied\" or \"Security \
+                 Violation\"",
+                "Secure Boot is off on this machine, and the program found nothing that it could boot",
+                "the file is for another architecture than this machine's",
+                "somebody switched the machine off and on",
+            ],
+            (Self::LoaderNotStarted, Some(true)) => &[
+                "the program found nothing that it could boot, and went back to the firmware",
+                "Secure Boot refuses the file, which is signed, but by no key that this machine trusts: its screen says \
+                 \"Access Denied\" or \"Security Violation\"",
+                "the file is for another architecture than this machine's",
+                "somebody switched the machine off and on",
+            ],
+            (Self::LoaderNeverHeard, Some(false)) => &[
+                "the file is not signed, and Secure Boot refuses it",
+                "the file is for another architecture than this machine's",
+                "the program has no driver for this network card: for iPXE try snponly.efi or undionly.kpxe",
+                "the switch port takes long to come up again (spanning tree): set it to portfast",
+                "the program needs nothing more from us: then all is well",
+            ],
+            (Self::LoaderNeverHeard, Some(true)) => &[
+                "the program has no driver for this network card: for iPXE try snponly.efi or undionly.kpxe",
+                "the switch port takes long to come up again (spanning tree): set it to portfast",
+                "Secure Boot refuses the file, which is signed, but by no key that this machine trusts",
+                "the file is for another architecture than this machine's",
+                "the program needs nothing more from us: then all is well",
+            ],
+            (silence, _) => silence.causes(),
+        }
+    }
+
     /// The same with those first of which there is proof: what was `seen`, by its ids.
     pub fn causes_after(self, seen: &[&str]) -> Vec<&'static str> {
         let all = self.causes();

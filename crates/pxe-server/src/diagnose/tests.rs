@@ -33,7 +33,7 @@ fn proxy(server: Ipv4Addr) -> Reply {
 }
 
 fn read(at: f64, file: &str, outcome: Outcome) -> Read {
-    Read { at, server: US, file: file.into(), http: false, outcome }
+    Read { at, server: US, file: file.into(), http: false, outcome, blocks: Blocks::default() }
 }
 
 /// A boot that goes well.

@@ -210,6 +210,8 @@ fn digest(stage: &Stage) -> u64 {
         Stage::Progress { file, bytes, .. } => (file, bytes).hash(&mut hasher),
         Stage::Addressed { address, server } => (address, server).hash(&mut hasher),
         Stage::Silent { what, .. } => what.hash(&mut hasher),
+        // How often it was sent is chance.
+        Stage::Lost { file, lost } => (file, lost.block_bytes()).hash(&mut hasher),
         Stage::Rival { id, server, .. } => (id, server).hash(&mut hasher),
         Stage::Failed { file, reason } => (file, reason).hash(&mut hasher),
         Stage::Done { end } => end.hash(&mut hasher),

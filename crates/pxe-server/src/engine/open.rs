@@ -39,6 +39,8 @@ pub(super) struct OpenTransfer {
     /// The file's size, in bytes; 0 for an upload.
     pub(super) size: u64,
     pub(super) is_upload: bool,
+    /// Bytes of a block and blocks of a window, once the client has acknowledged something.
+    pub(super) agreed: Option<(u16, u16)>,
     /// When progress was told last, and how many bytes that were.
     pub(super) told: (Instant, u64),
     /// What the store said when it failed.
@@ -67,6 +69,7 @@ impl OpenTransfer {
             local,
             size: 0,
             is_upload: false,
+            agreed: None,
             told,
             trouble: None,
             baited: None,

@@ -35,7 +35,11 @@ impl Engine {
     ) {
         self.tftp.note_asked(arrival);
         match self.tftp.server.handle_request(now, arrival.source, datagram) {
-            Ok(Some(request)) => self.answer(now, arrival, request, content),
+            Ok(Some(request)) => {
+                // An older transfer of this port, which the request ends, is told of first.
+                self.collect_transfers(now, content);
+                self.answer(now, arrival, request, content);
+            }
             Ok(None) => {}
             Err(_) => self.drops.tftp += 1,
         }

@@ -10,6 +10,7 @@ use super::event::Stage;
 use super::open::OpenTransfer;
 use super::upload::not_stored;
 use super::{Engine, Output};
+use crate::diagnose::LostBlocks;
 
 /// Progress is told when so much of the file has come since it was told last, in percent,
 const TOLD_PERCENT_MIN: u64 = 10;
@@ -27,6 +28,10 @@ impl Engine {
                 continue;
             }
             let Some(open) = self.tftp.get_mut(transfer) else { continue };
+            if let Event::Started { block_size, window_size, .. } = event {
+                open.agreed = Some((block_size, window_size));
+                continue;
+            }
             let (client, file) = (open.client, open.file.clone());
             let stage = match event {
                 Event::Progress { bytes, size, .. } if open.has_news(now, bytes, size) => {
@@ -89,8 +94,43 @@ pub(crate) fn has_news(told: &mut (Instant, u64), now: Instant, bytes: u64, size
     news
 }
 
+/// That the first block never reached the client, though the small packets before it did. However the transfer ends then:
+/// programs that close it say no more than those that only wanted the size.
+fn lost_blocks(open: &OpenTransfer, event: &Event) -> Option<LostBlocks> {
+    let (block_bytes, window_blocks) = open.agreed.filter(|_| !open.is_upload)?;
+    let (peer, blocks_sent, blocks_resent, asked_again) = match *event {
+        Event::ProbeEnded { peer, bytes: 0, blocks_sent, blocks_resent, repeated_acks, .. } => {
+            (peer, blocks_sent, blocks_resent, repeated_acks)
+        }
+        Event::Failed {
+            reason:
+                FailureReason::ClientError { .. }
+                | FailureReason::Superseded
+                | FailureReason::NoProgress
+                | FailureReason::Unreachable,
+            peer,
+            bytes: 0,
+            blocks_sent,
+            blocks_resent,
+            repeated_acks,
+            ..
+        } => (peer, blocks_sent, blocks_resent, repeated_acks),
+        _ => return None,
+    };
+    if blocks_resent == 0 {
+        return None;
+    }
+    let blocks = open.size / u64::from(block_bytes.max(1)) + 1;
+    let times = blocks_sent.div_ceil(blocks.min(window_blocks.max(1).into()));
+    let first_bytes = open.size.min(block_bytes.into());
+    LostBlocks::new(u16::try_from(first_bytes).ok()?, peer.is_ipv4(), times, asked_again)
+}
+
 /// The last step of a transfer's story; none if another one tells it.
 fn ending(open: OpenTransfer, event: Event) -> Option<Stage> {
+    if let Some(lost) = lost_blocks(&open, &event) {
+        return Some(Stage::Lost { file: open.file, lost });
+    }
     let OpenTransfer { file, size, is_upload, trouble, .. } = open;
     Some(match event {
         // That it is stored was told before.

@@ -74,6 +74,7 @@ impl Stage {
             | Self::Held { .. }
             | Self::HeldBait { .. }
             | Self::Failed { .. }
+            | Self::Lost { .. }
             | Self::Rival { is_fault: true, .. }
             | Self::Silent { is_fault: true, .. }
             | Self::Phrased { reason: StyleReason::NoneWorked { .. }, .. } => Weight::Trouble,
@@ -97,6 +98,7 @@ impl Stage {
             | Self::Missing { file, .. }
             | Self::Uploading { file, .. }
             | Self::Stored { file, .. }
+            | Self::Lost { file, .. }
             | Self::Failed { file, .. } => Some(file),
             Self::Leased { file, .. } => file.as_deref(),
             _ => None,

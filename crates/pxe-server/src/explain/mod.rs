@@ -5,6 +5,7 @@ mod here;
 mod inventory;
 mod machine;
 mod told;
+mod unheard;
 
 use core::net::Ipv4Addr;
 use std::process::ExitCode;
@@ -13,6 +14,10 @@ use clap::Args;
 
 use crate::cli;
 use crate::config::Config;
+use crate::serve::EXIT_MACHINE;
+use told::Told;
+#[cfg_attr(not(feature = "admin"), expect(unused_imports, reason = "the page tells it too"))]
+pub(crate) use unheard::unheard;
 
 /// Options of `explain`.
 #[derive(Clone, Debug, Args)]
@@ -76,9 +81,15 @@ but to read the configuration and the state folder.";
 
 /// Prints the answer.
 pub fn run(options: &ExplainOptions, config: &Config) -> ExitCode {
-    let printed = match &options.machine {
-        Some(machine) => told::explain(machine, config, options.json),
-        None => described::explain(options, config),
+    let Some(machine) = &options.machine else {
+        return cli::answer(described::explain(options, config));
     };
-    cli::answer(printed)
+    match told::explain(machine, config, options.json) {
+        Ok(Told::Story(text)) => cli::answer(Ok(text)),
+        Ok(Told::Unheard(text)) => {
+            print!("{text}");
+            ExitCode::from(EXIT_MACHINE)
+        }
+        Err(fault) => cli::answer(Err(fault)),
+    }
 }

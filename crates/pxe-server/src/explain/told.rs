@@ -1,10 +1,13 @@
 //! The story of a machine that was seen, from the journal in the state folder.
 
 use core::fmt::Write;
+use core::net::IpAddr;
 
 use serde::Serialize;
 
+use super::unheard;
 use crate::config::Config;
+use crate::diagnose::Explanation;
 use crate::engine::{ClientId, Weight};
 use crate::journal::{self, Journal, MachineStory, StoryEntry};
 use crate::next_boot::{NextBoots, Pending};
@@ -20,8 +23,31 @@ struct Seen {
     next_boot: Option<Pending>,
 }
 
+/// What is known of a machine that was never heard.
+#[derive(Serialize)]
+struct NeverHeard {
+    machine: String,
+    /// Always: a story has none.
+    is_unheard: bool,
+    #[serde(flatten)]
+    explanation: Explanation,
+    /// Relays that brought messages of others.
+    relays: Vec<IpAddr>,
+    /// What is ordered for its next boot.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_boot: Option<Pending>,
+}
+
+/// What `explain MACHINE` says.
+pub(super) enum Told {
+    /// What became of it.
+    Story(String),
+    /// That nothing was heard of it, and what that means.
+    Unheard(String),
+}
+
 /// The text for `explain MACHINE`.
-pub(super) fn explain(machine: &str, config: &Config, json: bool) -> Result<String, String> {
+pub(super) fn explain(machine: &str, config: &Config, json: bool) -> Result<Told, String> {
     machine.parse::<ClientId>().map_err(|error| format!("{machine:?} is {error}"))?;
     let folder = config.state.display();
     let (records, _) = journal::read_file(&config.state)
@@ -33,21 +59,34 @@ pub(super) fn explain(machine: &str, config: &Config, json: bool) -> Result<Stri
         Some(Pending::of(&order))
     };
     let Some(story) = journal.machine(machine) else {
-        let ordered = pending(machine).map(|order| format!(" Its next boot is ordered: {order}."));
-        let machines = journal.counts().machines;
-        return Err(format!(
-            "{machine} is none of the {machines} machines in the journal in {folder}. Was it heard by this server at all? \
-             `--config` names the configuration whose `state` is looked into; what a machine would get is told by \
-             `pxe-server explain --arch …`.{}",
-            ordered.unwrap_or_default()
-        ));
+        let seen = unheard(machine, config, &journal);
+        let never = NeverHeard {
+            machine: seen.machine.clone(),
+            is_unheard: true,
+            explanation: seen.explanation(),
+            relays: seen.relays,
+            next_boot: pending(machine),
+        };
+        return Ok(Told::Unheard(if json { pretty(&never)? } else { never_text(&never) }));
     };
     let seen = Seen { next_boot: pending(&story.summary.id), story };
-    if json {
-        let text = serde_json::to_string_pretty(&seen).map_err(|error| error.to_string())?;
-        return Ok(text + "\n");
+    Ok(Told::Story(if json { pretty(&seen)? } else { text(&seen) }))
+}
+
+fn pretty(value: &impl Serialize) -> Result<String, String> {
+    let text = serde_json::to_string_pretty(value).map_err(|error| error.to_string())?;
+    Ok(text + "\n")
+}
+
+/// That a machine was never heard, as people read it.
+fn never_text(never: &NeverHeard) -> String {
+    let Explanation { what, causes, advice } = &never.explanation;
+    let mut text = format!("{what}\n");
+    write_causes(&mut text, "  ", causes.iter().map(String::as_str), Some(advice));
+    if let Some(order) = &never.next_boot {
+        let _ = writeln!(text, "Its next boot is ordered: {order}.");
     }
-    Ok(text(&seen))
+    text
 }
 
 /// A story as people read it.
@@ -107,16 +146,27 @@ fn write_entry(text: &mut String, entry: &StoryEntry, before: Option<&StoryEntry
             let _ = writeln!(text, "{indent}- {reason}");
         }
     }
-    for (index, cause) in entry.causes.iter().enumerate() {
-        let word = if index == 0 { "likely because" } else { "or because" };
-        let _ = writeln!(text, "{indent}- {word} {cause}");
-    }
-    if let Some(advice) = &entry.advice {
-        let _ = writeln!(text, "{indent}=> {advice}");
-    }
+    let causes = entry.causes.iter().map(|cause| &**cause);
+    write_causes(text, &indent, causes, entry.advice.as_deref());
     if let Some(last) = entry.repeated_at {
         let _ =
             writeln!(text, "{indent}({} times more, the last at {})", entry.repeats, time(last));
+    }
+}
+
+/// What causes it, and what to do.
+fn write_causes<'c>(
+    text: &mut String,
+    indent: &str,
+    causes: impl Iterator<Item = &'c str>,
+    advice: Option<&str>,
+) {
+    for (index, cause) in causes.enumerate() {
+        let word = if index == 0 { "likely because" } else { "or because" };
+        let _ = writeln!(text, "{indent}- {word} {cause}");
+    }
+    if let Some(advice) = advice {
+        let _ = writeln!(text, "{indent}=> {advice}");
     }
 }
 

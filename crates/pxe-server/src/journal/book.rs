@@ -6,13 +6,13 @@
 //! make room for one another alone, the one unheard for longest first.
 
 use core::net::IpAddr;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use super::machine::{Machine, proves};
 use super::record::Record;
-use super::story::{Counts, Filter, MachineStory, MachineSummary};
-use super::{JOURNAL_BYTES_MAX, STORIES_MAX, STRANGERS_MAX};
+use super::story::{Changes, Counts, Filter, MachineStory, MachineSummary};
+use super::{GONE_TOLD_MAX, JOURNAL_BYTES_MAX, RELAYS_TOLD_MAX, STORIES_MAX, STRANGERS_MAX};
 use crate::engine::{ClientId, Stage};
 
 /// A stranger keeps its place for so long after it was heard: longer than any firmware waits between two tries, in
@@ -39,6 +39,10 @@ pub(super) struct Book {
     proven: BTreeMap<u64, ClientId>,
     /// Which machine had an address last, as far as it has a story.
     addresses: HashMap<IpAddr, ClientId>,
+    /// Whose stories ended or became another's, and which change that was, oldest first.
+    gone: VecDeque<(u64, ClientId)>,
+    /// The last one that is no longer among them.
+    gone_untold: u64,
     sequence: u64,
     bytes: usize,
     evicted: u64,
@@ -230,6 +234,13 @@ impl Book {
         self.bytes -= machine.bytes;
         let sequence = machine.sequence();
         self.order(machine.is_proven).remove(&sequence);
+        self.sequence += 1;
+        if self.gone.len() >= GONE_TOLD_MAX
+            && let Some((untold, _)) = self.gone.pop_front()
+        {
+            self.gone_untold = untold;
+        }
+        self.gone.push_back((self.sequence, client));
         if let Some(address) = machine.address
             && self.addresses.get(&address) == Some(&client)
         {
@@ -261,15 +272,30 @@ impl Book {
         changed.into_iter().filter_map(|(_, client)| self.machines.get(client)).collect()
     }
 
-    pub(super) fn changes_since(&self, sequence: u64) -> (u64, Vec<MachineSummary>) {
+    pub(super) fn changes_since(&self, sequence: u64) -> Changes {
         let from = if sequence > self.sequence { 0 } else { sequence };
-        (self.sequence, self.since(from).into_iter().map(Machine::summary).collect())
+        let begin = self.gone.partition_point(|(sequence, _)| *sequence <= from);
+        // One that came back is there.
+        let gone = self.gone.range(begin..).map(|(_, client)| client);
+        let gone = gone.filter(|client| from > 0 && !self.machines.contains_key(client));
+        Changes {
+            sequence: self.sequence,
+            machines: self.since(from).into_iter().map(Machine::summary).collect(),
+            gone: gone.map(ClientId::to_string).collect(),
+            is_whole: from == 0 || from >= self.gone_untold,
+        }
     }
 
     pub(super) fn machines(&self, filter: &Filter) -> Vec<MachineSummary> {
         let all = self.since(0).into_iter().rev().map(Machine::summary);
         let list = all.filter(|machine| filter.takes(machine)).skip(filter.offset);
         list.take(filter.limit.unwrap_or(usize::MAX)).collect()
+    }
+
+    pub(super) fn relays(&self) -> Vec<IpAddr> {
+        let relays: BTreeSet<IpAddr> =
+            self.machines.values().filter_map(|machine| machine.relay).collect();
+        relays.into_iter().take(RELAYS_TOLD_MAX).collect()
     }
 
     pub(super) fn story(&self, client: ClientId) -> Option<MachineStory> {

@@ -36,6 +36,8 @@ pub(super) struct Machine {
     pub(super) first_seen: u64,
     pub(super) last_seen: u64,
     pub(super) address: Option<IpAddr>,
+    /// The relay that brought its last message.
+    pub(super) relay: Option<IpAddr>,
     pub(super) firmware: Option<Arc<str>>,
     runs: Option<Arc<str>>,
     boots: u32,
@@ -71,6 +73,7 @@ impl Machine {
             first_seen: at,
             last_seen: at,
             address: if let ClientId::Address(address) = id { Some(address) } else { None },
+            relay: None,
             firmware: None,
             runs: None,
             boots: 0,
@@ -167,6 +170,7 @@ impl Machine {
             _ => {}
         }
         self.address = record.address.or(self.address);
+        self.relay = record.field("relay").and_then(|relay| relay.parse().ok()).or(self.relay);
         self.is_proven |= proves(&record.stage) && !matches!(self.id, ClientId::Address(_));
     }
 

@@ -13,27 +13,36 @@ mod keeper;
 mod machine;
 mod record;
 mod role;
+mod running;
 mod story;
 
+use core::net::IpAddr;
 use core::time::Duration;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use std::time::Instant;
 
 use crate::engine::{ClientId, Event, Stage};
-use crate::watch::Watcher;
+use crate::watch::{Noticed, Watcher};
 use book::{Book, Place};
 pub use file::{FILE_BYTES_MAX, read as read_file};
 pub use keeper::{Keeper, Reader};
 pub use record::{ENTRY_BYTES_MAX, Record};
 pub use role::Role;
+pub use running::look as running;
 pub use story::{
-    Counts, Filter, MachineStory, MachineSummary, Progress, StageTime, Step, StoryEntry, Verdict,
+    Changes, Counts, Filter, MachineStory, MachineSummary, Progress, StageTime, Step, StoryEntry,
+    Verdict,
 };
 
 /// Machines with a story; who makes room for whom is in `book`. About 1 kB each besides their entries.
 pub const STORIES_MAX: usize = 16_384;
 /// Of them, those that never fetched a file: anybody can make up hardware addresses.
 pub const STRANGERS_MAX: usize = 8_192;
+/// Stories that ended, of which those are told who follow the list: about 40 bytes each. Who is further behind reads the list
+/// anew.
+pub const GONE_TOLD_MAX: usize = 4_096;
+/// Relays that are told.
+pub const RELAYS_TOLD_MAX: usize = 16;
 /// Entries of one story; the oldest makes room.
 pub const ENTRIES_PER_STORY_MAX: usize = 64;
 /// Bytes of all stories together.
@@ -71,11 +80,18 @@ pub trait Sink: Send + Sync {
     fn take(&self, told: &Told<'_>);
 }
 
+/// Whoever can look into boot programs that were delivered.
+pub trait Signatures: Send + Sync {
+    /// Whether this file is signed for Secure Boot; none if it is no EFI program, or is not there. May wait for a disk.
+    fn is_signed(&self, file: &str) -> Option<bool>;
+}
+
 /// See the module's documentation.
 pub struct Journal {
     state: Mutex<State>,
     changed: Condvar,
     sinks: RwLock<Vec<Arc<dyn Sink>>>,
+    signatures: OnceLock<Box<dyn Signatures>>,
 }
 
 struct State {
@@ -104,6 +120,7 @@ impl Journal {
             state: Mutex::new(state),
             changed: Condvar::new(),
             sinks: RwLock::new(Vec::new()),
+            signatures: OnceLock::new(),
         })
     }
 
@@ -150,15 +167,31 @@ impl Journal {
         Noted { firmware: book.firmware(event.client), left_out }
     }
 
-    /// Tells the silences that are due, and returns them for the log. To be called every now and then.
+    /// Asked of boot programs that were not started, from now on.
+    pub fn set_signatures(&self, signatures: Box<dyn Signatures>) {
+        // There is one set of files.
+        let _ = self.signatures.set(signatures);
+    }
+
+    /// Tells the silences that are due, and returns them for the log. To be called every now and then, where a disk may be
+    /// waited for.
     pub fn handle_timeout(&self, now: Instant, unix_ms: u64) -> Vec<Event> {
-        let silences: Vec<Event> = {
+        let noticed: Vec<Noticed> = {
             let watcher = &mut self.lock().watcher;
             watcher.handle_timeout(now);
-            let told = core::iter::from_fn(|| watcher.poll_event());
-            told.map(|(client, stage)| Event { client, repeated: false, stage, detail: None })
-                .collect()
+            core::iter::from_fn(|| watcher.poll_event()).collect()
         };
+        let event = |noticed| {
+            let Noticed { client, mut stage, program } = noticed;
+            if let (Some((silence, file)), Stage::Silent { causes, .. }) = (&program, &mut stage) {
+                let is_signed = self.signatures.get().and_then(|it| it.is_signed(file));
+                if is_signed.is_some() {
+                    *causes = silence.causes_if_signed(is_signed).to_vec();
+                }
+            }
+            Event { client, repeated: false, stage, detail: None }
+        };
+        let silences: Vec<Event> = noticed.into_iter().map(event).collect();
         for event in &silences {
             self.tell(now, unix_ms, event);
         }
@@ -194,9 +227,8 @@ impl Journal {
         self.lock().book.story(client)
     }
 
-    /// The machines with news since `sequence` was the last one, oldest news first, and the sequence now. All of them
-    /// if this journal never gave that sequence.
-    pub fn changes_since(&self, sequence: u64) -> (u64, Vec<MachineSummary>) {
+    /// What changed since `sequence` was the last change. All machines if this journal never gave that sequence.
+    pub fn changes_since(&self, sequence: u64) -> Changes {
         self.lock().book.changes_since(sequence)
     }
 
@@ -226,6 +258,11 @@ impl Journal {
     /// A machine's firmware, if that is known by now.
     pub fn firmware(&self, client: ClientId) -> Option<Arc<str>> {
         self.lock().book.firmware(client)
+    }
+
+    /// Relays that brought messages of machines with a story, at most [`RELAYS_TOLD_MAX`].
+    pub fn relays(&self) -> Vec<IpAddr> {
+        self.lock().book.relays()
     }
 
     /// How full it is.

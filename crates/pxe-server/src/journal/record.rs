@@ -117,8 +117,11 @@ impl Record {
             // A log has it in one line; here each cause is one of its own.
             Stage::Silent { what, causes, advice, .. } => {
                 self.text = format!("{}: {what}", stage.word());
-                self.causes = causes.iter().copied().map(Cow::Borrowed).collect();
-                self.advice = Some(Cow::Borrowed(advice));
+                self.explain(causes, advice);
+            }
+            Stage::Lost { file, lost } => {
+                self.text = format!("{} {file}: {}", stage.word(), lost.what());
+                self.explain(lost.causes(), lost.advice());
             }
             Stage::Rival { what, advice, .. } => {
                 self.text = format!("{}: {what}", stage.word());
@@ -126,6 +129,11 @@ impl Record {
             }
             _ => {}
         }
+    }
+
+    fn explain(&mut self, causes: &[&'static str], advice: &'static str) {
+        self.causes = causes.iter().copied().map(Cow::Borrowed).collect();
+        self.advice = Some(Cow::Borrowed(advice));
     }
 
     /// Bytes it takes in memory, about.

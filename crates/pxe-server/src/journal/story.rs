@@ -115,6 +115,20 @@ pub struct MachineSummary {
     pub boots: u32,
 }
 
+/// What changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Changes {
+    /// The number of the last change.
+    pub sequence: u64,
+    /// The machines with news, oldest news first.
+    pub machines: Vec<MachineSummary>,
+    /// Machines that are listed no more: their stories made room for others, or are another's by now, since they were known
+    /// by an address alone.
+    pub gone: Vec<String>,
+    /// These are all of them. Else the list has to be read anew.
+    pub is_whole: bool,
+}
+
 /// A machine with its story.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "admin", derive(utoipa::ToSchema))]

@@ -328,14 +328,15 @@ fn bytes_are_bounded_and_counted_right() {
 #[test]
 fn changes_wake_and_are_listed_once() {
     let told = Told::new();
-    let (start, all) = told.journal.changes_since(0);
+    let Changes { sequence: start, machines: all, .. } = told.journal.changes_since(0);
     assert!(all.is_empty());
     told.tell(mac(1), discovered());
     told.tell(mac(2), discovered());
-    let (sequence, changed) = told.journal.changes_since(start);
+    let Changes { sequence, machines: changed, .. } = told.journal.changes_since(start);
     let ids = |list: Vec<MachineSummary>| list.into_iter().map(|it| it.id).collect::<Vec<_>>();
     assert_eq!(ids(changed), [mac(1).to_string(), mac(2).to_string()]);
-    assert_eq!(told.journal.changes_since(sequence), (sequence, vec![]));
+    let nothing = Changes { sequence, machines: vec![], gone: vec![], is_whole: true };
+    assert_eq!(told.journal.changes_since(sequence), nothing);
     assert_eq!(told.journal.wait(sequence, Duration::from_millis(1)), sequence);
     let waiter = {
         let journal = Arc::clone(&told.journal);
@@ -343,10 +344,76 @@ fn changes_wake_and_are_listed_once() {
     };
     told.tell(mac(1), offered());
     assert!(waiter.join().expect("woken") > sequence);
-    assert_eq!(ids(told.journal.changes_since(sequence).1), [mac(1).to_string()]);
-    assert_eq!(told.journal.changes_since(u64::MAX).1.len(), 2, "of an earlier run");
+    assert_eq!(ids(told.journal.changes_since(sequence).machines), [mac(1).to_string()]);
+    assert_eq!(told.journal.changes_since(u64::MAX).machines.len(), 2, "of an earlier run");
     let filter = Filter { text: Some("IPXE.efi".into()), ..Filter::default() };
     assert_eq!(ids(told.journal.machines(&filter)), [mac(1).to_string()]);
+}
+
+#[test]
+fn a_story_that_became_anothers_is_told_to_who_lists_it() {
+    let told = Told::new();
+    told.tell(address(7), requested("ipxe.efi"));
+    let Changes { sequence, machines, gone, .. } = told.journal.changes_since(0);
+    assert_eq!((machines[0].id.as_str(), gone.len()), ("192.0.2.7", 0));
+    let address = Ipv4Addr::new(192, 0, 2, 7);
+    told.tell(mac(1), discovered());
+    told.tell(mac(1), Stage::Addressed { address, server: None });
+    let Changes { sequence: after, machines, gone, is_whole } =
+        told.journal.changes_since(sequence);
+    let ids: Vec<&str> = machines.iter().map(|it| it.id.as_str()).collect();
+    assert_eq!((ids, gone, is_whole), (vec!["02:00:00:00:00:01"], vec!["192.0.2.7".into()], true));
+    assert_eq!(told.journal.changes_since(after).gone, [""; 0], "once");
+}
+
+#[test]
+fn what_made_room_is_told_as_far_as_it_is_kept() {
+    let mut told = Told::new();
+    let crowd = (STRANGERS_MAX + GONE_TOLD_MAX) as u32;
+    for number in 0..crowd {
+        told.pass(100);
+        told.tell(mac(number), discovered());
+    }
+    let before = told.journal.sequence();
+    told.pass(100);
+    told.tell(mac(crowd), discovered());
+    let Changes { gone, is_whole, .. } = told.journal.changes_since(before);
+    assert_eq!((gone, is_whole), (vec![mac(GONE_TOLD_MAX as u32).to_string()], true));
+    let Changes { gone, is_whole, .. } = told.journal.changes_since(1);
+    assert_eq!((gone.len(), is_whole), (GONE_TOLD_MAX, false));
+}
+
+/// Whoever knows of every file what is said here.
+struct Known(Option<bool>);
+
+impl Signatures for Known {
+    fn is_signed(&self, file: &str) -> Option<bool> {
+        assert_eq!(file, "ipxe.efi");
+        self.0
+    }
+}
+
+#[test]
+fn a_program_that_was_not_started_is_looked_into() {
+    for (is_signed, first) in [
+        (None, "Secure Boot refuses the file, which is not signed by a key"),
+        (Some(false), "the file is not signed, so that Secure Boot refuses it"),
+        (Some(true), "the program found nothing that it could boot"),
+    ] {
+        let told = Told::new();
+        told.journal.set_signatures(Box::new(Known(is_signed)));
+        for stage in [discovered(), offered(), delivered("ipxe.efi"), discovered()] {
+            told.tell(mac(1), stage);
+        }
+        let silences = told.journal.handle_timeout(told.now, told.ms);
+        let [Event { stage: Stage::Silent { causes, .. }, .. }] = &silences[..] else {
+            panic!("{silences:?}")
+        };
+        assert!(causes[0].starts_with(first), "{causes:?}");
+        let story = told.journal.machine(&mac(1).to_string()).expect("a story");
+        let last = story.entries.last().expect("an entry");
+        assert!(last.causes[0].starts_with(first), "as people read it: {:?}", last.causes);
+    }
 }
 
 #[test]

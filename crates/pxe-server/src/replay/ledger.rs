@@ -8,12 +8,13 @@ use std::time::Instant;
 use pxe_dhcp::{MessageType, MessageView, Operation};
 use pxe_select::Ipxe;
 use pxe_tftp::Packet as Tftp;
+use pxe_tftp::limits::BLOCK_SIZE_DEFAULT;
 use serde::Serialize;
 
 use super::clues::http_request;
 use super::packet::{self, Packet};
 use super::read::Frame;
-use crate::diagnose::{self, Finding, Observed, Outcome, Read};
+use crate::diagnose::{self, Blocks, Finding, Observed, Outcome, Read};
 use crate::engine::{ClientId, Field, printable, reply_of_message};
 use crate::next_boot::Pending;
 use crate::rehearse::{Reaction, Rehearsal, describe_dhcp, describe_tftp};
@@ -205,7 +206,9 @@ impl Ledger {
         }
         let Some(machine) = self.machine(client) else { return };
         let Machine { seen, is_ipxe } = machine;
+        let mut is_firmware = false;
         if let Some(identity) = identity {
+            is_firmware = identity.firmware.is_some() && identity.ipxe == Ipxe::Absent;
             *is_ipxe = identity.ipxe != Ipxe::Absent;
             seen.ipxe |= *is_ipxe;
             if !*is_ipxe || seen.firmware.is_none() {
@@ -216,7 +219,13 @@ impl Ledger {
         seen.relayed |= !view.relay_address().is_unspecified();
         match view.message_type() {
             _ if destination.port() == 4011 => seen.boot_server_requests.push(*destination.ip()),
-            Some(MessageType::DISCOVER) | None => seen.discovers.push(at),
+            Some(MessageType::DISCOVER) | None => {
+                if is_firmware {
+                    seen.began_anew =
+                        seen.began_anew.take().or_else(|| diagnose::not_started(seen, at));
+                }
+                seen.discovers.push(at);
+            }
             Some(MessageType::REQUEST) => seen.requests += 1,
             Some(MessageType::DECLINE) => seen.declines += 1,
             _ => {}
@@ -277,7 +286,8 @@ impl Ledger {
             .last()
             .is_some_and(|last| last.file == file && last.outcome == Outcome::Silence);
         if !is_again && seen.reads.len() < READS_MAX {
-            seen.reads.push(Read { at, server, file, http, outcome: Outcome::Silence });
+            let (outcome, blocks) = (Outcome::Silence, Blocks::default());
+            seen.reads.push(Read { at, server, file, http, outcome, blocks });
         }
         let index = seen.reads.len().saturating_sub(1);
         self.conversations.insert(source, (client, index));
@@ -291,7 +301,14 @@ impl Ledger {
     fn take_answer(&mut self, to: SocketAddrV4, payload: &[u8]) {
         let Some(read) = self.read_of(to) else { return };
         match Tftp::parse(payload) {
-            Ok(Tftp::Data { .. } | Tftp::OptionAck(_)) => read.outcome = Outcome::Answered,
+            Ok(Tftp::Data { block, payload }) => {
+                read.outcome = Outcome::Answered;
+                read.blocks.sent(block, payload.len());
+            }
+            Ok(Tftp::OptionAck(options)) => {
+                read.outcome = Outcome::Answered;
+                read.blocks.size = options.values().block_size.unwrap_or(BLOCK_SIZE_DEFAULT);
+            }
             Ok(Tftp::Error { code, message }) => {
                 read.outcome = Outcome::Refused(code.0, printable(message));
             }
@@ -299,7 +316,7 @@ impl Ledger {
         }
     }
 
-    /// The client's own packets: an error ends the transfer of its own will.
+    /// The client's own packets: acknowledgements, and an error that ends the transfer of its own will.
     fn take_ending(&mut self, from: SocketAddrV4, payload: &[u8]) {
         let at = self.seconds();
         if let Some((client, _)) = self.conversations.get(&from)
@@ -307,8 +324,11 @@ impl Ledger {
         {
             machine.seen.last_heard = at;
         }
-        if let (Ok(Tftp::Error { .. }), Some(read)) = (Tftp::parse(payload), self.read_of(from)) {
-            read.outcome = Outcome::Probed;
+        let Some(read) = self.read_of(from) else { return };
+        match Tftp::parse(payload) {
+            Ok(Tftp::Error { .. }) => read.outcome = Outcome::Probed,
+            Ok(Tftp::Ack { block }) => read.blocks.acknowledged(at, block),
+            _ => {}
         }
     }
 

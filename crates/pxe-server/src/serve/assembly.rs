@@ -13,9 +13,7 @@ use crate::admin;
 use crate::alone::Alone;
 use crate::bound::Bound;
 use crate::config::{Config, Secrets};
-#[cfg(feature = "http")]
-use crate::content::Finder;
-use crate::content::{self, Files, Images, Loaders, Menus, Uploads};
+use crate::content::{self, Files, Finder, Images, Loaders, Menus, Uploads};
 use crate::driver::interfaces::{Interfaces, SharedInterfaces};
 use crate::driver::{Ask, Crew, Driver, First, Leasing, Ports, Vitals};
 use crate::engine::{self, Engine, InventorySettings, ServerSettings};
@@ -55,6 +53,8 @@ impl Parts {
     pub(super) fn start(self, config: &Config) -> io::Result<Running> {
         let Self { bound, served, loaders, menus, journal, shared, .. } = self;
         let contents = filled(config, (loaders.clone(), menus), self.secrets, &shared)?;
+        let finder = Finder::new(config.root.clone(), Arc::clone(&contents));
+        journal.set_signatures(Box::new(content::signed::Signatures { finder }));
         let in_use = InUse::new(config.clone(), loaders.clone());
         let house = House {
             config: config.clone(),

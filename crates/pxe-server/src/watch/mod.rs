@@ -34,7 +34,18 @@ const ROUNDS_WITHIN: Duration = Duration::from_secs(90);
 pub struct Watcher {
     watched: HashMap<ClientId, Watched>,
     due: BTreeSet<(Instant, ClientId)>,
-    told: VecDeque<(ClientId, Stage)>,
+    told: VecDeque<Noticed>,
+}
+
+/// A silence.
+#[derive(Debug)]
+pub struct Noticed {
+    /// Whose.
+    pub client: ClientId,
+    /// As a step of the machine's story.
+    pub stage: Stage,
+    /// The boot program that it is about, if it is about one: whoever knows more of that knows more of the causes.
+    pub program: Option<(Silence, String)>,
 }
 
 /// What is known of the boot of one machine.
@@ -83,11 +94,11 @@ impl Watcher {
         }
         let Some(watched) = self.watched.get_mut(&client) else { return };
         if let Some(not_started) = watched.began_anew(now, stage) {
-            self.told.push_back((client, not_started));
+            self.told.push_back(not_started.of(client));
         }
         let due = watched.take(now, stage);
         if let Some(wrong) = watched.given_wrong(now, stage) {
-            self.told.push_back((client, wrong));
+            self.told.push_back(Noticed { client, stage: wrong, program: None });
         }
         self.due.remove(&(watched.due, client));
         watched.due = due;
@@ -110,14 +121,14 @@ impl Watcher {
             };
             watched.due = now + FORGOTTEN_AFTER;
             self.due.insert((watched.due, client));
-            if let Some(stage) = watched.tell(now, &wait) {
-                self.told.push_back((client, stage));
+            if let Some(told) = watched.tell(now, &wait) {
+                self.told.push_back(told.of(client));
             }
         }
     }
 
-    /// The next silence, as a step of the machine's story.
-    pub fn poll_event(&mut self) -> Option<(ClientId, Stage)> {
+    /// The next silence.
+    pub fn poll_event(&mut self) -> Option<Noticed> {
         self.told.pop_front()
     }
 }
@@ -164,7 +175,7 @@ impl Watched {
 
     /// That its firmware asks for an address behind its boot program, of which nothing was heard. EDK2 does so with its next
     /// way to boot, when it refuses a program.
-    fn began_anew(&mut self, now: Instant, stage: &Stage) -> Option<Stage> {
+    fn began_anew(&mut self, now: Instant, stage: &Stage) -> Option<Told> {
         let Stage::Discovered { firmware: Some(_), ipxe: false, .. } = stage else { return None };
         let wait = self.wait.as_ref().filter(|wait| wait.silence == Silence::LoaderNeverHeard)?;
         if self.was_wrong(now) {
@@ -200,7 +211,7 @@ impl Watched {
         self.wrong_told.is_some_and(is_known)
     }
 
-    fn tell(&mut self, now: Instant, wait: &Wait) -> Option<Stage> {
+    fn tell(&mut self, now: Instant, wait: &Wait) -> Option<Told> {
         let silence = wait.silence;
         if let Some((told, at)) = self.last_told
             && told == silence
@@ -210,12 +221,28 @@ impl Watched {
         }
         self.last_told = Some((silence, now));
         let seconds = now.saturating_duration_since(wait.last).as_secs();
-        Some(Stage::Silent {
+        let stage = Stage::Silent {
             what: silence.what(wait.times, &wait.file, seconds),
             causes: silence.causes_after(&self.rivals),
             advice: silence.advice(),
             is_fault: silence.is_fault(),
-        })
+        };
+        let is_of_program =
+            matches!(silence, Silence::LoaderNotStarted | Silence::LoaderNeverHeard);
+        Some(Told { stage, program: is_of_program.then(|| (silence, wait.file.clone())) })
+    }
+}
+
+/// A silence of a machine that is known where it is told.
+struct Told {
+    stage: Stage,
+    program: Option<(Silence, String)>,
+}
+
+impl Told {
+    fn of(self, client: ClientId) -> Noticed {
+        let Self { stage, program } = self;
+        Noticed { client, stage, program }
     }
 }
 

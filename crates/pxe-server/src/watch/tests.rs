@@ -31,9 +31,9 @@ impl Bench {
             assert!(due >= self.now, "a timer in the past");
             self.now = due;
             self.watcher.handle_timeout(due);
-            while let Some((client, stage)) = self.watcher.poll_event() {
-                assert_eq!(client, MAC);
-                self.told.push(stage.to_string());
+            while let Some(noticed) = self.watcher.poll_event() {
+                assert_eq!(noticed.client, MAC);
+                self.told.push(noticed.stage.to_string());
             }
         }
         self.now = end;
@@ -271,7 +271,7 @@ fn watching_is_bounded() {
 fn firmware_that_begins_anew_behind_its_loader_did_not_start_it() {
     let told = |bench: &mut Bench| {
         let told = core::iter::from_fn(|| bench.watcher.poll_event());
-        told.map(|(_, stage)| stage.to_string()).collect::<Vec<_>>()
+        told.map(|told| told.stage.to_string()).collect::<Vec<_>>()
     };
     let given = |file: &str| {
         let mut bench = Bench::new();
@@ -304,7 +304,7 @@ fn a_program_for_others_is_told_at_once_and_once() {
     };
     let drain = |bench: &mut Bench| {
         let told: Vec<Stage> =
-            core::iter::from_fn(|| bench.watcher.poll_event()).map(|(_, stage)| stage).collect();
+            core::iter::from_fn(|| bench.watcher.poll_event()).map(|told| told.stage).collect();
         told
     };
     bench.tell(discovered(false)).tell(delivered("undionly.kpxe"));

@@ -223,7 +223,14 @@ fn machines_are_listed_and_followed() {
     }
     let story = site.get("/api/v1/machines/52:54:00:aa:00:01").json();
     assert!(story["entries"].as_array().is_some_and(|entries| !entries.is_empty()), "{story}");
-    assert_eq!(site.get("/api/v1/machines/52:54:00:aa:00:09").status, 404);
+    let unknown = site.get("/api/v1/machines/52:54:00:aa:00:09");
+    let problem = unknown.json();
+    assert_eq!((unknown.status, &problem["status"]), (404, &json!(404)));
+    assert_eq!(problem["detail"], problem["unheard"]["what"]);
+    let causes = problem["unheard"]["causes"].to_string();
+    assert!(causes.contains("before this server was started, at 2"), "{causes}");
+    assert!(problem["unheard"]["advice"].as_str().is_some_and(|it| it.ends_with('.')), "{problem}");
+    assert_eq!(site.get("/api/v1/machines/nonsense").json()["unheard"], json!(null));
 }
 
 #[test]

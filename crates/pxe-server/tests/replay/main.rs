@@ -1,10 +1,13 @@
 //! `replay` of every capture of the repository, word for word. `UPDATE_GOLDEN=1` writes the expected texts anew: read the
 //! difference before you keep it.
 
+mod made;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::{env, fs};
 
+use made::Made;
 use serde_json::Value;
 
 /// A policy with everything named, so that it is the same on every machine.
@@ -110,6 +113,61 @@ fn diagnoses_are_right() {
             })
             .collect();
         assert_eq!(ids(name), expected, "{name}");
+    }
+}
+
+/// The faults of a capture that was made here, and what was seen of the first of them.
+fn faults(made: &Made) -> (Vec<String>, String) {
+    let folder = Folder::new();
+    let path = folder.0.path().join("made.pcap");
+    fs::write(&path, &made.pcap).expect("written");
+    let report: Value = serde_json::from_str(&folder.text(&path, &["--json"])).expect("JSON");
+    let findings = report["machines"][0]["findings"].as_array().expect("findings");
+    let faults = findings.iter().filter(|finding| finding["is_fault"] == true);
+    let faults: Vec<&Value> = faults.collect();
+    let text = |value: &Value| value.as_str().expect("text").to_owned();
+    let first = faults.first().map(|finding| text(&finding["what"])).unwrap_or_default();
+    (faults.iter().map(|finding| text(&finding["id"])).collect(), first)
+}
+
+#[test]
+fn blocks_that_are_too_large_for_the_way_are_told() {
+    let mut made = Made::new();
+    made.discover().offer().ask("ipxe.efi", 1_468).ack(0).data(1, 1_468).pass(1).data(1, 1_468);
+    made.pass(3).ack(0).data(1, 1_468).give_up();
+    let (ids, first) = faults(&made);
+    assert_eq!(ids, ["large-packets-lost"]);
+    assert!(first.starts_with("of ipxe.efi from 192.0.2.5 a block of 1468 bytes was sent 3 times"));
+    assert!(first.ends_with("once more: packets of 1500 bytes are lost on the way"), "{first}");
+    // One that arrives at last, and one that is small.
+    for (bytes, ack) in [(1_468, Some(1)), (512, None)] {
+        let mut made = Made::new();
+        made.discover().offer().ask("ipxe.efi", bytes).ack(0);
+        made.data(1, bytes.into()).pass(1).data(1, bytes.into());
+        if let Some(block) = ack {
+            made.ack(block);
+        }
+        assert_eq!(faults(&made).0, [""; 0], "{bytes}");
+    }
+}
+
+#[test]
+fn a_program_that_its_firmware_did_not_start_is_told() {
+    let mut made = Made::new();
+    made.discover().offer().fetch("shimx64.efi").pass(3).discover();
+    let (ids, first) = faults(&made);
+    assert_eq!(ids, ["loader-not-started"]);
+    assert!(first.starts_with("it has shimx64.efi, and 3 s later its firmware began anew"));
+    // It fetched more, it has not all of it, it is another boot.
+    let mut more = Made::new();
+    more.discover().offer().fetch("shimx64.efi").fetch("grub.cfg").discover();
+    let mut part = Made::new();
+    part.discover().offer().ask("shimx64.efi", 1_468).ack(0).data(1, 1_468).ack(1).discover();
+    let mut later = Made::new();
+    later.discover().offer().fetch("shimx64.efi").pass(3_600).discover();
+    for made in [more, part, later] {
+        let ids = faults(&made).0;
+        assert!(!ids.contains(&"loader-not-started".to_owned()), "{ids:?}");
     }
 }
 

@@ -60,6 +60,8 @@ pub struct Case {
     pub overtaken: u16,
     /// One way through the network, in microseconds.
     pub delay_us: u32,
+    /// Bytes of the largest IP packet that comes through; any, if none is named.
+    pub mtu: Option<u32>,
     /// All transfers by the listening port.
     pub single_port: bool,
     /// The client's machine is switched off after so many datagrams.
@@ -100,6 +102,7 @@ impl Case {
             doubled: 0,
             overtaken: 0,
             delay_us: 1000,
+            mtu: None,
             single_port: false,
             client_hears: None,
             server_hears: None,
@@ -174,7 +177,7 @@ impl Case {
             delay_min: delay,
             delay_max: delay,
             detour: delay * DETOUR_DELAYS,
-            mtu: usize::from(u16::MAX),
+            mtu: self.mtu.map_or(usize::from(u16::MAX), |mtu| mtu as usize),
         };
         let mut world = World::new(self.seed, impairment);
         if quiet {

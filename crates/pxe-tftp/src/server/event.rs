@@ -82,6 +82,12 @@ pub enum Event {
         peer: SocketAddr,
         /// Bytes it acknowledged before, 0 after a probe of the size.
         bytes: u64,
+        /// DATA packets sent.
+        blocks_sent: u64,
+        /// DATA packets among them that had been sent before.
+        blocks_resent: u64,
+        /// See [`Failed`](Self::Failed).
+        repeated_acks: u32,
     },
     /// The client does not have the file.
     #[non_exhaustive]
@@ -100,6 +106,9 @@ pub enum Event {
         blocks_sent: u64,
         /// DATA packets among them that had been sent before.
         blocks_resent: u64,
+        /// Acknowledgements of what it had acknowledged already, since then and after more was sent: the client is
+        /// there, and waits for what does not reach it. 0 of an upload.
+        repeated_acks: u32,
     },
 }
 

@@ -18,8 +18,14 @@ pub(super) struct Sending {
     sent: Instant,
     /// When the window is sent again.
     retransmission: Instant,
+    /// Acknowledgements of the base since it was reached, without the one that reached it.
+    repeated_acks: u32,
+    /// Whether one of them came since something was sent last,
+    is_asked_again: bool,
+    /// and the timeouts since.
+    unasked_tries: u32,
     /// ERROR 5 packets, of which the first may be about something else.
-    pub(super) unknown_transfer_errors: u32,
+    pub(super) unknown_transfer_errors: u8,
 }
 
 impl Sending {
@@ -30,8 +36,15 @@ impl Sending {
             last_progress: now,
             sent: now,
             retransmission: now + round_trip.retransmission_timeout(),
+            repeated_acks: 0,
+            is_asked_again: false,
+            unasked_tries: 0,
             unknown_transfer_errors: 0,
         }
+    }
+
+    pub(super) const fn repeated_acks(&self) -> u32 {
+        self.repeated_acks
     }
 
     pub(super) const fn last_progress(&self) -> Instant {
@@ -51,7 +64,12 @@ impl Sending {
         round_trip: &mut RoundTrip,
     ) -> (u64, Next) {
         match self.window.acknowledge(now, wire_block, round_trip.quiet()) {
-            Acknowledgement::Outside | Acknowledgement::Repeated => (0, Next::Wait),
+            Acknowledgement::Outside => (0, Next::Wait),
+            Acknowledgement::Repeated => {
+                self.repeated_acks = self.repeated_acks.saturating_add(1);
+                (self.is_asked_again, self.unasked_tries) = (true, 0);
+                (0, Next::Wait)
+            }
             Acknowledgement::Complete => {
                 (0, Next::End(Ending::Finished { last_ack_missing: false }))
             }
@@ -62,7 +80,8 @@ impl Sending {
                 } else {
                     round_trip.repetition_answered(now.saturating_duration_since(self.sent));
                 }
-                self.tries = 0;
+                (self.tries, self.unasked_tries) = (0, 0);
+                (self.repeated_acks, self.is_asked_again) = (0, false);
                 self.last_progress = now;
                 self.retransmission = now + round_trip.retransmission_timeout();
                 (blocks, Next::Send)
@@ -73,6 +92,7 @@ impl Sending {
     /// Some of the window was sent.
     pub(super) fn sent(&mut self, now: Instant, round_trip: &RoundTrip) {
         self.sent = now;
+        self.is_asked_again = false;
         self.retransmission = now + round_trip.retransmission_timeout();
     }
 
@@ -98,10 +118,12 @@ impl Sending {
             return Next::Wait;
         }
         if timeout_is_due {
-            if self.tries >= FINAL_RESENDS_MAX && self.window.only_last_acknowledgement_missing() {
+            let may_have_all = self.window.only_last_acknowledgement_missing();
+            if may_have_all && self.unasked_tries >= FINAL_RESENDS_MAX {
                 return Next::End(self.give_up(FailureReason::NoProgress));
             }
             self.tries += 1;
+            self.unasked_tries += 1;
             round_trip.back_off();
             self.window.rewind_for_timeout();
             self.retransmission = now + round_trip.retransmission_timeout();
@@ -117,7 +139,14 @@ impl Sending {
 
     /// What it means if nothing more comes from the client.
     pub(super) fn give_up(&self, reason: FailureReason) -> Ending {
-        if self.window.only_last_acknowledgement_missing() {
+        // One that still asks for what was sent last has not got it: its packets are too large for the way, perhaps.
+        let still_asks = match reason {
+            FailureReason::NoProgress => {
+                self.repeated_acks > 0 && self.unasked_tries < FINAL_RESENDS_MAX
+            }
+            _ => self.is_asked_again,
+        };
+        if self.window.only_last_acknowledgement_missing() && !still_asks {
             Ending::Finished { last_ack_missing: true }
         } else {
             Ending::Failed(reason)

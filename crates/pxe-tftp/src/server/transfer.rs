@@ -165,10 +165,27 @@ impl Transfer {
                 blocks_resent,
                 last_ack_missing,
             },
-            Ending::ProbeEnded => Event::ProbeEnded { transfer, peer, bytes },
-            Ending::Failed(reason) => {
-                Event::Failed { transfer, peer, reason, bytes, elapsed, blocks_sent, blocks_resent }
+            Ending::ProbeEnded => {
+                let repeated_acks = self.repeated_acks();
+                Event::ProbeEnded {
+                    transfer,
+                    peer,
+                    bytes,
+                    blocks_sent,
+                    blocks_resent,
+                    repeated_acks,
+                }
             }
+            Ending::Failed(reason) => Event::Failed {
+                transfer,
+                peer,
+                reason,
+                bytes,
+                elapsed,
+                blocks_sent,
+                blocks_resent,
+                repeated_acks: self.repeated_acks(),
+            },
         }
     }
 
@@ -187,6 +204,13 @@ impl Transfer {
         self.progress_told = now;
         let Self { id: transfer, peer, size, .. } = *self;
         Some(Event::Progress { transfer, peer, bytes, size })
+    }
+
+    fn repeated_acks(&self) -> u32 {
+        match &self.phase {
+            Phase::Sending(sending) => sending.repeated_acks(),
+            Phase::Opening(_) | Phase::Receiving(_) | Phase::Closing { .. } => 0,
+        }
     }
 
     fn blocks_acknowledged(&self) -> u64 {
@@ -266,7 +290,8 @@ impl Transfer {
             Phase::Sending(sending) => {
                 // lwIP answers a block it does not expect with error 5 and goes on.
                 if code == ErrorCode::UNKNOWN_TRANSFER_ID {
-                    sending.unknown_transfer_errors += 1;
+                    sending.unknown_transfer_errors =
+                        sending.unknown_transfer_errors.saturating_add(1);
                     if sending.unknown_transfer_errors == 1 {
                         return Next::Wait;
                     }

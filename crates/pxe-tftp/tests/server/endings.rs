@@ -23,6 +23,55 @@ fn a_missing_last_acknowledgement_is_success() {
 }
 
 #[test]
+fn a_client_that_asks_again_has_not_got_what_was_sent_last() {
+    let mut bench = Bench::new();
+    let id = bench.accept(peer(2000), READ_OPTIONS, content(9, 150)).unwrap();
+    bench.drain();
+    bench.ack(id, peer(2000), 0).unwrap();
+    // EDK2 repeats itself every four seconds: the only block of 100 bytes is too large for the way.
+    for _ in 0..10 {
+        bench.wait(Duration::from_secs(4));
+        let _ = bench.ack(id, peer(2000), 0);
+    }
+    let last = bench.events().pop();
+    let Some(Event::Failed { reason: FailureReason::NoProgress, bytes, repeated_acks, .. }) = last
+    else {
+        panic!("{last:?}")
+    };
+    assert_eq!((bytes, repeated_acks), (0, 7));
+    // One that goes on is not waited for so long.
+    let id = bench.accept(peer(2000), READ_OPTIONS, content(9, 150)).unwrap();
+    bench.drain();
+    bench.ack(id, peer(2000), 0).unwrap();
+    bench.drain();
+    bench.ack(id, peer(2000), 0).unwrap();
+    bench.wait(Duration::from_secs(10));
+    let last = bench.events().pop();
+    assert!(matches!(last, Some(Event::Finished { last_ack_missing: true, .. })), "{last:?}");
+}
+
+#[test]
+fn a_client_that_gives_up_says_how_long_it_asked() {
+    let mut bench = Bench::new();
+    let id = bench.accept(peer(2000), READ_OPTIONS, content(9, 5000)).unwrap();
+    bench.drain();
+    bench.ack(id, peer(2000), 0).unwrap();
+    for _ in 0..3 {
+        bench.wait(Duration::from_secs(1));
+        bench.ack(id, peer(2000), 0).unwrap();
+    }
+    // iPXE closes so, whatever happened before.
+    bench.send_error(id, peer(2000), 0, b"TFTP Aborted");
+    let last = bench.events().pop();
+    let Some(Event::ProbeEnded { bytes: 0, blocks_sent, blocks_resent, repeated_acks: 3, .. }) =
+        last
+    else {
+        panic!("{last:?}")
+    };
+    assert!(blocks_resent > 4 && blocks_sent == blocks_resent + 4, "{blocks_sent} {blocks_resent}");
+}
+
+#[test]
 fn a_closed_port_ends_the_transfer_at_once() {
     let mut bench = Bench::new();
     let id = bench.accept(peer(2000), READ_OPTIONS, content(9, 5000)).unwrap();

@@ -91,8 +91,14 @@ fn tftp_closed(set: &Set<'_>) -> Result<String> {
     let boot = format!("--dhcp-boot=undionly.kpxe,,{SERVER_ADDRESS}");
     ground.dhcp(&[&boot])?;
     let guest = ground.guest()?;
+    ground.serve_well("proxy")?;
+    ground.stop();
     ground.doctor_on(&guest, &[])?.names_first("port-closed", "10.77.0.2:69")?;
-    ground.page_finds_on(&guest, &[], "port-closed", "10.77.0.2:69")
+    let told = ground.page_finds_on(&guest, &[], "port-closed", "10.77.0.2:69")?;
+    // Nobody is there to hear a machine, and that is what can be said of it.
+    ground.explains(SOMEBODY, "likely because this server does not run: it was started last at")?;
+    ground.page_has_not_heard(&guest, SOMEBODY, "`dhcp.mode` is \"off\"")?;
+    Ok(told)
 }
 
 /// A firewall on our host lets everything in but TFTP.
@@ -194,7 +200,16 @@ fn no_relay(set: &Set<'_>) -> Result<String> {
     let server = SERVER_ADDRESS.to_string();
     let part = "10.77.0.2 answers";
     ground.doctor_on(&guest, &["--server", &server])?.names_first("relay-missing", part)?;
-    ground.page_finds_on(&guest, &[("server", &server)], "relay-missing", part)
+    let told = ground.page_finds_on(&guest, &[("server", &server)], "relay-missing", part)?;
+    for part in [
+        "`ip helper-address 10.77.0.2` is missing on its router",
+        "(no relay was heard so far)",
+        "Run `pxe-server doctor --server 10.77.0.2` on another machine of its network",
+    ] {
+        ground.explains(SOMEBODY, part)?;
+        ground.page_has_not_heard(&ground.boot, SOMEBODY, part)?;
+    }
+    Ok(told)
 }
 
 /// A machine that is not to boot.

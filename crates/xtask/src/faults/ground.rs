@@ -132,6 +132,11 @@ impl<'s> Ground<'s> {
         self.serve(mode, programs::LOADERS)
     }
 
+    /// Ends our server.
+    pub(super) fn stop(&mut self) {
+        self.server = None;
+    }
+
     /// Runs doctor on our server's host, with its configuration.
     pub(super) fn doctor(&self, flags: &[&str]) -> Result<Said> {
         let config = self.folder.join("server.toml");
@@ -163,8 +168,8 @@ impl<'s> Ground<'s> {
         let words = [&[&*binary, "--config", &config], words].concat();
         let output = self.boot.command(&words).current_dir(&self.folder).output();
         let output = output.context(|| format!("running {}", words.join(" ")))?;
-        // Faults of the configuration are told in place of an answer.
-        let told = if output.status.success() { output.stdout } else { output.stderr };
+        // Faults of the configuration are told in place of an answer; that nothing was heard of a machine is one.
+        let told = [output.stdout, output.stderr].concat();
         Ok(String::from_utf8_lossy(&told).into_owned())
     }
 

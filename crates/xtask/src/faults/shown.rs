@@ -24,6 +24,12 @@ impl Ground<'_> {
         self.window.shows(door.address, &format!("machines/{mac}"), "ol.story > li", part)
     }
 
+    /// That the page on this host says, of a machine of which nothing was heard there, what that means.
+    pub(super) fn page_has_not_heard(&self, host: &Namespace, mac: &str, part: &str) -> Result<()> {
+        let door = Door::open(host, PAGE_PORT)?;
+        self.window.shows(door.address, &format!("machines/{mac}"), ".unheard", part)
+    }
+
     /// That doctor, started on the page of our server with these fields of its form, finds this and the page shows it.
     pub(super) fn page_finds(
         &self,

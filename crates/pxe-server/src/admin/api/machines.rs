@@ -15,7 +15,9 @@ use utoipa::{IntoParams, ToSchema};
 use crate::admin::Site;
 use crate::admin::access::Who;
 use crate::admin::problem::{Of, Part, Problem, Refused};
-use crate::journal::{Filter, MachineStory, MachineSummary};
+use crate::engine::ClientId;
+use crate::explain::unheard;
+use crate::journal::{Changes, Filter, MachineStory, MachineSummary};
 
 /// Machines of one answer.
 pub const PAGE_ROWS_MAX: usize = 20_000;
@@ -100,6 +102,8 @@ pub(super) async fn list(
 }
 
 /// The story of one machine
+///
+/// Where nothing was heard of it, the answer says in `unheard` what that means and what to do.
 #[utoipa::path(
     get, operation_id = "get_machine", path = "/api/v1/machines/{id}", tag = "machines",
     params(("id" = String, Path, description = "Its hardware address, or an IP address it has or had")),
@@ -112,8 +116,16 @@ pub(super) async fn one(
     State(site): State<Site>,
     Part(id): Part<String>,
 ) -> Result<Json<MachineStory>, Problem> {
-    let story = site.parts.journal.machine(&id);
-    story.map(Json).ok_or_else(|| Problem::not_found(format!("nothing was heard of {id}")))
+    let journal = &site.parts.journal;
+    if let Some(story) = journal.machine(&id) {
+        return Ok(Json(story));
+    }
+    // What is no address names no machine.
+    if id.trim().parse::<ClientId>().is_err() {
+        return Err(Problem::not_found(format!("{id:?} is no address of a machine")));
+    }
+    let seen = unheard(&id, &site.parts.in_use.config(), journal);
+    Err(Problem::unheard(seen.explanation()))
 }
 
 /// From which change on.
@@ -128,8 +140,10 @@ pub(super) struct Since {
 
 /// Machines as they change, as server-sent events
 ///
-/// Each `machines` event has a JSON list of machines that changed, and the number of the change as its id. They end when
-/// the token that asked for them is removed.
+/// Each `machines` event has a JSON list of machines that changed, and the number of the change as its id. Each `gone` event
+/// has a JSON list of the `id`s that are listed no more: a machine that was known by its IP address alone is listed by its
+/// hardware address once that is known. The events end where that cannot be told any more (read the list anew), and when the
+/// token that asked for them is removed.
 #[utoipa::path(
     get, operation_id = "machine_events", path = "/api/v1/events", tag = "machines",
     params(
@@ -148,32 +162,48 @@ pub(super) async fn events(
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let last = headers.get(LAST_EVENT_ID).and_then(|id| id.to_str().ok()?.parse().ok());
     let since = last.or(since.since).unwrap_or_else(|| site.parts.journal.sequence());
-    let changes = stream::unfold((site, since), move |(site, since)| {
+    let changes = stream::unfold((site, since, None), move |(site, since, later)| {
         let who = who.clone();
-        told(site, since, who)
+        told((site, since), later, who)
     });
     Sse::new(changes).keep_alive(KeepAlive::new().interval(KEPT_ALIVE_EVERY))
 }
 
-/// The next event, with what the one after it needs; nothing if whoever listens may do so no more.
+/// The next event, with what the one after it needs; nothing if whoever listens may do so no more, or cannot be told all.
 async fn told(
-    site: Site,
-    since: u64,
+    (site, since): (Site, u64),
+    later: Option<Event>,
     who: Who,
-) -> Option<(Result<Event, Infallible>, (Site, u64))> {
+) -> Option<(Result<Event, Infallible>, (Site, u64, Option<Event>))> {
+    if let Some(event) = later {
+        return Some((Ok(event), (site, since, None)));
+    }
     loop {
         let news = site.news.wait(&site.parts.journal, since);
         let _ = tokio::time::timeout(KEPT_ALIVE_EVERY, news).await;
         if !who.is_let_in() {
             return None;
         }
-        let (sequence, machines) = site.parts.journal.changes_since(since);
+        let Changes { sequence, machines, gone, is_whole } =
+            site.parts.journal.changes_since(since);
         if sequence == since {
             continue;
         }
-        let event = Event::default().event("machines").id(sequence.to_string());
-        let event = event.json_data(&machines).unwrap_or_default();
+        if !is_whole {
+            return None;
+        }
+        let gone = (!gone.is_empty()).then(|| named("gone", &gone));
+        // The number is told with the last of the two, so that nobody goes on from between them.
+        let changed = named("machines", &machines).id(sequence.to_string());
         tokio::time::sleep(TOLD_EVERY).await;
-        return Some((Ok(event), (site, sequence)));
+        let (first, later) = match gone {
+            Some(gone) => (gone, Some(changed)),
+            None => (changed, None),
+        };
+        return Some((Ok(first), (site, sequence, later)));
     }
+}
+
+fn named(name: &str, data: &impl Serialize) -> Event {
+    Event::default().event(name).json_data(data).unwrap_or_default()
 }

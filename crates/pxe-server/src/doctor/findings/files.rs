@@ -3,7 +3,7 @@
 use core::net::SocketAddrV4;
 
 use super::{Finding, merge};
-use crate::diagnose::{self, Observed, Read};
+use crate::diagnose::{self, Blocks, Observed, Read, SMALLER_MTU};
 use crate::doctor::facts::{Facts, Fetched, Outcome, not_for};
 
 /// What firmware carries everywhere, in bytes of an IP packet.
@@ -53,7 +53,8 @@ fn of_file(file: &Fetched) -> Vec<Finding> {
     let server = file.server.parse().ok();
     let read = |outcome| {
         let (name, http) = (file.file.clone(), file.http);
-        let read = server.map(|server| Read { at: 0.0, server, file: name, http, outcome });
+        let blocks = Blocks::default();
+        let read = server.map(|server| Read { at: 0.0, server, file: name, http, outcome, blocks });
         Observed { reads: read.into_iter().collect(), end: SILENT_FOR, ..Observed::default() }
     };
     let seen = match &file.outcome {
@@ -121,8 +122,7 @@ fn stalled(file: &Fetched, block: u16, small_works: bool) -> Finding {
         return Finding::fault(
             "mtu-too-small",
             format!(
-                "blocks of {block} bytes of {name} from {server} do not arrive, and blocks of 512 do: something on \
-                 the way carries smaller packets (MTU) than both ends"
+                "blocks of {block} bytes of {name} from {server} do not arrive, and blocks of 512 do: {SMALLER_MTU}"
             ),
             "Set the same MTU on every switch, tunnel and interface between, or lower tftp.block_size_max there.",
         );

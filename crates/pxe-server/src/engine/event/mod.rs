@@ -12,6 +12,7 @@ use pxe_select::Firmware;
 use super::client::ClientId;
 use super::detail::Detail;
 use super::leased::LeaseStep;
+use crate::diagnose::LostBlocks;
 pub(super) use text::one_line;
 pub(crate) use text::printable;
 
@@ -270,6 +271,13 @@ pub enum Stage {
         advice: &'static str,
         /// Whether something is wrong for certain.
         is_fault: bool,
+    },
+    /// It asked for a file, and the blocks of it do not reach it.
+    Lost {
+        /// The file.
+        file: String,
+        /// What speaks for that.
+        lost: LostBlocks,
     },
     /// It asked for a file and cannot have it, or sent one that is not kept, or the transfer broke.
     Failed {

@@ -87,6 +87,10 @@ impl fmt::Display for Stage {
             }
             Self::Rival { what, advice, .. } => write!(f, ": {what}. {advice}"),
             Self::Silent { what, causes, advice, .. } => fmt_silence(f, what, causes, advice),
+            Self::Lost { file, lost } => {
+                write!(f, " {file}")?;
+                fmt_silence(f, &lost.what(), lost.causes(), lost.advice())
+            }
             Self::Failed { file, reason } => write!(f, " {file}: {reason}"),
         }
     }

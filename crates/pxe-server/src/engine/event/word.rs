@@ -42,7 +42,7 @@ impl Stage {
             Self::Booted { .. } => "booted",
             Self::Addressed { .. } => "addressed",
             Self::Silent { .. } => "silent",
-            Self::Failed { .. } => "failed",
+            Self::Failed { .. } | Self::Lost { .. } => "failed",
         }
     }
 }

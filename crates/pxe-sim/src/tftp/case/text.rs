@@ -22,6 +22,7 @@ impl fmt::Display for Case {
              doubled {doubled} overtaken {overtaken} delay {delay_us} seed {seed}"
         )?;
         for (word, value) in [
+            ("mtu", self.mtu),
             ("single-port", self.single_port.then_some(1)),
             ("client-hears", self.client_hears),
             ("server-hears", self.server_hears),
@@ -69,6 +70,7 @@ impl Case {
             "overtaken" => self.overtaken = number(value)?,
             "delay" => self.delay_us = number(value)?,
             "seed" => self.seed = number(value)?,
+            "mtu" => self.mtu = Some(number(value)?),
             "single-port" => self.single_port = number::<u8>(value)? != 0,
             "client-hears" => self.client_hears = Some(number(value)?),
             "server-hears" => self.server_hears = Some(number(value)?),
@@ -87,7 +89,7 @@ mod tests {
         for line in [
             "u-boot window 16 block 512 bytes 76803 loss 50 doubled 20 overtaken 10 delay 1000 seed 7",
             "ours window 1 block 8 bytes 0 loss 0 doubled 0 overtaken 0 delay 40000 seed 1 \
-             single-port 1 client-hears 0 server-hears 9",
+             mtu 1300 single-port 1 client-hears 0 server-hears 9",
         ] {
             assert_eq!(line.parse::<Case>().unwrap().to_string(), line);
         }
