@@ -170,6 +170,8 @@ impl Look<'_> {
         let swedish = "return document.documentElement.lang === 'sv' \
                        && document.querySelector('h1')?.textContent === 'Maskiner'";
         self.browser.until("the page is Swedish", swedish)?;
+        let listed = "return document.querySelector('.scroll tbody tr[data-id]') !== null";
+        self.browser.until("the machines are listed in Swedish", listed)?;
         self.accessible("machines (Swedish)")?;
         self.photograph("swedish")
     }
