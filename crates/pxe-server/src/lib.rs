@@ -34,6 +34,7 @@ pub mod next_boot;
 mod outward;
 pub mod overrides;
 pub mod policy;
+mod promise;
 pub mod rehearse;
 pub mod reload;
 pub mod replay;

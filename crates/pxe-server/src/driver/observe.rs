@@ -20,7 +20,7 @@ use socket2::{Domain, Protocol, SockFilter, Socket, Type};
 use super::batch::ListenBatch;
 use super::frame::{self, Frame};
 use super::holder;
-use super::listen::ListenSocket;
+use super::listen::{ListenSocket, Sharing};
 use super::ports::BindFault;
 use crate::engine::Arrival;
 
@@ -50,7 +50,7 @@ impl ObserveSocket {
             }
             Err(error) => error,
         };
-        match ListenSocket::bind_ipv4(port, false) {
+        match ListenSocket::bind_ipv4(port, Sharing::Nobody) {
             Ok(socket) => {
                 warn!(
                     "observing by UDP port {port} alone, a packet socket is refused ({refused}): DHCP \
@@ -221,7 +221,7 @@ impl Source for ObserveSocket {
 mod tests {
     use std::net::UdpSocket;
 
-    use super::super::batch::Batches;
+    use super::super::batch::{Batches, Family};
     use super::*;
 
     /// Without the right to a packet socket the other way is tested.
@@ -244,7 +244,7 @@ mod tests {
         let mut heard = Vec::new();
         let mut batches: Batches<ListenBatch> = Batches::new();
         let empty = observer
-            .receive(batches.of_family(false), |arrival, payload| {
+            .receive(batches.of_family(Family::V4), |arrival, payload| {
                 assert_eq!(arrival.source, sender.local_addr().expect("address"));
                 assert!(arrival.interface > 0);
                 heard.push(String::from_utf8_lossy(payload).into_owned());
@@ -280,7 +280,7 @@ mod tests {
             assert_eq!(arrival.source, sender.local_addr().expect("address"));
             heard.push(String::from_utf8_lossy(payload).into_owned());
         };
-        assert!(observer.receive(batches.of_family(false), take).expect("receive"));
+        assert!(observer.receive(batches.of_family(Family::V4), take).expect("receive"));
         assert_eq!(heard, ["three"]);
     }
 }

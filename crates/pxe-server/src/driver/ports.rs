@@ -8,11 +8,11 @@ use log::{debug, info};
 use mio::{Interest, Registry, Token};
 use pxe_tftp::TransferId;
 
-use super::batch::{Batches, ListenBatch, TransferBatch};
+use super::batch::{Batches, Family, ListenBatch, TransferBatch};
 use super::direct::Direct;
 use super::holder::{self, Protocol};
 use super::interfaces::{self, Interface};
-use super::listen::ListenSocket;
+use super::listen::{ListenSocket, Sharing};
 use super::observe::ObserveSocket;
 use super::replies::{By, Replies};
 use super::transfers::{PortId, TransferPorts};
@@ -50,7 +50,7 @@ pub struct BindFault {
 /// A socket as the loop knows it: TFTP has a listening one for each family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ready {
-    Listener(SocketId, bool),
+    Listener(SocketId, Family),
     Transfers(PortId),
 }
 
@@ -148,11 +148,11 @@ impl Ports {
 
     pub(super) fn mark_ready(&mut self, token: Token) {
         let ready = match token {
-            DHCP => Ready::Listener(SocketId::Dhcp, false),
-            BOOT_SERVER => Ready::Listener(SocketId::BootServer, false),
-            OBSERVER => Ready::Listener(SocketId::Observer, false),
-            TFTP => Ready::Listener(SocketId::Tftp, false),
-            TFTP_IPV6 => Ready::Listener(SocketId::Tftp, true),
+            DHCP => Ready::Listener(SocketId::Dhcp, Family::V4),
+            BOOT_SERVER => Ready::Listener(SocketId::BootServer, Family::V4),
+            OBSERVER => Ready::Listener(SocketId::Observer, Family::V4),
+            TFTP => Ready::Listener(SocketId::Tftp, Family::V4),
+            TFTP_IPV6 => Ready::Listener(SocketId::Tftp, Family::V6),
             token => match self.transfers.of_token(token) {
                 Some(port) => Ready::Transfers(port),
                 None => return,
@@ -182,12 +182,14 @@ impl Ports {
         core::mem::take(&mut self.ready)
     }
 
-    fn listener(&mut self, socket: SocketId, is_ipv6: bool) -> Option<&mut ListenSocket> {
+    fn listener(&mut self, socket: SocketId, family: Family) -> Option<&mut ListenSocket> {
         match socket {
             SocketId::Dhcp => self.dhcp.as_mut(),
             SocketId::BootServer => self.boot_server.as_mut(),
-            SocketId::Tftp if is_ipv6 => self.tftp_ipv6.as_mut(),
-            SocketId::Tftp => self.tftp.as_mut(),
+            SocketId::Tftp => match family {
+                Family::V4 => self.tftp.as_mut(),
+                Family::V6 => self.tftp_ipv6.as_mut(),
+            },
             // What only listens sends nothing.
             SocketId::Observer | SocketId::Transfer(_) => None,
         }
@@ -209,10 +211,10 @@ impl Ports {
     pub(super) fn receive(
         &mut self,
         socket: SocketId,
-        is_ipv6: bool,
+        family: Family,
         batch: &mut ListenBatch,
     ) -> io::Result<()> {
-        match self.listener(socket, is_ipv6) {
+        match self.listener(socket, family) {
             Some(listener) => listener.receive(batch),
             None => Ok(()),
         }
@@ -224,7 +226,7 @@ impl Ports {
         port: PortId,
         batches: &'b mut Batches<TransferBatch>,
     ) -> io::Result<&'b TransferBatch> {
-        let batch = batches.of_family(self.transfers.is_ipv6(port));
+        let batch = batches.of_family(self.transfers.family(port));
         self.transfers.receive(port, batch)?;
         Ok(batch)
     }
@@ -259,7 +261,7 @@ impl Ports {
             let ends = (source, destination);
             return self.transfers.send(registry, transfer, ends, segment_bytes, bytes);
         }
-        match self.listener(socket, destination.is_ipv6()) {
+        match self.listener(socket, Family::of(destination.ip())) {
             Some(listener) => listener.send(bytes, segment_bytes, destination, source, interface),
             None => Ok(()),
         }
@@ -277,13 +279,13 @@ struct Binder {
 
 impl Binder {
     fn alone(&mut self, what: &str, key: &'static str, port: u16) -> Option<ListenSocket> {
-        self.note(what, key, port, ListenSocket::bind_ipv4(port, false))
+        self.note(what, key, port, ListenSocket::bind_ipv4(port, Sharing::Nobody))
     }
 
     /// A DHCP server of this host may have the port on other interfaces alone, as those of libvirt and LXD have for
     /// their virtual machines: then we can have it on ours.
     fn dhcp(&mut self, port: u16, interfaces: &[Located<String>]) -> Option<ListenSocket> {
-        let error = match ListenSocket::bind_ipv4(port, false) {
+        let error = match ListenSocket::bind_ipv4(port, Sharing::Nobody) {
             Ok(socket) => return Some(socket),
             Err(error) => error,
         };
@@ -332,19 +334,22 @@ impl Binder {
     /// port, so that a client's repetitions reach the same loop.
     fn tftp(&mut self, port: u16, loops: &mut [Ports]) {
         let (what, key) = ("TFTP", "tftp.port");
-        let shared = loops.len() > 1;
+        let sharing = if loops.len() > 1 { Sharing::AmongLoops } else { Sharing::Nobody };
         // A shared port could be shared with a stranger of the same user, another server of ours
         // for one: whoever holds it already is met by a socket that does not share.
-        if shared && self.note(what, key, port, ListenSocket::bind_ipv4(port, false)).is_none() {
-            return;
+        if sharing == Sharing::AmongLoops {
+            let alone = ListenSocket::bind_ipv4(port, Sharing::Nobody);
+            if self.note(what, key, port, alone).is_none() {
+                return;
+            }
         }
         for ports in loops {
-            ports.tftp = self.note(what, key, port, ListenSocket::bind_ipv4(port, shared));
+            ports.tftp = self.note(what, key, port, ListenSocket::bind_ipv4(port, sharing));
             // Its IPv6 side would only say the same once more.
             if ports.tftp.is_none() {
                 return;
             }
-            match ListenSocket::bind_ipv6(port, shared) {
+            match ListenSocket::bind_ipv6(port, sharing) {
                 Ok(socket) => ports.tftp_ipv6 = Some(socket),
                 // A kernel without IPv6 has no such addresses to listen on.
                 Err(error) if error.raw_os_error() == Some(nix::libc::EAFNOSUPPORT) => {}
