@@ -13,6 +13,7 @@ use crate::parse::{END, PAD, Step};
 use crate::view::{Area, MessageView, RawOption, Walk};
 
 /// An oddity of a message and where it is.
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Anomaly {
     /// Offset from the start of the datagram, in bytes.

@@ -18,6 +18,7 @@ pub struct OptionCode(
 );
 
 /// The lengths a value of an option may have, in bytes.
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LengthRule {
     /// At least so many.
@@ -30,6 +31,7 @@ pub enum LengthRule {
 
 impl LengthRule {
     /// Whether a value of so many bytes obeys the rule.
+    #[must_use]
     pub const fn allows(self, bytes: usize) -> bool {
         match self {
             Self::AtLeast(least) => bytes >= least as usize,
@@ -41,6 +43,7 @@ impl LengthRule {
 
 impl OptionCode {
     /// The lengths the option's specification allows. Unknown options may have any length but zero.
+    #[must_use]
     pub const fn length_rule(self) -> LengthRule {
         match self.0 {
             93 => LengthRule::MultipleOf(2),
@@ -57,6 +60,7 @@ impl OptionCode {
 
     /// The lengths outside which EDK2 discards the whole message (`DhcpOptionFormats` in `Dhcp4Option.c`). A zero
     /// length is refused for every option: it upsets the same code's table of options.
+    #[must_use]
     pub const fn firmware_length_rule(self) -> LengthRule {
         match self.0 {
             1 | 2 | 28 | 50 | 51 | 54 | 58 | 59 => LengthRule::Exactly(4),
@@ -72,6 +76,7 @@ impl OptionCode {
 
     /// Whether the encoder may spread a value over several instances (RFC 3396). Boot clients do not join, so it
     /// may not where they read.
+    #[must_use]
     pub const fn may_split(self) -> bool {
         !matches!(
             self.0,

@@ -4,6 +4,7 @@ use crate::anomaly::AnomalyKind;
 use crate::code::OptionCode;
 
 /// A datagram that is no BOOTP or DHCP message, or, in strict decoding, one with an anomaly.
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{kind} at byte {offset}")]
 pub struct DecodeError {
@@ -32,6 +33,7 @@ pub enum DecodeErrorKind {
 }
 
 /// An option value that does not have the form its option prescribes, or cannot be given it.
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{kind} at byte {offset} of the value")]
 pub struct ValueError {

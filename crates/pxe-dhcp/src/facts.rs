@@ -105,11 +105,13 @@ impl<'a> BootFacts<'a> {
     }
 
     /// Whether an option came more than once, so that only [`MessageView::option`] gives its whole value.
+    #[must_use]
     pub fn is_split(&self, code: OptionCode) -> bool {
         bit_of(code).is_some_and(|bit| self.repeated & bit != 0)
     }
 
     /// Option 55 as codes.
+    #[must_use]
     pub fn requested(&self) -> ParameterRequestList<'a> {
         ParameterRequestList::new(self.parameter_request_list.unwrap_or_default())
     }
@@ -145,6 +147,7 @@ impl<'a> BootFacts<'a> {
     }
 
     /// Option 43 in the space that option 60 of the same message selects.
+    #[must_use]
     pub fn vendor_options(&self) -> Option<VendorSpecific<'a>> {
         let class = VendorClass::new(self.vendor_class.unwrap_or_default());
         self.vendor_specific.map(|value| VendorSpecific::new(class.space(), value))

@@ -98,6 +98,7 @@ pub enum Operation {
 
 impl Operation {
     /// The octet on the wire.
+    #[must_use]
     pub const fn octet(self) -> u8 {
         match self {
             Self::BootRequest => 1,
@@ -106,6 +107,7 @@ impl Operation {
     }
 
     /// The operation an octet stands for, if any.
+    #[must_use]
     pub const fn from_octet(octet: u8) -> Option<Self> {
         match octet {
             1 => Some(Self::BootRequest),
@@ -144,6 +146,7 @@ impl HardwareType {
     pub const INFINIBAND: Self = Self(32);
 
     /// The registry's name, if this crate knows it.
+    #[must_use]
     pub const fn name(self) -> Option<&'static str> {
         match self {
             Self::ETHERNET => Some("Ethernet"),
@@ -182,11 +185,13 @@ impl Flags {
     pub const BROADCAST: Self = Self(0x8000);
 
     /// Whether the client asks for broadcast replies.
+    #[must_use]
     pub const fn broadcast(self) -> bool {
         self.0 & Self::BROADCAST.0 != 0
     }
 
     /// The bits that must be zero.
+    #[must_use]
     pub const fn reserved(self) -> u16 {
         self.0 & !Self::BROADCAST.0
     }

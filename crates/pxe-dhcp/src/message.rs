@@ -71,6 +71,7 @@ struct Entry {
 
 impl Message {
     /// An Ethernet message with nothing in it but its operation and the magic cookie.
+    #[must_use]
     pub const fn new(operation: Operation) -> Self {
         Self {
             operation,
@@ -95,6 +96,7 @@ impl Message {
     }
 
     /// A reply as [`reset_reply_to`](Self::reset_reply_to) begins it.
+    #[must_use]
     pub fn reply_to(request: &MessageView<'_>, message_type: MessageType) -> Self {
         let mut reply = Self::new(Operation::BootReply);
         reply.reset_reply_to(request, message_type);
@@ -102,6 +104,7 @@ impl Message {
     }
 
     /// A BOOTP reply as [`reset_bootp_reply_to`](Self::reset_bootp_reply_to) begins it.
+    #[must_use]
     pub fn bootp_reply_to(request: &MessageView<'_>) -> Self {
         let mut reply = Self::new(Operation::BootReply);
         reply.reset_bootp_reply_to(request);
@@ -110,6 +113,7 @@ impl Message {
 
     /// A message that says what another said: its header, and its options joined (RFC 3396) and put in this type's
     /// order. Options in `file` and `sname` move to the options area; empty ones are left out.
+    #[must_use]
     pub fn from_view(view: &MessageView<'_>) -> Self {
         let mut message = Self::new(view.operation());
         message.copy_identity(view);
@@ -268,12 +272,14 @@ impl Message {
     }
 
     /// The value an option is set to.
+    #[must_use]
     pub fn value(&self, code: OptionCode) -> Option<&[u8]> {
         let entry = self.entries.iter().find(|entry| entry.code == code)?;
         self.values.get(entry.value.clone())
     }
 
     /// Whether the message is DHCP, BOOTP with options, or BOOTP without.
+    #[must_use]
     pub fn kind(&self) -> MessageKind {
         if !self.cookie {
             MessageKind::Bootp

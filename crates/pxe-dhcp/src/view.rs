@@ -87,72 +87,86 @@ impl<'a> MessageView<'a> {
     }
 
     /// Everything odd about the message, found while iterating, without allocation.
+    #[must_use]
     pub fn anomalies(&self) -> Anomalies<'a> {
         Anomalies::new(self)
     }
 
     /// The whole datagram.
+    #[must_use]
     pub const fn datagram(&self) -> &'a [u8] {
         self.datagram
     }
 
     /// `op`: request or reply.
+    #[must_use]
     pub const fn operation(&self) -> Operation {
         self.operation
     }
 
     /// `htype`: the kind of link.
+    #[must_use]
     pub const fn hardware_type(&self) -> HardwareType {
         self.header.hardware_type()
     }
 
     /// The first `hlen` bytes of `chaddr`, at most 16; empty is legal on InfiniBand.
+    #[must_use]
     pub fn hardware_address(&self) -> &'a [u8] {
         let field = self.header.hardware_field();
         field.get(..usize::from(self.header.hardware_length())).unwrap_or(field)
     }
 
     /// `hops`: relays passed.
+    #[must_use]
     pub const fn hops(&self) -> u8 {
         self.header.hops()
     }
 
     /// `xid`. Clients collide in it; it does not identify one alone.
+    #[must_use]
     pub const fn transaction_id(&self) -> u32 {
         self.header.transaction_id()
     }
 
     /// `secs`. Not seconds in practice: iPXE stores bits here, Windows swaps the bytes.
+    #[must_use]
     pub const fn seconds(&self) -> u16 {
         self.header.seconds()
     }
 
     /// `flags`.
+    #[must_use]
     pub const fn flags(&self) -> Flags {
         self.header.flags()
     }
 
     /// `ciaddr`: the address the client already uses, or 0.0.0.0.
+    #[must_use]
     pub const fn client_address(&self) -> Ipv4Addr {
         self.header.client_address()
     }
 
     /// `yiaddr`: the address given to the client, or 0.0.0.0.
+    #[must_use]
     pub const fn your_address(&self) -> Ipv4Addr {
         self.header.your_address()
     }
 
     /// `siaddr`: the server of the next step, or 0.0.0.0.
+    #[must_use]
     pub const fn server_address(&self) -> Ipv4Addr {
         self.header.server_address()
     }
 
     /// `giaddr`: the relay that passed the message on, or 0.0.0.0.
+    #[must_use]
     pub const fn relay_address(&self) -> Ipv4Addr {
         self.header.relay_address()
     }
 
     /// `sname` up to its first NUL; empty when option 52 puts options there.
+    #[must_use]
     pub fn server_name(&self) -> &'a [u8] {
         match self.overload.has(Area::ServerName) {
             true => &[],
@@ -161,6 +175,7 @@ impl<'a> MessageView<'a> {
     }
 
     /// `file` up to its first NUL; empty when option 52 puts options there.
+    #[must_use]
     pub fn boot_file(&self) -> &'a [u8] {
         match self.overload.has(Area::BootFile) {
             true => &[],
@@ -169,27 +184,32 @@ impl<'a> MessageView<'a> {
     }
 
     /// The vendor area behind the header, magic cookie included, as opaque bytes.
+    #[must_use]
     pub fn vendor_area(&self) -> &'a [u8] {
         self.datagram.get(HEADER_BYTES..).unwrap_or_default()
     }
 
     /// BOOTP, BOOTP with options, or DHCP.
+    #[must_use]
     pub const fn kind(&self) -> MessageKind {
         self.kind
     }
 
     /// Option 53; none in BOOTP messages, and if its first instance that is not empty has a length other than 1.
+    #[must_use]
     pub const fn message_type(&self) -> Option<MessageType> {
         self.message_type
     }
 
     /// The options in wire order, repeats kept: those of the options area, then those of `file` and `sname` as
     /// far as option 52 says that they hold options (RFC 2131 section 4.1).
+    #[must_use]
     pub fn options(&self) -> Options<'a> {
         Options { walk: Walk::new(self) }
     }
 
     /// The first instance of an option.
+    #[must_use]
     pub fn first(&self, code: OptionCode) -> Option<&'a [u8]> {
         self.options().find(|option| option.code == code).map(|option| option.value)
     }
@@ -200,6 +220,7 @@ impl<'a> MessageView<'a> {
     }
 
     /// An option's value, joined over all its instances (RFC 3396). Allocates only if there are several.
+    #[must_use]
     pub fn option(&self, code: OptionCode) -> Option<Cow<'a, [u8]>> {
         let mut parts = self.parts(code);
         let mut value = Cow::Borrowed(parts.next()?);
@@ -210,6 +231,7 @@ impl<'a> MessageView<'a> {
     }
 
     /// What a boot server wants to know of a request, in one pass and without allocation.
+    #[must_use]
     pub fn boot_facts(&self) -> BootFacts<'a> {
         BootFacts::read(self)
     }
@@ -263,6 +285,7 @@ pub enum Area {
 }
 
 /// One option as it stands in the datagram.
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RawOption<'a> {
     /// Its code.

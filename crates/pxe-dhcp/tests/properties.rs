@@ -60,6 +60,7 @@ fn value_for(random: &mut Random, code: OptionCode) -> Vec<u8> {
         (LengthRule::Exactly(exact), _) => usize::from(exact),
         (LengthRule::MultipleOf(unit), _) => usize::from(unit) * units,
         (LengthRule::AtLeast(least), _) => usize::from(least) + random.below(40),
+        (other, _) => panic!("no value is made for {other:?}"),
     };
     random.bytes(length)
 }

@@ -109,13 +109,13 @@ fn lease_times_keep_to_their_bounds() {
 fn renewal_comes_before_rebinding_and_both_before_the_end() {
     for seconds in [1, 2, 3, 7, 60, 3600, 43_200, u32::MAX - 1] {
         for spread in [0, 1, 17, 128, 255] {
-            let lease = Lease { address: CLIENT, seconds, spread };
+            let lease = Lease::new(CLIENT, seconds).with_spread(spread);
             let (renewal, rebinding) = lease.times().expect("an end");
             assert!(renewal <= rebinding && rebinding <= seconds, "{lease:?}");
             assert!(renewal < rebinding || seconds < 3, "{lease:?}");
         }
     }
-    let times = |spread| Lease { address: CLIENT, seconds: 16_000, spread }.times();
+    let times = |spread| Lease::new(CLIENT, 16_000).with_spread(spread).times();
     assert_eq!(times(0), Some((8000, 14_000)));
     assert_eq!(times(255), Some((7000, 13_000)));
     assert_eq!(Lease::new(CLIENT, LEASE_SECONDS_INFINITE).times(), None);

@@ -205,7 +205,7 @@ fn reply(asked: &Asked) -> (Vec<u8>, String) {
         let layers = [&subnet, &host];
         let mut answer = match request.kind() {
             ServerRequestKind::Inform => ServerAnswer::inform(US, MASK),
-            _ => ServerAnswer::new(US, MASK, Lease { address, seconds: 43_200, spread: 17 }),
+            _ => ServerAnswer::new(US, MASK, Lease::new(address, 43_200).with_spread(17)),
         };
         answer = answer.with_options(&layers);
         if let Some(file) = file {

@@ -16,6 +16,7 @@ use crate::cpu::Cpu;
 /// | `{mac}` | the machine's address, `52:54:00:aa:00:01` |
 /// | `{mac-hyphen}` | the same with hyphens |
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct BootEntry {
     /// Names the entry among those of its image: `[a-z0-9-]+`.
     pub id: String,
@@ -33,8 +34,9 @@ pub struct BootEntry {
     pub note: String,
 }
 
-/// Kinds of firmware.
+/// Kinds of firmware. Others than the constants: change one's fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Platforms {
     /// PC BIOS.
     pub bios: bool,
@@ -67,6 +69,7 @@ pub enum Piece {
 
 /// A part of the initial RAM disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Initrd {
     /// Where it comes from.
     pub piece: Piece,
@@ -74,6 +77,20 @@ pub struct Initrd {
     pub path: Option<String>,
     /// Its mode there, as in `755`.
     pub mode: Option<u32>,
+}
+
+impl Initrd {
+    /// An archive that is unpacked into the root file system.
+    #[must_use]
+    pub const fn new(piece: Piece) -> Self {
+        Self { piece, path: None, mode: None }
+    }
+
+    /// A file that becomes `path` in the root file system.
+    #[must_use]
+    pub fn file(piece: Piece, path: impl Into<String>) -> Self {
+        Self { piece, path: Some(path.into()), mode: None }
+    }
 }
 
 /// What is loaded, and how it is started.
@@ -111,6 +128,20 @@ pub enum How {
 }
 
 impl BootEntry {
+    /// An entry for every processor and firmware, which says nothing of memory; change fields from there.
+    #[must_use]
+    pub fn new(id: impl Into<String>, title: impl Into<String>, how: How) -> Self {
+        Self {
+            id: id.into(),
+            title: title.into(),
+            cpus: Vec::new(),
+            platforms: Platforms::ANY,
+            memory_mib: None,
+            how,
+            note: String::new(),
+        }
+    }
+
     /// Files beneath the server's root that it needs, by their paths there.
     #[must_use]
     pub fn root_files(&self) -> Vec<&str> {
@@ -181,14 +212,12 @@ mod tests {
     use super::*;
 
     fn entry(how: How, cpus: &[Cpu]) -> BootEntry {
-        let (id, title, note) = ("a".to_owned(), "A".to_owned(), String::new());
-        let platforms = Platforms::ANY;
-        BootEntry { id, title, cpus: cpus.to_vec(), platforms, memory_mib: None, how, note }
+        BootEntry { cpus: cpus.to_vec(), ..BootEntry::new("a", "A", how) }
     }
 
     #[test]
     fn what_is_needed_besides_the_image_is_named() {
-        let initrds = vec![Initrd { piece: Piece::Root("net.gz".into()), path: None, mode: None }];
+        let initrds = vec![Initrd::new(Piece::Root("net.gz".into()))];
         let kernel = Piece::Root("linux".into());
         let cmdline = "auto url={seed}/preseed.cfg x={seed}/ s=1;s={seed}/a/b;c".to_owned();
         let linux = entry(How::Linux { kernel, initrds, cmdline }, &[]);

@@ -4,6 +4,7 @@ use std::io;
 
 /// What is wrong, and where in the image.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 #[error("{kind} (at byte {offset} of the image)")]
 pub struct ImageError {
     /// Where, in bytes from the start of the image.
@@ -11,6 +12,14 @@ pub struct ImageError {
     /// What.
     #[source]
     pub kind: ImageErrorKind,
+}
+
+impl ImageError {
+    /// For a [`Tree`](crate::Tree) of one's own.
+    #[must_use]
+    pub const fn new(offset: u64, kind: ImageErrorKind) -> Self {
+        Self { offset, kind }
+    }
 }
 
 /// What is wrong with an image.

@@ -60,7 +60,7 @@ pub const WIM_XML_BYTES_MAX: usize = 1 << 20;
 /// Images of one WIM file that are listed, about 500 bytes each at worst.
 pub const WIM_IMAGES_MAX: usize = 256;
 
-/// Bytes of an initrd that are looked through, unpacked. Bounds the time a probe takes: some seconds.
+/// Bytes of an initrd that are looked through, as it is and unpacked. Bounds the time a probe takes: some seconds.
 pub const INITRD_UNPACKED_BYTES_MAX: u64 = 1 << 30;
 
 /// Largest window of an unpacker, in bytes: what `xz -9` and `zstd --ultra -22` need. Taken during a probe only.

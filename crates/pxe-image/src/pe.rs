@@ -11,6 +11,7 @@ use crate::source::{ReadAt, read_up_to};
 
 /// What the headers of an EFI program say.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct EfiProgram {
     /// What it runs on; `None` for a machine that has no name here.
     pub cpu: Option<Cpu>,

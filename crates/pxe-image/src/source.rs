@@ -1,7 +1,7 @@
 //! Where bytes of an image come from.
 
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Something with a size that is read at an offset: a file, a block device, bytes in memory.
 ///
@@ -63,6 +63,54 @@ impl<T: ReadAt + ?Sized> ReadAt for Arc<T> {
     }
 }
 
+impl<T: ReadAt + ?Sized> ReadAt for Box<T> {
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        (**self).read_at(offset, buffer)
+    }
+
+    fn size(&self) -> u64 {
+        (**self).size()
+    }
+}
+
+/// A file, or anything else that seeks. Readers wait for each other; a server rather implements [`ReadAt`] with its system's
+/// call for that (`pread`).
+#[derive(Debug)]
+pub struct Seekable<T> {
+    inner: Mutex<T>,
+    size: u64,
+}
+
+impl<T: io::Seek> Seekable<T> {
+    /// With the size that it has now.
+    ///
+    /// # Errors
+    /// Its end cannot be found.
+    pub fn new(mut inner: T) -> io::Result<Self> {
+        let size = inner.seek(io::SeekFrom::End(0))?;
+        Ok(Self { inner: Mutex::new(inner), size })
+    }
+
+    /// Gives it back, wherever it stands.
+    #[must_use]
+    pub fn into_inner(self) -> T {
+        self.inner.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T: io::Read + io::Seek> ReadAt for Seekable<T> {
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        // Whoever panicked left a position, which is set anew.
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        inner.seek(io::SeekFrom::Start(offset))?;
+        inner.read(buffer)
+    }
+
+    fn size(&self) -> u64 {
+        self.size
+    }
+}
+
 /// As many bytes as there are at `offset`, `bytes` at most. The room grows with what arrives, not with what is asked for.
 pub(crate) fn read_up_to(source: &dyn ReadAt, offset: u64, bytes: usize) -> io::Result<Vec<u8>> {
     let there = source.size().saturating_sub(offset);
@@ -110,5 +158,17 @@ mod tests {
         assert_eq!(b"abcdef".as_slice().read_at(4, &mut buffer).expect("memory"), 2);
         assert_eq!(&buffer[..2], b"ef");
         assert_eq!(b"abcdef".as_slice().read_at(u64::MAX, &mut buffer).expect("memory"), 0);
+    }
+
+    #[test]
+    fn what_seeks_is_read_like_memory() {
+        let source = Seekable::new(io::Cursor::new(b"abcdef".to_vec())).expect("memory");
+        let mut buffer = [0; 4];
+        assert_eq!(source.size(), 6);
+        assert_eq!(source.read_at(4, &mut buffer).expect("memory"), 2);
+        assert_eq!(source.read_at(0, &mut buffer).expect("memory"), 4);
+        assert_eq!(&buffer, b"abcd");
+        assert_eq!(source.read_at(u64::MAX, &mut buffer).expect("memory"), 0);
+        assert_eq!(source.into_inner().into_inner(), b"abcdef");
     }
 }

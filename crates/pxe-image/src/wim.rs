@@ -11,6 +11,7 @@ use crate::source::{ReadAt, read_up_to};
 
 /// What a WIM file says about itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Wim {
     /// Number of the image that boots, from 1; 0 if none does.
     pub boot_index: u32,
@@ -20,6 +21,7 @@ pub struct Wim {
 
 /// One image of a WIM file. What its description leaves out is empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct WimImage {
     /// Its number, from 1.
     pub index: u32,

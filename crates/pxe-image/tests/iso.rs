@@ -5,7 +5,7 @@ mod support;
 use std::fs;
 use std::path::Path;
 
-use pxe_image::{BootPlatform, Emulation, Image, NamesOf, NodeKind, Tree};
+use pxe_image::{BootPlatform, Emulation, Image, NamesOf, NodeKind, ReadAt, Tree};
 use support::tree::{
     Thing, in_image, on_disk, pattern, put, put_farther, put_long, put_plain, put_unix,
 };
@@ -174,4 +174,38 @@ fn xorriso_boot_catalogue() {
 #[test]
 fn genisoimage_boot_catalogue() {
     boots("geniso-boot", "genisoimage", &["-quiet"]);
+}
+
+/// Counts what is read.
+struct Counted(Disk, std::cell::Cell<u64>);
+
+impl ReadAt for Counted {
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> std::io::Result<usize> {
+        self.1.set(self.1.get() + buffer.len() as u64);
+        self.0.read_at(offset, buffer)
+    }
+
+    fn size(&self) -> u64 {
+        self.0.size()
+    }
+}
+
+#[test]
+fn a_file_is_looked_up_once_however_often_it_is_read() {
+    let folder = folder("looked-up-once");
+    put(&folder, "tree/MANY/FILE.BIN", &pattern(9_000, 3));
+    run(&folder, "xorrisofs", &["-quiet", "-R", "-o", "x.iso", "tree"]);
+    let disk = Counted(Disk::open(&folder.join("x.iso")), 0.into());
+    let image = Image::open(disk).expect("an image");
+    let file = image.file("MANY/FILE.BIN").expect("sound").expect("a file");
+    assert_eq!(file.size(), 9_000);
+    let before = image.source().1.get();
+    let mut buffer = [0; 100];
+    for part in 0..90 {
+        assert_eq!(file.read_at(part * 100, &mut buffer).expect("read"), 100);
+        assert_eq!(buffer, pattern(9_000, 3)[part as usize * 100..][..100]);
+    }
+    assert_eq!(image.source().1.get() - before, 9_000);
+    assert!(image.file("MANY").expect("sound").is_none());
+    assert!(image.file("NONE").expect("sound").is_none());
 }

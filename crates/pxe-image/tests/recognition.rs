@@ -75,10 +75,10 @@ fn images_of_xorriso_are_recognised_as_their_layouts() {
         let path = layout.make(&folder);
         let file = fs::read(&path).expect("an image");
         let image = Image::open(file).unwrap_or_else(|error| panic!("{}: {error}", layout.name));
-        let facts = ImageFacts::of(&layout.facts.name, &image);
-        let whole = ImageFacts { size: layout.facts.size, ..facts };
-        let expected =
-            ImageFacts { application: whole.application.clone(), ..layout.facts.clone() };
+        let mut whole = ImageFacts::of(&layout.facts.name, &image);
+        whole.size = layout.facts.size;
+        let mut expected = layout.facts.clone();
+        expected.application.clone_from(&whole.application);
         assert_eq!(whole, expected, "{}", layout.name);
         assert_eq!(
             recognise(&image, &whole, &rules),

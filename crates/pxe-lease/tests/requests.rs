@@ -3,7 +3,7 @@
 mod support;
 
 use pxe_lease::{
-    AddressRange, Batch, Discovered, Event, LEASE_INFINITE, LeaseRecord, LeaseState, LeaseStore,
+    AddressRange, Discovered, Event, LEASE_INFINITE, LeaseRecord, LeaseState, LeaseStore,
     NakReason, Outcome, Refused, RequestKind, Requested, Silence, StoreError, SubnetConfig,
     UnixSeconds,
 };
@@ -187,11 +187,9 @@ fn a_store_that_is_away_gives_no_new_lease_and_takes_none() {
     // By itself it is tried again, with nothing to write.
     let due = server.allocator.poll_timeout().expect("a time");
     server.pass(due.since(server.now));
-    let Some(Batch { id, records }) = server.allocator.poll_commit(server.now) else {
-        panic!("no batch")
-    };
-    assert_eq!(records, []);
-    server.allocator.handle_committed(server.now, id, Ok(Vec::new()));
+    let batch = server.allocator.poll_commit(server.now).expect("a batch");
+    assert_eq!(batch.records, []);
+    server.allocator.handle_committed(server.now, batch.id, Ok(Vec::new()));
     assert_eq!(server.events(), [Event::StoreBack]);
     assert_eq!(server.allocator.poll_timeout(), None);
     assert_eq!(server.lease(&client(2)), new);

@@ -14,6 +14,7 @@ pub enum NextBoot {
 
 /// What is said of one machine beside the policy.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Beside<'p> {
     /// An order for this boot. It goes before the host entry, `boot = false` included, before rules that deny, and before an
     /// inventory.
@@ -21,4 +22,18 @@ pub struct Beside<'p> {
     /// What an inventory that boots the machine ([`crate::Inventory::Boots`]) boots it with, for loaders that cannot read its
     /// script.
     pub inventory: Option<&'p Target>,
+}
+
+impl<'p> Beside<'p> {
+    /// This order, if there is one.
+    #[must_use]
+    pub const fn new(next_boot: Option<&'p NextBoot>) -> Self {
+        Self { next_boot, inventory: None }
+    }
+
+    /// The same with what an inventory boots, if it does.
+    #[must_use]
+    pub const fn with_inventory(self, inventory: Option<&'p Target>) -> Self {
+        Self { inventory, ..self }
+    }
 }

@@ -38,7 +38,7 @@ fn facts(ipxe: bool) -> ClientFacts<'static> {
 }
 
 fn beside(order: &NextBoot) -> Beside<'_> {
-    Beside { next_boot: Some(order), inventory: None }
+    Beside::new(Some(order))
 }
 
 fn says_so(decision: &Decision<'_>) -> bool {
@@ -105,7 +105,7 @@ fn a_script_is_named_to_ipxe_and_means_nothing_to_grub() {
 fn what_an_inventory_boots_is_told_to_loaders_that_read_configurations() {
     let kernel = "http://192.0.2.9/vmlinuz".to_owned();
     let target = Target::Linux { kernel, initrds: Vec::new(), cmdline: "quiet".into() };
-    let said = Beside { next_boot: None, inventory: Some(&target) };
+    let said = Beside::default().with_inventory(Some(&target));
     let open = policy(host(), false);
     let mut grub = facts(false);
     grub.inventory = Inventory::Boots;
@@ -120,7 +120,7 @@ fn what_an_inventory_boots_is_told_to_loaders_that_read_configurations() {
     }
     let config = Asked::Name(b"grub/grub.cfg");
     let menu = NextBoot::Menu;
-    let ordered = Beside { next_boot: Some(&menu), ..said };
+    let ordered = Beside::new(Some(&menu)).with_inventory(said.inventory);
     assert_eq!(open.decide_beside(&grub, ordered, config).target, None);
     let local = policy(host().with_target(Target::Local), false);
     assert_eq!(local.decide_beside(&grub, said, config).target, Some(&Target::Local));

@@ -105,7 +105,7 @@ fn firmware_by_tftp_and_running_ipxe_go_their_usual_way() {
 #[test]
 fn an_order_for_one_boot_goes_before_the_entry_and_the_rules() {
     let order = NextBoot::Boots(whole());
-    let beside = Beside { next_boot: Some(&order), inventory: None };
+    let beside = Beside::new(Some(&order));
     let mut builder = Policy::builder();
     builder.images_base("http://{server}:8080/images/").rule(Rule::deny(When::any()));
     let denies = builder.build().expect("a sound policy");
@@ -114,7 +114,7 @@ fn an_order_for_one_boot_goes_before_the_entry_and_the_rules() {
     assert_eq!(url(&decision).as_deref(), Some(URL));
     assert!(decision.reasons.iter().any(|it| *it == Reason::NextBoot));
 
-    let menu = Beside { next_boot: Some(&NextBoot::Menu), inventory: None };
+    let menu = Beside::new(Some(&NextBoot::Menu));
     let policy = policy(Some(whole()));
     assert_eq!(policy.image_of(&MAC, menu), None);
     let decision = policy.decide_beside(&arm64(starts_on(ON_ARM64)), menu, Asked::BootFile);

@@ -62,6 +62,14 @@ impl Bound {
             admin,
         })
     }
+
+    /// Whether there is a page to look at.
+    pub(crate) fn has_page(&self) -> bool {
+        #[cfg(feature = "admin")]
+        return self.admin.0.is_some();
+        #[cfg(not(feature = "admin"))]
+        false
+    }
 }
 
 fn fault(fault: BindFault) -> Fault {

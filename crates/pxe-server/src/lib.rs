@@ -12,6 +12,9 @@ pub mod content;
 pub mod diagnose;
 pub mod doctor;
 pub mod driver;
+#[cfg(test)]
+#[path = "../tests/common/efi.rs"]
+mod efi;
 pub mod engine;
 pub mod explain;
 pub mod fetch;
@@ -33,6 +36,7 @@ pub mod policy;
 pub mod rehearse;
 pub mod reload;
 pub mod replay;
+mod routine;
 pub mod serve;
 pub mod snippet;
 pub mod state;

@@ -7,14 +7,13 @@ use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::{self, RecvTimeoutError, Sender};
-use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use log::{info, warn};
 use pxe_select::Evidence;
 
 use crate::engine::Shared;
+use crate::routine::Routine;
 
 /// Bytes of a state file that are read; a full one has half as many.
 pub const EVIDENCE_FILE_BYTES_MAX: usize = 32 << 20;
@@ -89,32 +88,22 @@ pub(crate) fn replace(folder: &Path, name: &str, text: &str) -> io::Result<()> {
     fs::rename(&beside, &path)
 }
 
-/// Writes what changed once a minute, in a thread of its own: a slow disk delays no client. Dropped, it
-/// writes for the last time.
+/// Writes what changed once a minute, in a thread of its own. Dropped, it writes for the last time.
 pub struct Keeper {
-    stop: Option<Sender<()>>,
-    thread: Option<JoinHandle<()>>,
+    _routine: Routine,
 }
 
 impl Keeper {
     /// Begins to keep what `shared` hears in `folder`.
     pub fn start(folder: PathBuf, shared: Arc<Shared>) -> io::Result<Self> {
-        let (stop, stopped) = mpsc::channel::<()>();
+        let mut failing = false;
         let keep = move || {
-            let mut failing = false;
-            loop {
-                let last = stopped.recv_timeout(WRITTEN_EVERY) != Err(RecvTimeoutError::Timeout);
-                if let Some(evidence) = shared.take_changed() {
-                    failing =
-                        told(&folder, replace(&folder, EVIDENCE_FILE, &evidence.export()), failing);
-                }
-                if last {
-                    return;
-                }
+            if let Some(evidence) = shared.take_changed() {
+                let written = replace(&folder, EVIDENCE_FILE, &evidence.export());
+                failing = told(&folder, written, failing);
             }
         };
-        let thread = thread::Builder::new().name("state".to_owned()).spawn(keep)?;
-        Ok(Self { stop: Some(stop), thread: Some(thread) })
+        Ok(Self { _routine: Routine::start("state", WRITTEN_EVERY, keep)? })
     }
 }
 
@@ -129,16 +118,6 @@ fn told(folder: &Path, written: io::Result<()>, failing: bool) -> bool {
         _ => {}
     }
     written.is_err()
-}
-
-impl Drop for Keeper {
-    fn drop(&mut self) {
-        drop(self.stop.take());
-        if let Some(thread) = self.thread.take() {
-            // A panic in there has been printed, and there is nothing to save from here.
-            let _ = thread.join();
-        }
-    }
 }
 
 #[cfg(test)]

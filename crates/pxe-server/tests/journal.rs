@@ -4,7 +4,7 @@ mod common;
 
 use std::time::{Duration, Instant};
 
-use common::{Client, Fetched, Folder, Server, fetch, program};
+use common::{Client, Fetched, Folder, Server, efi, fetch, program};
 use pxe_dhcp::MessageType;
 
 const MAC: [u8; 6] = [0x52, 0x54, 0, 0xaa, 0, 1];
@@ -92,22 +92,10 @@ fn a_described_machine_is_told_of_a_file_that_is_not_there_or_not_for_it() {
     folder.write("pxe.toml", rule);
     let lacks = "\nbut     ! there is no own.efi in ";
     assert!(explain(&folder, &["--arch", "x64-uefi"]).contains(lacks));
-    // The head of an EFI application for ARM64 (PE format, "Machine Types").
-    let mut program = [0; 512];
-    for (offset, bytes) in [
-        (0, &b"MZ"[..]),
-        (0x3c, &[0x40]),
-        (0x40, b"PE\0\0\x64\xaa"),
-        (0x58, &[0x0b, 2]),
-        (0x9c, &[10]),
-    ] {
-        program[offset..offset + bytes.len()].copy_from_slice(bytes);
-    }
-    folder.write("boot/own.efi", &program);
+    folder.write("boot/own.efi", &efi::program(efi::ARM64));
     let said = explain(&folder, &["--arch", "x64-uefi", "--json"]);
     assert!(said.contains("own.efi is a program for arm64, and x64-uefi is x64"), "{said}");
-    program[0x44..0x46].copy_from_slice(&[0x64, 0x86]);
-    folder.write("boot/own.efi", &program);
+    folder.write("boot/own.efi", &efi::program(efi::X64));
     let said = explain(&folder, &["--arch", "x64-uefi"]);
     assert!(said.contains("gets      ") && !said.contains("but "), "{said}");
 }

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use pxe_image::menu::{Client as MenuClient, ImageRef, Kind, Menu, MenuItem, Places, Renderer};
-use pxe_image::{BootEntry, How, Piece, Platforms};
+use pxe_image::{BootEntry, How, Piece};
 use pxe_server::addresses;
 use pxe_server::config::Config;
 use pxe_server::content::Loaders;
@@ -146,18 +146,10 @@ fn every_variable_of_an_item_is_explained() {
         How::Chain { program: piece(), arguments: String::new() },
         How::Disk { cd: true },
     ];
-    let entries = hows.map(|how| BootEntry {
-        id: "x".to_owned(),
-        title: "x".to_owned(),
-        cpus: Vec::new(),
-        platforms: Platforms::ANY,
-        memory_mib: None,
-        how,
-        note: String::new(),
-    });
+    let entries = hows.map(|how| BootEntry::new("x", "x", how));
     let mut menu = Menu::new("x", Places::over_http("http://192.0.2.5"), MenuClient::default());
-    let image = Some(ImageRef { name: "x.iso", title: "x", shims: &[] });
-    menu.items = entries.iter().map(|entry| MenuItem { image, entry }).collect();
+    let image = ImageRef::new("x.iso", "x");
+    menu.items = entries.iter().map(|entry| MenuItem::of_image(image, entry)).collect();
     let keys = renderer.render(Kind::Ipxe, &menu).expect("a text");
     let manual = page("docs/menus.md");
     let known: Vec<&str> = variables(&manual).into_iter().map(|(name, _)| name).collect();

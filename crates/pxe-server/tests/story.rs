@@ -77,8 +77,7 @@ impl Bench {
         policy.host(Host::new("52:54:00:aa:00:01"));
         let mut tftp = ServerConfig::default();
         tftp.uploads_max = 16;
-        let config =
-            EngineConfig { proxy: None, server: None, tftp, advertise: None, tftp_port: 69 };
+        let config = EngineConfig { tftp, ..EngineConfig::default() };
         let engine = Engine::new(config, Shared::new(policy.build().expect("a sound policy")));
         let sizes = files.iter().map(|(name, size)| (name.as_bytes(), *size)).collect();
         let store = Store { sizes, ..Store::default() };

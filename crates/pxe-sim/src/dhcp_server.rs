@@ -99,7 +99,11 @@ impl<D: FnMut(&ServerMessage<'_>) -> Option<Verdict>> DhcpServer<D> {
         let mut answer = match address {
             Some(address) => {
                 let spread = address.octets()[3];
-                ServerAnswer::new(local, MASK, Lease { address, seconds: LEASE_SECONDS, spread })
+                ServerAnswer::new(
+                    local,
+                    MASK,
+                    Lease::new(address, LEASE_SECONDS).with_spread(spread),
+                )
             }
             None => ServerAnswer::inform(local, MASK),
         };

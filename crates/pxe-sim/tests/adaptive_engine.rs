@@ -19,18 +19,11 @@ use pxe_sim::firmware::{Machine, Outcome};
 use pxe_sim::foreign::Habit;
 use pxe_sim::network::{Arrival, HostId, Impairment, Node, Outbox};
 use pxe_sim::server::{BootServer, Meta, Outgoing};
-use pxe_tftp::ServerConfig;
 
 fn engine_of(shared: &std::sync::Arc<Shared>, has_dhcp: bool) -> EngineServer {
     let mut proxy = ProxyConfig::default();
     proxy.styles = ProxyStyles::Adaptive;
-    let config = EngineConfig {
-        proxy: has_dhcp.then_some(proxy),
-        server: None,
-        tftp: ServerConfig::default(),
-        advertise: None,
-        tftp_port: 69,
-    };
+    let config = EngineConfig { proxy: has_dhcp.then_some(proxy), ..EngineConfig::default() };
     let files = MemoryFiles::new(LOADERS.iter().map(|(_, name)| (*name, 20_001)));
     EngineServer::new(Engine::new(config, std::sync::Arc::clone(shared)), files)
 }

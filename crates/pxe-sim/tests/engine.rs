@@ -16,7 +16,6 @@ use pxe_sim::firmware::ipxe::Build;
 use pxe_sim::firmware::raspberry_pi::Generation;
 use pxe_sim::foreign::Habit;
 use pxe_sim::network::{HostId, Impairment};
-use pxe_tftp::ServerConfig;
 
 /// Size of every loader: some windows of blocks and an odd rest.
 const LOADER_BYTES: usize = 60_001;
@@ -26,13 +25,7 @@ const PI_FILE: &str = "7c3f2a10/start4.elf";
 fn engine() -> EngineServer {
     let mut proxy = ProxyConfig::default();
     proxy.styles = ProxyStyles::Adaptive;
-    let config = EngineConfig {
-        proxy: Some(proxy),
-        server: None,
-        tftp: ServerConfig::default(),
-        advertise: None,
-        tftp_port: 69,
-    };
+    let config = EngineConfig { proxy: Some(proxy), ..EngineConfig::default() };
     let mut files: Vec<(&str, usize)> =
         LOADERS.iter().map(|(_, name)| (*name, LOADER_BYTES)).collect();
     files.push((PI_FILE, LOADER_BYTES));

@@ -62,9 +62,7 @@ fn engine_of(plan: AddressPlan, now: Instant, unix_ms: u64) -> Engine {
     let config = EngineConfig {
         proxy: Some(pxe_dhcp::respond::ProxyConfig::default()),
         server: Some(ServerSettings { responder, plan, unix_ms, now }),
-        tftp: pxe_tftp::ServerConfig::default(),
-        advertise: None,
-        tftp_port: 69,
+        ..EngineConfig::default()
     };
     let mut engine = Engine::new(config, Shared::new(policy(false)));
     engine.set_own_addresses(vec![OwnAddress { interface: 0, address: US }]);

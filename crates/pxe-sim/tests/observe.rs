@@ -19,14 +19,7 @@ const LOADER_BYTES: usize = 5_001;
 const BAIT: Habit = Habit::NamesOneFile { server: US, file: "pxe-loader" };
 
 fn bare() -> Engine {
-    let config = EngineConfig {
-        proxy: None,
-        server: None,
-        tftp: pxe_tftp::ServerConfig::default(),
-        advertise: None,
-        tftp_port: 69,
-    };
-    Engine::new(config, Shared::new(baited_policy()))
+    Engine::new(EngineConfig::default(), Shared::new(baited_policy()))
 }
 
 fn server() -> EngineServer {

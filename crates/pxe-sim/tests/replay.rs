@@ -60,14 +60,7 @@ struct Replay {
 
 impl Replay {
     fn new() -> Self {
-        let config = EngineConfig {
-            proxy: None,
-            server: None,
-            tftp: pxe_tftp::ServerConfig::default(),
-            advertise: None,
-            tftp_port: 69,
-        };
-        let engine = Engine::new(config, Shared::new(baited_policy()));
+        let engine = Engine::new(EngineConfig::default(), Shared::new(baited_policy()));
         Self { engine, files: MemoryFiles::default(), told: Vec::new() }
     }
 

@@ -7,6 +7,7 @@ mod check;
 mod clients;
 mod debian;
 mod demo;
+mod efi;
 mod error;
 mod faults;
 mod interrupt;

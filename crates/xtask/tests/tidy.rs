@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Source, sources, top};
+use common::{Source, sources};
 
 const LIBRARIES: [&str; 5] = [
     "crates/pxe-dhcp/src",
@@ -13,8 +13,6 @@ const LIBRARIES: [&str; 5] = [
 ];
 /// What a file may have without its unit tests.
 const LINES_MAX: usize = 500;
-/// Files that are mostly one table.
-const TABLES: [&str; 1] = ["crates/pxe-select/src/loaders.rs"];
 
 /// Fails with every place where a statement contains one of the words and the file is not exempt.
 fn forbid(sources: &[Source], words: &[&str], why: &str, exempt: impl Fn(&Source) -> bool) {
@@ -125,15 +123,11 @@ fn the_engine_is_pure() {
 fn files_have_one_reason_to_change() {
     let long: Vec<String> = sources(&["crates", "examples", "benches", "fuzz/fuzz_targets"])
         .iter()
-        .filter(|source| !TABLES.contains(&source.path.as_str()))
         .map(|source| (source, source.code().count()))
         .filter(|(_, lines)| *lines > LINES_MAX)
         .map(|(source, lines)| format!("{}: {lines} lines without tests", source.path))
         .collect();
     assert!(long.is_empty(), "{}", long.join("\n"));
-    for table in TABLES {
-        assert!(top().join(table).is_file(), "{table} is not there");
-    }
 }
 
 #[test]

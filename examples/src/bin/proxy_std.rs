@@ -61,7 +61,7 @@ impl Here {
                 Ok(Inbound::Request(request)) => self.decide(&mut responder, request),
                 Ok(Inbound::Overheard(view, why)) => {
                     println!(
-                        "{:?} of {:02x?}: {why:?}",
+                        "{:?} of {:02x?}: {why}",
                         view.message_type(),
                         view.hardware_address()
                     );

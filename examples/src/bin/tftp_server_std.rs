@@ -119,7 +119,7 @@ impl Driver {
         let mut out = Vec::new();
         while let Some(to) = self.server.poll_transmit(Instant::now(), &mut self.files, &mut out) {
             let socket = self.socket(to)?;
-            for datagram in out.chunks(to.segment_bytes.unwrap_or(out.len()).max(1)) {
+            for datagram in to.datagrams(&out) {
                 if let Err(error) = socket.send_to(datagram, to.peer) {
                     println!("cannot send to {}: {error}", to.peer);
                 }

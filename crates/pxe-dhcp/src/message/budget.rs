@@ -22,6 +22,7 @@ impl SizeBudget {
     ///
     /// Option 57 counts the IP datagram. It is taken as at least 576 (RFC 2132 section 9.10), and the payload is
     /// at most 1472 bytes: clients announce more than they accept. Without option 57 it is 548 bytes.
+    #[must_use]
     pub fn for_request(max_message_size: Option<u16>) -> Self {
         let payload_bytes = match max_message_size {
             Some(datagram_bytes) => usize::from(datagram_bytes)
@@ -34,11 +35,13 @@ impl SizeBudget {
     }
 
     /// A budget of so many octets of UDP payload, at least 300: shorter messages are padded anyway.
+    #[must_use]
     pub fn of_payload(payload_bytes: usize) -> Self {
         Self { payload_bytes: payload_bytes.max(MESSAGE_BYTES_MIN) }
     }
 
     /// Octets of UDP payload.
+    #[must_use]
     pub const fn payload_bytes(self) -> usize {
         self.payload_bytes
     }

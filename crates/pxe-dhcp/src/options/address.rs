@@ -62,6 +62,7 @@ impl<'a> AddressList<'a> {
     }
 
     /// As many whole addresses as the bytes hold.
+    #[must_use]
     pub const fn new(value: &'a [u8]) -> Self {
         Self(value.as_chunks().0)
     }
@@ -72,16 +73,19 @@ impl<'a> AddressList<'a> {
     }
 
     /// The most preferred address.
+    #[must_use]
     pub fn first(&self) -> Option<Ipv4Addr> {
         self.iter().next()
     }
 
     /// How many addresses there are.
+    #[must_use]
     pub const fn len(&self) -> usize {
         self.0.len()
     }
 
     /// Whether there is none.
+    #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -24,6 +24,7 @@ pub struct ArchList<'a>(&'a [[u8; 2]]);
 impl<'a> ArchList<'a> {
     /// As many whole numbers as the bytes hold.
     #[inline]
+    #[must_use]
     pub const fn new(value: &'a [u8]) -> Self {
         Self(value.as_chunks().0)
     }
@@ -45,16 +46,19 @@ impl<'a> ArchList<'a> {
     }
 
     /// The first number.
+    #[must_use]
     pub fn first(&self) -> Option<u16> {
         self.iter().next()
     }
 
     /// How many numbers there are.
+    #[must_use]
     pub const fn len(&self) -> usize {
         self.0.len()
     }
 
     /// Whether there is none.
+    #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -94,6 +98,7 @@ impl NetworkInterface {
     }
 
     /// The option's value.
+    #[must_use]
     pub const fn to_bytes(self) -> [u8; 3] {
         [self.kind, self.major, self.minor]
     }
@@ -106,16 +111,19 @@ pub struct MachineId<'a>(&'a [u8]);
 
 impl<'a> MachineId<'a> {
     /// Takes the option's value, type octet included.
+    #[must_use]
     pub const fn new(value: &'a [u8]) -> Self {
         Self(value)
     }
 
     /// The option's value as it must be echoed.
+    #[must_use]
     pub const fn as_bytes(&self) -> &'a [u8] {
         self.0
     }
 
     /// The 16 bytes behind type octet 0; none for another type or length.
+    #[must_use]
     pub fn guid(&self) -> Option<[u8; 16]> {
         match self.0 {
             [0, guid @ ..] => guid.try_into().ok(),
@@ -124,6 +132,7 @@ impl<'a> MachineId<'a> {
     }
 
     /// Whether the identifier tells machines apart: a GUID that is not all zeros or all ones.
+    #[must_use]
     pub fn is_unique(&self) -> bool {
         self.guid().is_some_and(|guid| guid != [0; 16] && guid != [0xff; 16])
     }
@@ -135,6 +144,7 @@ impl<'a> MachineId<'a> {
 
     /// The GUID's bytes read with the first three fields little-endian, as SMBIOS stores and EDK2 and iPXE send
     /// them. The same machine may show up under both readings.
+    #[must_use]
     pub fn uuid_little_endian(&self) -> Option<u128> {
         let [a, b, c, d, e, f, g, h, node @ ..] = self.guid()?;
         let [i, j, k, l, m, n, o, p] = node;
@@ -157,21 +167,25 @@ impl<'a> ClientIdentifier<'a> {
     pub const TYPE_DUID: u8 = 255;
 
     /// Takes the option's value.
+    #[must_use]
     pub const fn new(value: &'a [u8]) -> Self {
         Self(value)
     }
 
     /// The option's value, which a reply repeats (RFC 6842).
+    #[must_use]
     pub const fn as_bytes(&self) -> &'a [u8] {
         self.0
     }
 
     /// Whether the value is long enough to identify anybody: type and at least one byte.
+    #[must_use]
     pub const fn is_usable(&self) -> bool {
         self.0.len() >= 2
     }
 
     /// Link type and address, if the identifier is one: type neither 0 nor 255, and at most 16 bytes.
+    #[must_use]
     pub const fn hardware(&self) -> Option<(HardwareType, &'a [u8])> {
         match self.0 {
             [0 | Self::TYPE_DUID, ..] | [] | [_] => None,
@@ -183,6 +197,7 @@ impl<'a> ClientIdentifier<'a> {
     }
 
     /// IAID and DUID, if the identifier is made of them.
+    #[must_use]
     pub const fn duid(&self) -> Option<(u32, &'a [u8])> {
         match self.0 {
             [Self::TYPE_DUID, a, b, c, d, duid @ ..] if !duid.is_empty() => {
@@ -212,6 +227,7 @@ pub struct ParameterRequestList<'a>(&'a [u8]);
 
 impl<'a> ParameterRequestList<'a> {
     /// Takes the option's value.
+    #[must_use]
     pub const fn new(value: &'a [u8]) -> Self {
         Self(value)
     }
@@ -223,11 +239,13 @@ impl<'a> ParameterRequestList<'a> {
     }
 
     /// Whether an option is asked for.
+    #[must_use]
     pub fn contains(&self, code: OptionCode) -> bool {
         self.iter().any(|requested| requested == code)
     }
 
     /// How many codes stand before this one; none if it is not asked for.
+    #[must_use]
     pub fn rank(&self, code: OptionCode) -> Option<usize> {
         self.iter().position(|requested| requested == code)
     }

@@ -107,6 +107,7 @@ pub struct IpxeOptions<'a>(&'a [u8]);
 
 impl<'a> IpxeOptions<'a> {
     /// Takes the option's value.
+    #[must_use]
     pub const fn new(value: &'a [u8]) -> Self {
         Self(value)
     }
@@ -131,16 +132,19 @@ impl<'a> IpxeOptions<'a> {
     }
 
     /// The option's bytes.
+    #[must_use]
     pub const fn as_bytes(&self) -> &'a [u8] {
         self.0
     }
 
     /// The options in wire order.
+    #[must_use]
     pub const fn sub_options(&self) -> SubOptions<'a> {
         SubOptions::new(self.0, Grammar::Padded)
     }
 
     /// The first option with a code.
+    #[must_use]
     pub fn first(&self, code: IpxeOption) -> Option<&'a [u8]> {
         self.sub_options().first(code.0)
     }
@@ -151,11 +155,13 @@ impl<'a> IpxeOptions<'a> {
     }
 
     /// 0xb0: whether the client shall not wait for proxy offers.
+    #[must_use]
     pub fn no_pxe_dhcp(&self) -> Option<bool> {
         octet(self.first(IpxeOption::NO_PXE_DHCP)?).ok().map(|octet| octet != 0)
     }
 
     /// 0xb1: which network card is booting.
+    #[must_use]
     pub fn bus_id(&self) -> Option<IpxeBusId> {
         let [kind, a, b, c, d] = self.first(IpxeOption::BUS_ID)?.try_into().ok()?;
         let (vendor, device) = (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]));
@@ -163,12 +169,14 @@ impl<'a> IpxeOptions<'a> {
     }
 
     /// 0xeb: major, minor and patch number.
+    #[must_use]
     pub fn version(&self) -> Option<[u8; 3]> {
         self.first(IpxeOption::VERSION)?.try_into().ok()
     }
 
     /// What the client was built with: the feature options whose value is not 0. Most are 1; PXE extensions is a version
     /// number.
+    #[must_use]
     pub fn features(&self) -> IpxeFeatures {
         let flags =
             self.sub_options().filter(|option| matches!(option.value, &[octet, ..] if octet != 0));
@@ -191,11 +199,13 @@ pub struct IpxeFeatures(u32);
 
 impl IpxeFeatures {
     /// Whether the client has a feature. None of the codes outside 0x10 to 0x2f is one.
+    #[must_use]
     pub fn has(self, feature: IpxeOption) -> bool {
         Self::bit(feature).is_some_and(|bit| self.0 & bit != 0)
     }
 
     /// Whether the client announced nothing.
+    #[must_use]
     pub const fn is_empty(self) -> bool {
         self.0 == 0
     }
@@ -242,6 +252,7 @@ pub struct IpxeOptionsBuilder {
 
 impl IpxeOptionsBuilder {
     /// An empty value.
+    #[must_use]
     pub const fn new() -> Self {
         Self { value: ValueBuffer::new(), finished: false }
     }

@@ -81,6 +81,7 @@ impl<'a> PxeOptions<'a> {
         [PxeOption::DISCOVERY_CONTROL.0, 1, DiscoveryControl::BOOT_FILE_GIVEN.0, END];
 
     /// Takes the value of option 43.
+    #[must_use]
     pub const fn new(value: &'a [u8]) -> Self {
         Self(value)
     }
@@ -112,41 +113,49 @@ impl<'a> PxeOptions<'a> {
     }
 
     /// The option's bytes.
+    #[must_use]
     pub const fn as_bytes(&self) -> &'a [u8] {
         self.0
     }
 
     /// The options in wire order.
+    #[must_use]
     pub const fn sub_options(&self) -> SubOptions<'a> {
         SubOptions::new(self.0, Grammar::Padded)
     }
 
     /// The first option with a code.
+    #[must_use]
     pub fn first(&self, code: PxeOption) -> Option<&'a [u8]> {
         self.sub_options().first(code.0)
     }
 
     /// 1: the multicast address of MTFTP.
+    #[must_use]
     pub fn mtftp_address(&self) -> Option<Ipv4Addr> {
         address(self.first(PxeOption::MTFTP_ADDRESS)?).ok()
     }
 
     /// 2: the UDP port an MTFTP client listens on.
+    #[must_use]
     pub fn mtftp_client_port(&self) -> Option<u16> {
         short(self.first(PxeOption::MTFTP_CLIENT_PORT)?).ok()
     }
 
     /// 3: the UDP port an MTFTP server listens on.
+    #[must_use]
     pub fn mtftp_server_port(&self) -> Option<u16> {
         short(self.first(PxeOption::MTFTP_SERVER_PORT)?).ok()
     }
 
     /// 4: seconds of silence before a client opens a transfer of its own.
+    #[must_use]
     pub fn mtftp_timeout_seconds(&self) -> Option<u8> {
         octet(self.first(PxeOption::MTFTP_TIMEOUT)?).ok()
     }
 
     /// 5: seconds a client listens before it opens a transfer.
+    #[must_use]
     pub fn mtftp_delay_seconds(&self) -> Option<u8> {
         octet(self.first(PxeOption::MTFTP_DELAY)?).ok()
     }
@@ -157,6 +166,7 @@ impl<'a> PxeOptions<'a> {
     }
 
     /// 7: the multicast address boot servers listen on.
+    #[must_use]
     pub fn discovery_multicast(&self) -> Option<Ipv4Addr> {
         address(self.first(PxeOption::DISCOVERY_MULTICAST)?).ok()
     }
@@ -172,11 +182,13 @@ impl<'a> PxeOptions<'a> {
     }
 
     /// 10: what is shown before the menu, and for how long.
+    #[must_use]
     pub fn menu_prompt(&self) -> Option<MenuPrompt<'a>> {
         MenuPrompt::decode(self.first(PxeOption::MENU_PROMPT)?).ok()
     }
 
     /// 11: multicast addresses for the client's use.
+    #[must_use]
     pub fn multicast_allocation(&self) -> Option<MulticastAllocation> {
         let [a, b, c, d, block_high, block_low, range_high, range_low] =
             self.first(PxeOption::MULTICAST_ALLOCATION)?.try_into().ok()?;
@@ -194,6 +206,7 @@ impl<'a> PxeOptions<'a> {
     }
 
     /// 71: the menu item that is asked for or answered.
+    #[must_use]
     pub fn boot_item(&self) -> Option<BootItem> {
         BootItem::decode(self.first(PxeOption::BOOT_ITEM)?).ok()
     }
@@ -224,6 +237,7 @@ impl DiscoveryControl {
     pub const BOOT_FILE_GIVEN: Self = Self(1 << 3);
 
     /// Whether all bits of another value are set.
+    #[must_use]
     pub const fn contains(self, bits: Self) -> bool {
         self.0 & bits.0 == bits.0
     }
@@ -285,6 +299,7 @@ impl BootItem {
     }
 
     /// The value of option 71.
+    #[must_use]
     pub const fn to_bytes(self) -> [u8; 4] {
         let bit = if self.credentials { Self::CREDENTIALS_BIT } else { 0 };
         let [type_high, type_low] = self.server_type.0.to_be_bytes();
@@ -305,6 +320,7 @@ pub struct PxeOptionsBuilder {
 
 impl PxeOptionsBuilder {
     /// An empty value.
+    #[must_use]
     pub const fn new() -> Self {
         Self { value: ValueBuffer::new(), finished: false }
     }

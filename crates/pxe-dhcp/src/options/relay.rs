@@ -76,6 +76,7 @@ pub struct RelayAgentInformation<'a>(&'a [u8]);
 
 impl<'a> RelayAgentInformation<'a> {
     /// Takes the option's value.
+    #[must_use]
     pub const fn new(value: &'a [u8]) -> Self {
         Self(value)
     }
@@ -102,36 +103,43 @@ impl<'a> RelayAgentInformation<'a> {
     }
 
     /// The option's bytes, as they must be echoed.
+    #[must_use]
     pub const fn as_bytes(&self) -> &'a [u8] {
         self.0
     }
 
     /// The options in wire order.
+    #[must_use]
     pub const fn sub_options(&self) -> SubOptions<'a> {
         SubOptions::new(self.0, Grammar::Plain)
     }
 
     /// The first option with a code.
+    #[must_use]
     pub fn first(&self, code: RelayOption) -> Option<&'a [u8]> {
         self.sub_options().first(code.0)
     }
 
     /// 1: the circuit the request came in by.
+    #[must_use]
     pub fn circuit_id(&self) -> Option<&'a [u8]> {
         self.first(RelayOption::CIRCUIT_ID)
     }
 
     /// 2: the far end of that circuit.
+    #[must_use]
     pub fn remote_id(&self) -> Option<&'a [u8]> {
         self.first(RelayOption::REMOTE_ID)
     }
 
     /// 5: the subnet to allocate from, instead of the one of `giaddr`.
+    #[must_use]
     pub fn link_selection(&self) -> Option<Ipv4Addr> {
         address(self.first(RelayOption::LINK_SELECTION)?).ok()
     }
 
     /// 10: whether the client sent its request as unicast; none if the relay does not say.
+    #[must_use]
     pub fn was_unicast(&self) -> Option<bool> {
         match self.first(RelayOption::FLAGS)? {
             &[flags] => Some(flags & 0x80 != 0),
@@ -140,11 +148,13 @@ impl<'a> RelayAgentInformation<'a> {
     }
 
     /// 11: the address to use as server identifier.
+    #[must_use]
     pub fn server_identifier_override(&self) -> Option<Ipv4Addr> {
         address(self.first(RelayOption::SERVER_IDENTIFIER_OVERRIDE)?).ok()
     }
 
     /// 19: whether the reply goes to the port the relay sent from, instead of 67.
+    #[must_use]
     pub fn reply_to_source_port(&self) -> bool {
         self.first(RelayOption::SOURCE_PORT).is_some()
     }
@@ -164,6 +174,7 @@ pub struct RelayAgentInformationBuilder(ValueBuffer);
 
 impl RelayAgentInformationBuilder {
     /// An empty value.
+    #[must_use]
     pub const fn new() -> Self {
         Self(ValueBuffer::new())
     }

@@ -8,6 +8,7 @@
 
 /// A string option's value without the NULs that some senders append (RFC 2132 section 2). Bytes, not `str`: names on
 /// the wire are of any encoding.
+#[must_use]
 pub const fn text(value: &[u8]) -> &[u8] {
     let mut text = value;
     while let [head @ .., 0] = text {

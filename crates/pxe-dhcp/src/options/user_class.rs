@@ -33,6 +33,7 @@ pub enum UserClassFraming {
 
 impl<'a> UserClass<'a> {
     /// Reads a value of any form.
+    #[must_use]
     pub fn new(value: &'a [u8]) -> Self {
         let framing = match is_list(value) {
             true => UserClassFraming::Rfc3004,
@@ -42,21 +43,25 @@ impl<'a> UserClass<'a> {
     }
 
     /// The framing the value was read in.
+    #[must_use]
     pub const fn framing(&self) -> UserClassFraming {
         self.framing
     }
 
     /// The bytes of the option.
+    #[must_use]
     pub const fn as_bytes(&self) -> &'a [u8] {
         self.value
     }
 
     /// The classes: those of the list, or the one bare string.
+    #[must_use]
     pub const fn items(&self) -> UserClassItems<'a> {
         UserClassItems { rest: self.value, framing: self.framing }
     }
 
     /// Whether a class is named, in either framing; a bare string may carry trailing NULs.
+    #[must_use]
     pub fn contains(&self, class: &[u8]) -> bool {
         text(self.value) == class || self.items().any(|item| item == class)
     }

@@ -17,6 +17,7 @@ use crate::options::{PxeOptions, SubOptions, space::Grammar, text};
 pub struct VendorClass<'a>(&'a [u8]);
 
 /// Whose option 43 a message carries, and which protocol it speaks, by its option 60.
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum VendorSpace {
     /// `PXEClient…`: PXE 2.1.
@@ -38,16 +39,19 @@ impl<'a> VendorClass<'a> {
     pub const BSDP_CLIENT: &'static [u8] = b"AAPLBSDPC";
 
     /// Takes the option's value.
+    #[must_use]
     pub const fn new(value: &'a [u8]) -> Self {
         Self(value)
     }
 
     /// The option's value.
+    #[must_use]
     pub const fn as_bytes(&self) -> &'a [u8] {
         self.0
     }
 
     /// The space by prefix, as firmware itself compares.
+    #[must_use]
     pub fn space(&self) -> VendorSpace {
         match self.0 {
             class if class.starts_with(Self::PXE_CLIENT) => VendorSpace::Pxe,
@@ -58,12 +62,14 @@ impl<'a> VendorClass<'a> {
     }
 
     /// The architecture number in `:Arch:ddddd`; option 93 says it better when there is one.
+    #[must_use]
     pub fn arch(&self) -> Option<u16> {
         let digits: [u8; 5] = self.field(b"Arch")?.try_into().ok()?;
         u16::try_from(decimal(&digits)?).ok()
     }
 
     /// Major and minor UNDI version in `:UNDI:yyyzzz`.
+    #[must_use]
     pub fn undi(&self) -> Option<(u16, u16)> {
         let [a, b, c, x, y, z]: [u8; 6] = self.field(b"UNDI")?.try_into().ok()?;
         let major = u16::try_from(decimal(&[a, b, c])?).ok()?;
@@ -109,6 +115,7 @@ pub enum VendorSpecific<'a> {
 
 impl<'a> VendorSpecific<'a> {
     /// Reads option 43 of a message whose option 60 selects this space.
+    #[must_use]
     pub const fn new(space: VendorSpace, value: &'a [u8]) -> Self {
         match space {
             VendorSpace::Pxe => Self::Pxe(PxeOptions::new(value)),
@@ -124,11 +131,13 @@ pub struct BsdpOptions<'a>(&'a [u8]);
 
 impl<'a> BsdpOptions<'a> {
     /// The options in wire order.
+    #[must_use]
     pub const fn sub_options(&self) -> SubOptions<'a> {
         SubOptions::new(self.0, Grammar::Padded)
     }
 
     /// Option 1: 1 is LIST, 2 is SELECT, 3 is FAILED.
+    #[must_use]
     pub fn message_type(&self) -> Option<u8> {
         match self.sub_options().first(1)? {
             &[number] => Some(number),

@@ -6,6 +6,8 @@ pub(crate) mod facts;
 pub(crate) mod stream;
 pub(crate) mod walk;
 
+use std::io;
+
 use crate::error::{ImageError, ImageErrorKind};
 use crate::iso::{self, Iso};
 use crate::source::ReadAt;
@@ -155,6 +157,24 @@ fn facts(found: Option<&iso::Descriptors>, iso: Option<&Iso>, udf: Option<&Udf>)
     facts
 }
 
+/// A file of an image, of which it is known where it lies.
+struct File<'t> {
+    source: &'t dyn ReadAt,
+    extents: Vec<Extent>,
+    size: u64,
+}
+
+impl ReadAt for File<'_> {
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        stream::read_at(Disc::new(self.source), &self.extents, offset, buffer)
+            .map_err(io::Error::other)
+    }
+
+    fn size(&self) -> u64 {
+        self.size
+    }
+}
+
 impl<R: ReadAt> Tree for Image<R> {
     fn look(&self, path: &str) -> Result<Option<Node>, ImageError> {
         let budget = Budget::of_a_call();
@@ -188,6 +208,12 @@ impl<R: ReadAt> Tree for Image<R> {
             Some(extents) => stream::read_at(Disc::new(&self.source), &extents, offset, buffer),
             None => Ok(0),
         }
+    }
+
+    fn file<'t>(&'t self, path: &str) -> Result<Option<Box<dyn ReadAt + 't>>, ImageError> {
+        let Some(extents) = self.extents(path)? else { return Ok(None) };
+        let size = extents.iter().fold(0, |sum: u64, extent| sum.saturating_add(extent.len));
+        Ok(Some(Box::new(File { source: &self.source, extents, size })))
     }
 
     fn label(&self) -> &str {

@@ -46,7 +46,7 @@ pub(crate) fn look<F: Format>(
     path: &str,
 ) -> Result<Option<Node>, ImageError> {
     Ok(find(format, disc, path)?.map(|found| match found {
-        Found::Folder(_) => Node { kind: NodeKind::Folder, size: 0 },
+        Found::Folder(_) => Node::folder(),
         Found::File(_, node) => node,
     }))
 }
@@ -237,9 +237,9 @@ mod tests {
 
         fn node(&self, _: Disc<'_>, entry: &Toys) -> Result<Option<Node>, ImageError> {
             Ok(match entry {
-                Toys::Folder(_) => Some(Node { kind: NodeKind::Folder, size: 0 }),
-                Toys::File(size) => Some(Node { kind: NodeKind::File, size: *size }),
-                Toys::Link(to) => Some(Node { kind: NodeKind::Link((*to).to_owned()), size: 0 }),
+                Toys::Folder(_) => Some(Node::folder()),
+                Toys::File(size) => Some(Node::file(*size)),
+                Toys::Link(to) => Some(Node::link(*to)),
                 Toys::Device => None,
             })
         }

@@ -78,8 +78,28 @@ pub(super) fn walk(
     walk: &mut Walk,
 ) -> (Vec<&'static str>, Result<(), Fault>) {
     let mut parts = Parts { walk, formats: Vec::new(), unpacked: 0, bytes_max, ahead: Vec::new() };
+    let reader = Bounded { reader, left: bytes_max, bytes_max };
     let outcome = parts.all(&mut BufReader::with_capacity(CHUNK_BYTES, reader));
     (parts.formats, outcome)
+}
+
+/// Fails where an initrd has more bytes than may be looked through. What is unpacked of them is no measure: zeros between parts
+/// and empty blocks unpack to nothing, and a file may have more bytes than its image.
+struct Bounded<R> {
+    reader: R,
+    left: u64,
+    bytes_max: u64,
+}
+
+impl<R: Read> Read for Bounded<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.reader.read(buffer)?;
+        match self.left.checked_sub(count as u64) {
+            Some(left) => self.left = left,
+            None => return Err(io::Error::other(format!("more than {} bytes", self.bytes_max))),
+        }
+        Ok(count)
+    }
 }
 
 struct Parts<'w> {

@@ -99,3 +99,30 @@ fn a_bomb_ends_at_the_limit() {
     let found = probe_up_to(bomb.as_slice(), 10 << 20);
     assert_eq!(found.unread(), Some("it has more than 10485760 bytes when unpacked"));
 }
+
+/// The same bytes over and over.
+struct Again(&'static [u8], usize);
+
+impl Read for Again {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        for byte in buffer.iter_mut() {
+            *byte = self.0[self.1];
+            self.1 = (self.1 + 1) % self.0.len();
+        }
+        Ok(buffer.len())
+    }
+}
+
+#[test]
+fn what_unpacks_to_nothing_ends_at_the_limit() {
+    // Stored blocks without a byte; then blocks of lz4 without one.
+    let gzip: &[u8] = &[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
+    let lz4: &[u8] = &[0x02, 0x21, 0x4c, 0x18];
+    for (start, endless) in
+        [(&[][..], &[0][..]), (gzip, &[0, 0, 0, 0xff, 0xff]), (lz4, &[1, 0, 0, 0, 0])]
+    {
+        let found = probe_up_to(start.chain(Again(endless, 0)), 1 << 20);
+        let why = found.unread().expect("not all of it");
+        assert!(why.contains("more than 1048576 bytes"), "{endless:?}: {why}");
+    }
+}

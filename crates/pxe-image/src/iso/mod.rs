@@ -17,7 +17,7 @@ use crate::image::disc::{Disc, broken, fault};
 use crate::image::stream::{self, Stream};
 use crate::image::walk::Format;
 use crate::limits::FOLDER_BYTES_MAX;
-use crate::tree::{Extent, Node, NodeKind};
+use crate::tree::{Extent, Node};
 use record::Record;
 use rock_ridge::Extra;
 
@@ -234,9 +234,9 @@ impl Format for Iso {
 
     fn node(&self, _: Disc<'_>, entry: &Entry) -> Result<Option<Node>, ImageError> {
         Ok(Some(match &entry.what {
-            What::File => Node { kind: NodeKind::File, size: entry.size },
-            What::Folder | What::Moved(_) => Node { kind: NodeKind::Folder, size: 0 },
-            What::Link(target) => Node { kind: NodeKind::Link(target.clone()), size: 0 },
+            What::File => Node::file(entry.size),
+            What::Folder | What::Moved(_) => Node::folder(),
+            What::Link(target) => Node::link(target),
             What::Other => return Ok(None),
         }))
     }

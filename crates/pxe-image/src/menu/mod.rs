@@ -68,6 +68,7 @@ impl fmt::Display for Kind {
 
 /// Where the loader finds what it loads, and where the system that boots finds the rest.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Places {
     /// The HTTP server as the beginning of a URL, `http://192.0.2.5:8080`; `None` without one. Command lines name it.
     pub http: Option<String>,
@@ -81,6 +82,12 @@ pub struct Places {
 }
 
 impl Places {
+    /// Files beneath `root` alone, as they are called there; change fields from there.
+    #[must_use]
+    pub fn new(root: impl Into<String>) -> Self {
+        Self { http: None, root: root.into(), images: None, encoded: false }
+    }
+
     /// Everything by HTTP for iPXE, with the paths that the server of this project has.
     #[must_use]
     pub fn over_http(server: &str) -> Self {
@@ -107,6 +114,7 @@ impl Places {
 
 /// Kinds of firmware, as far as menus care.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Platform {
     /// PC BIOS.
     Bios,
@@ -118,6 +126,7 @@ pub enum Platform {
 
 /// What is known of the machine that asks. Scripts of iPXE and GRUB find out themselves what is not.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Client {
     /// Its firmware.
     pub platform: Option<Platform>,
@@ -133,6 +142,7 @@ pub struct Client {
 
 /// An image whose files an entry uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ImageRef<'m> {
     /// Its file name.
     pub name: &'m str,
@@ -142,8 +152,23 @@ pub struct ImageRef<'m> {
     pub shims: &'m [(Cpu, String)],
 }
 
+impl<'m> ImageRef<'m> {
+    /// An image by its file name, and what people read of it; without shims.
+    #[must_use]
+    pub const fn new(name: &'m str, title: &'m str) -> Self {
+        Self { name, title, shims: &[] }
+    }
+
+    /// The same with these ([`Recognition::shims`](crate::recognise::Recognition::shims)).
+    #[must_use]
+    pub const fn with_shims(self, shims: &'m [(Cpu, String)]) -> Self {
+        Self { shims, ..self }
+    }
+}
+
 /// One choice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct MenuItem<'m> {
     /// The image it is from; `None` for what lies in the root folder.
     pub image: Option<ImageRef<'m>>,
@@ -151,7 +176,19 @@ pub struct MenuItem<'m> {
     pub entry: &'m BootEntry,
 }
 
-impl MenuItem<'_> {
+impl<'m> MenuItem<'m> {
+    /// What lies in the root folder.
+    #[must_use]
+    pub const fn new(entry: &'m BootEntry) -> Self {
+        Self { image: None, entry }
+    }
+
+    /// What is from this image.
+    #[must_use]
+    pub const fn of_image(image: ImageRef<'m>, entry: &'m BootEntry) -> Self {
+        Self { image: Some(image), entry }
+    }
+
     /// Whether a machine can boot it by a loader of this kind, as far as both are known.
     #[must_use]
     pub fn fits(&self, kind: Kind, client: &Client) -> bool {
@@ -193,6 +230,7 @@ pub enum Lock<'m> {
 
 /// Everything that a menu is written from.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Menu<'m> {
     /// Its title.
     pub title: &'m str,

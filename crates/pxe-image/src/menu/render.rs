@@ -12,6 +12,7 @@ use crate::limits::{MENU_BYTES_MAX, TEMPLATE_BYTES_MAX, TEMPLATE_STEPS_MAX};
 /// What is wrong with a template.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{problem}")]
+#[non_exhaustive]
 pub struct TemplateFault {
     /// The line, from 1, if one is to blame.
     pub line: Option<usize>,

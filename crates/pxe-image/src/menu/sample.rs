@@ -16,7 +16,7 @@ pub(super) static ENTRIES: LazyLock<Vec<BootEntry>> = LazyLock::new(|| {
         note: String::new(),
     };
     let inside = |path: &str| Piece::Inside(path.to_owned());
-    let initrd = |piece| Initrd { piece, path: None, mode: None };
+    let initrd = |piece| Initrd::new(piece);
     let linux = |cmdline: &str, more: Option<Initrd>| How::Linux {
         kernel: inside("live/vmlinuz"),
         initrds: [initrd(inside("live/initrd.img"))].into_iter().chain(more).collect(),

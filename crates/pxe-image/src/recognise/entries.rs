@@ -147,7 +147,7 @@ impl Builder<'_, '_> {
                 let mut initrds = Vec::new();
                 if !own.is_empty() {
                     let piece = self.first(own, &variables)?;
-                    initrds.push(Initrd { piece, path: None, mode: None });
+                    initrds.push(Initrd::new(piece));
                 }
                 let probed = initrds.first().map(|initrd| initrd.piece.clone());
                 for Extra { from, to, mode } in extra {

@@ -180,7 +180,7 @@ fn read_into(read: &Read, scene: &Scene<'_>, variables: &mut Variables) {
         }
         Read::Wim(path) => {
             let file = first(scene, path, variables).and_then(|found| scene.file(&found.path));
-            let wim = file.and_then(|file| Wim::read(&file).ok().flatten());
+            let wim = file.and_then(|file| Wim::read(&*file).ok().flatten());
             let Some(image) = wim.as_ref().and_then(Wim::boot_image) else { return };
             let mut set = |name: &str, value: &str| {
                 if !value.is_empty() {
@@ -193,7 +193,7 @@ fn read_into(read: &Read, scene: &Scene<'_>, variables: &mut Variables) {
         }
         Read::Pe(path) => {
             let file = first(scene, path, variables).and_then(|found| scene.file(&found.path));
-            let program = file.and_then(|file| EfiProgram::read(&file).ok().flatten());
+            let program = file.and_then(|file| EfiProgram::read(&*file).ok().flatten());
             if let Some(cpu) = program.and_then(|program| program.cpu) {
                 variables.entry("arch".to_owned()).or_insert_with(|| cpu.name().to_owned());
             }

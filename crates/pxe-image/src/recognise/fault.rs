@@ -4,6 +4,7 @@ use core::fmt;
 
 /// One thing to mend.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct RuleFault {
     /// Line, from 1.
     pub line: usize,
@@ -23,7 +24,9 @@ impl fmt::Display for RuleFault {
     }
 }
 
-/// All faults of one text, in the order of its lines.
+impl core::error::Error for RuleFault {}
+
+/// Every fault of a text at once, in the order of its lines; there is at least one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RuleFaults(Vec<RuleFault>);
 
@@ -33,13 +36,37 @@ impl RuleFaults {
         Self(faults)
     }
 
-    /// The faults; there is at least one.
+    /// The faults.
     #[must_use]
-    pub fn list(&self) -> &[RuleFault] {
+    pub fn as_slice(&self) -> &[RuleFault] {
         &self.0
+    }
+
+    /// The same, one by one.
+    pub fn iter(&self) -> core::slice::Iter<'_, RuleFault> {
+        self.0.iter()
     }
 }
 
+impl IntoIterator for RuleFaults {
+    type Item = RuleFault;
+    type IntoIter = std::vec::IntoIter<RuleFault>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+impl<'e> IntoIterator for &'e RuleFaults {
+    type Item = &'e RuleFault;
+    type IntoIter = core::slice::Iter<'e, RuleFault>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+/// A line for each.
 impl fmt::Display for RuleFaults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, fault) in self.0.iter().enumerate() {

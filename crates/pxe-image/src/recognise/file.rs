@@ -73,31 +73,8 @@ fn known(bytes: &[u8]) -> Option<(&'static str, Kind)> {
     found.map(|(_, name, kind)| (*name, *kind))
 }
 
-fn blank(rule: &str, title: String, kind: Kind) -> Recognition {
-    Recognition {
-        rule: rule.to_owned(),
-        title,
-        distribution: String::new(),
-        version: None,
-        cpus: Vec::new(),
-        kind,
-        entries: Vec::new(),
-        warnings: Vec::new(),
-        shims: Vec::new(),
-        ram_disk: None,
-    }
-}
-
 fn start(id: &str, title: &str, cpus: &[Cpu], platforms: Platforms, how: How) -> BootEntry {
-    BootEntry {
-        id: id.to_owned(),
-        title: title.to_owned(),
-        cpus: cpus.to_vec(),
-        platforms,
-        memory_mib: None,
-        how,
-        note: String::new(),
-    }
+    BootEntry { cpus: cpus.to_vec(), platforms, ..BootEntry::new(id, title, how) }
 }
 
 fn chain() -> How {
@@ -109,7 +86,7 @@ fn efi(name: &str, file: &dyn ReadAt, program: &EfiProgram) -> io::Result<Recogn
     let (known, kind) = known(&bytes).unwrap_or(("EFI program", Kind::Unknown));
     let cpus: Vec<Cpu> = program.cpu.into_iter().collect();
     let title = format!("{known} ({name})");
-    let mut it = blank("efi-program", title, kind);
+    let mut it = Recognition::new("efi-program", title, kind);
     known.clone_into(&mut it.distribution);
     if !program.efi {
         it.warnings.push("it is a program for Windows, not for UEFI firmware".to_owned());
@@ -142,7 +119,7 @@ fn pc_kernel(name: &str, file: &dyn ReadAt, cpu: Option<Cpu>) -> io::Result<Reco
     let Some((known, kind)) = known(&bytes) else {
         return Ok(bare_kernel(name, program.and_then(|program| program.cpu).or(cpu)));
     };
-    let mut it = blank("pc-kernel", format!("{known} ({name})"), kind);
+    let mut it = Recognition::new("pc-kernel", format!("{known} ({name})"), kind);
     known.clone_into(&mut it.distribution);
     it.cpus = match program.as_ref().and_then(|program| program.cpu) {
         Some(cpu) => vec![cpu],
@@ -161,7 +138,7 @@ fn pc_kernel(name: &str, file: &dyn ReadAt, cpu: Option<Cpu>) -> io::Result<Reco
 fn network_program(name: &str, head: &[u8]) -> Option<Recognition> {
     let known = [(b"PXE->EB:".as_slice(), "iPXE"), (b"PXELINUX".as_slice(), "PXELINUX")];
     let (_, program) = known.into_iter().find(|(words, _)| contains(head, words))?;
-    let mut it = blank("network-program", format!("{program} ({name})"), Kind::Loader);
+    let mut it = Recognition::new("network-program", format!("{program} ({name})"), Kind::Loader);
     program.clone_into(&mut it.distribution);
     it.cpus = vec![Cpu::X86, Cpu::X64];
     it.entries = vec![start("start", &it.title, &it.cpus, Platforms::BIOS, chain())];
@@ -170,7 +147,7 @@ fn network_program(name: &str, head: &[u8]) -> Option<Recognition> {
 }
 
 fn bare_kernel(name: &str, cpu: Option<Cpu>) -> Recognition {
-    let mut it = blank("kernel", format!("Linux kernel ({name})"), Kind::Unknown);
+    let mut it = Recognition::new("kernel", format!("Linux kernel ({name})"), Kind::Unknown);
     it.cpus = cpu.into_iter().collect();
     it.warnings = vec![
         "it is a kernel without its initrd and command line: name all three in a host entry, or in a file beside it"
@@ -182,7 +159,7 @@ fn bare_kernel(name: &str, cpu: Option<Cpu>) -> Recognition {
 fn windows(name: &str, wim: &Wim) -> Recognition {
     let image = wim.boot_image();
     let title = image.map_or(name, |image| image.name.as_str());
-    let mut it = blank("wim", tame(title), Kind::Windows);
+    let mut it = Recognition::new("wim", tame(title), Kind::Windows);
     "Windows".clone_into(&mut it.distribution);
     it.version = image.map(|image| image.version.clone()).filter(|it| !it.is_empty());
     it.cpus = image.and_then(|image| image.cpu).into_iter().collect();
@@ -209,7 +186,7 @@ fn disk(name: &str, head: &[u8]) -> Recognition {
     let code = head.get(..440).is_some_and(|code| code.iter().any(|&byte| byte != 0));
     let efi = gpt || partition_types(head).any(|kind| kind == 0xef);
     let platforms = Platforms { bios: record && code, efi };
-    let mut it = blank("disk-image", format!("Disk image ({name})"), Kind::Unknown);
+    let mut it = Recognition::new("disk-image", format!("Disk image ({name})"), Kind::Unknown);
     let entry = start("disk", &it.title, &[], platforms, How::Disk { cd: false });
     let note = "As a disk it works only for systems that need no more of it once they run.";
     it.entries = vec![BootEntry { note: note.to_owned(), ..entry }];
@@ -222,7 +199,7 @@ fn partition_types(head: &[u8]) -> impl Iterator<Item = u8> + '_ {
 }
 
 fn unknown(name: &str) -> Recognition {
-    let mut it = blank("unknown", name.to_owned(), Kind::Unknown);
+    let mut it = Recognition::new("unknown", name.to_owned(), Kind::Unknown);
     it.warnings = vec!["nobody knows this file, and it is no disk that could be tried".to_owned()];
     it
 }

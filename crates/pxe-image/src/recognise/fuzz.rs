@@ -12,7 +12,7 @@ use crate::limits::{
     ENTRIES_MAX, INITRD_NAMES_MAX, RULES_MAX, SIGNATURE_NAMES_MAX, WIM_IMAGES_MAX,
 };
 use crate::recognise::{ImageFacts, Overrides, Rules, recognise, recognise_file};
-use crate::{EfiProgram, Extent, ImageError, Item, Node, NodeKind, Tree, Wim};
+use crate::{EfiProgram, Extent, ImageError, Item, Node, Tree, Wim};
 
 /// Any initrd is looked through, and says the same twice.
 pub fn initrd(data: &[u8]) {
@@ -50,9 +50,9 @@ pub fn rules(data: &[u8]) {
     let rules = match Rules::parse(&text) {
         Ok(rules) => rules,
         Err(faults) => {
-            assert!(!faults.list().is_empty());
+            assert!(!faults.as_slice().is_empty());
             let lines = text.lines().count().max(1) + 1;
-            assert!(faults.list().iter().all(|fault| (1..=lines).contains(&fault.line)));
+            assert!(faults.iter().all(|fault| (1..=lines).contains(&fault.line)));
             Rules::default()
         }
     };
@@ -78,9 +78,9 @@ impl Any<'_> {
 
     fn node(&self, path: &str) -> Node {
         match self.bit(path) & 3 {
-            1 => Node { kind: NodeKind::File, size: self.0.len() as u64 },
-            2 => Node { kind: NodeKind::Link("..".to_owned()), size: 0 },
-            _ => Node { kind: NodeKind::Folder, size: 0 },
+            1 => Node::file(self.0.len() as u64),
+            2 => Node::link(".."),
+            _ => Node::folder(),
         }
     }
 }

@@ -107,7 +107,7 @@ impl EntryEdit {
                 }
                 if !self.initrds.is_empty() {
                     let own = self.initrds.iter().cloned();
-                    *initrds = own.map(|piece| Initrd { piece, path: None, mode: None }).collect();
+                    *initrds = own.map(Initrd::new).collect();
                 }
                 self.words(cmdline);
             }

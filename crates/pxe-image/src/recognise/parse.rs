@@ -1,17 +1,16 @@
 //! From TOML to rules. Every fault is reported, with its line.
 
-use std::collections::BTreeSet;
+mod entry;
+mod variables;
 
 use regex_lite::{Regex, RegexBuilder};
 
-use super::formula::Formula;
 use super::glob::Pattern;
 use super::recognition::Kind;
-use super::rule::{Conditions, EntryRule, Extra, Matches, Read, Rule, Source, WarningRule, What};
+use super::rule::{Conditions, Matches, Read, Rule, Source, WarningRule};
 use super::table::{Located, Table};
 use super::template::Template;
 use crate::cpu::Cpu;
-use crate::entry::Platforms;
 use crate::initrd::Capability;
 use crate::limits::{REGEX_BYTES_MAX, RULE_ENTRIES_MAX, RULE_PATTERNS_MAX, RULES_MAX};
 
@@ -46,10 +45,10 @@ fn rule(table: &Table<'_, '_>) -> Rule {
         finds: table.table("find").map(|table| finds(&table)).unwrap_or_default(),
         kernel: sources(table, "kernel"),
         initrd: sources(table, "initrd"),
-        entries: few(table, "entry").iter().map(entry).collect(),
+        entries: few(table, "entry").iter().map(entry::read).collect(),
         warnings: few(table, "warning").iter().map(warning).collect(),
     };
-    check_names(table, &rule);
+    variables::check(table, &rule);
     table.finish();
     rule
 }
@@ -268,150 +267,9 @@ fn few<'s, 't>(table: &Table<'s, 't>, name: &'static str) -> Vec<Table<'s, 't>> 
     tables
 }
 
-fn entry(table: &Table<'_, '_>) -> EntryRule {
-    let memory = table.text("memory");
-    let entry = EntryRule {
-        line: table.line,
-        id: id(table),
-        title: template(table, "title", table.needed("title")),
-        what: what(table),
-        each: table.text("each").map(|(text, _)| text),
-        cpus: templates(table, "cpus"),
-        firmware: firmware(table),
-        memory: memory.map(|(text, line)| or_fault(table, "memory", line, Formula::parse(&text))),
-        conditions: conditions(table),
-        note: template(table, "note", table.text("note").unwrap_or_default()),
-    };
-    table.finish();
-    entry
-}
-
-fn firmware(table: &Table<'_, '_>) -> Platforms {
-    match table.text("firmware") {
-        None => Platforms::ANY,
-        Some((text, line)) => match text.as_str() {
-            "any" => Platforms::ANY,
-            "bios" => Platforms::BIOS,
-            "efi" => Platforms::EFI,
-            _ => {
-                table.fault(line, "firmware", format!("expected any, bios or efi, found {text:?}"));
-                Platforms::ANY
-            }
-        },
-    }
-}
-
-fn what(table: &Table<'_, '_>) -> What {
-    let (wim, program) = (sources(table, "wim"), sources(table, "chain"));
-    let disk = table.text("disk");
-    if let Some((text, line)) = disk {
-        if !matches!(text.as_str(), "cd" | "disk") {
-            table.fault(line, "disk", format!("expected cd or disk, found {text:?}"));
-        }
-        return What::Disk { cd: text == "cd" };
-    }
-    if !wim.is_empty() {
-        let files = table.table("files");
-        let mut named = Vec::new();
-        for ((name, line), texts) in files.iter().flat_map(Table::named_texts) {
-            let found: Result<Vec<_>, _> = texts.iter().map(|(text, _)| source(text)).collect();
-            named.push((name.clone(), or_fault(table, &name, line, found)));
-        }
-        return What::Wimboot { wim, files: named };
-    }
-    if !program.is_empty() {
-        let arguments = table.text("arguments").unwrap_or_default();
-        return What::Chain { program, arguments: template(table, "arguments", arguments) };
-    }
-    let extra = few(table, "extra").into_iter().map(|table| extra(&table)).collect();
-    What::Linux {
-        kernel: sources(table, "kernel"),
-        initrd: sources(table, "initrd"),
-        extra,
-        cmdline: template(table, "cmdline", table.needed("cmdline")),
-    }
-}
-
-fn extra(table: &Table<'_, '_>) -> Extra {
-    let mode = table.text("mode");
-    let extra = Extra {
-        from: sources(table, "from"),
-        to: table.text("to").map(|(text, _)| text),
-        mode: mode.and_then(|(text, line)| {
-            let mode = u32::from_str_radix(&text, 8).ok();
-            if mode.is_none() {
-                table.fault(line, "mode", format!("expected a mode as in \"755\", found {text:?}"));
-            }
-            mode
-        }),
-    };
-    table.finish();
-    extra
-}
-
 fn warning(table: &Table<'_, '_>) -> WarningRule {
     let text = template(table, "text", table.needed("text"));
     let warning = WarningRule { text, conditions: conditions(table) };
     table.finish();
     warning
-}
-
-/// Every variable that a text names must come from somewhere.
-fn check_names(table: &Table<'_, '_>, rule: &Rule) {
-    let mut known: BTreeSet<&str> = ["title", "distribution", "version"].into();
-    let mut groups = |regex: &'_ Regex| -> Vec<String> {
-        regex.capture_names().flatten().map(str::to_owned).collect()
-    };
-    let expressions = rule.matches.label.iter().chain(&rule.matches.publisher);
-    let expressions = expressions.chain(rule.matches.text.iter().map(|(_, regex)| regex));
-    let mut from_groups: Vec<String> = expressions.flat_map(&mut groups).collect();
-    for read in &rule.reads {
-        match read {
-            Read::Text(_, regex) | Read::Label(regex) => from_groups.extend(groups(regex)),
-            Read::Wim(_) => known.extend(["name", "version", "arch"]),
-            Read::Pe(_) => known.extend(["arch"]),
-        }
-    }
-    known.extend(from_groups.iter().map(String::as_str));
-    known.extend(rule.finds.iter().map(|(name, _)| name.as_str()));
-    let matched = rule.matches.paths.iter().chain(&rule.matches.any);
-    known.extend(matched.flat_map(Pattern::names));
-    known.extend(rule.kernel.iter().flat_map(inside_names));
-    let unknown = |known: &BTreeSet<&str>, line, names: &mut dyn Iterator<Item = &str>| {
-        for name in names.filter(|name| !known.contains(name)) {
-            table.fault(line, "", format!("nothing gives {{{name}}} a value"));
-        }
-    };
-    let said = [&rule.distribution, &rule.title];
-    unknown(&known, table.line, &mut said.into_iter().chain(&rule.cpus).flat_map(Template::names));
-    for entry in &rule.entries {
-        let mut known = known.clone();
-        let mut filled = vec![&entry.title, &entry.note];
-        filled.extend(&entry.cpus);
-        match &entry.what {
-            What::Linux { kernel, cmdline, .. } => {
-                known.extend(kernel.iter().flat_map(inside_names));
-                filled.push(cmdline);
-            }
-            What::Chain { program, arguments } => {
-                known.extend(program.iter().flat_map(inside_names));
-                filled.push(arguments);
-            }
-            What::Wimboot { wim, .. } => known.extend(wim.iter().flat_map(inside_names)),
-            What::Disk { .. } => {}
-        }
-        unknown(&known, entry.line, &mut filled.into_iter().flat_map(Template::names));
-        known.extend(["image", "kernel", "initrd"]);
-        unknown(&known, entry.line, &mut entry.memory.iter().flat_map(Formula::names));
-        unknown(&known, entry.line, &mut entry.each.iter().map(String::as_str));
-    }
-    let warnings = rule.warnings.iter().map(|warning| &warning.text);
-    unknown(&known, table.line, &mut warnings.flat_map(Template::names));
-}
-
-fn inside_names(source: &Source) -> Vec<&str> {
-    match source {
-        Source::Inside(pattern) => pattern.names().collect(),
-        Source::Root(_) | Source::Url(_) | Source::Whole => Vec::new(),
-    }
 }

@@ -11,6 +11,7 @@ use crate::uefi::uefi_loaders;
 
 /// What is known of an image besides its files. Everything may be left empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ImageFacts {
     /// Its file name, which becomes the title of what nobody recognises.
     pub name: String,
@@ -110,6 +111,7 @@ impl fmt::Display for Kind {
 
 /// What an image is, and how it boots.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Recognition {
     /// Identity of the rule that knew it; `unknown` if none did.
     pub rule: String,
@@ -141,6 +143,23 @@ pub struct Recognition {
 }
 
 impl Recognition {
+    /// Of an image that is called so and made for this, and of which nothing else is known yet; change fields from there.
+    #[must_use]
+    pub fn new(rule: impl Into<String>, title: impl Into<String>, kind: Kind) -> Self {
+        Self {
+            rule: rule.into(),
+            title: title.into(),
+            distribution: String::new(),
+            version: None,
+            cpus: Vec::new(),
+            kind,
+            entries: Vec::new(),
+            warnings: Vec::new(),
+            shims: Vec::new(),
+            ram_disk: None,
+        }
+    }
+
     /// The first entry that a machine can boot.
     ///
     /// A 64-bit PC also runs what is made for 32 bits, except by UEFI, whose programs have the firmware's width.

@@ -2,7 +2,7 @@
 
 use core::cell::{Cell, RefCell};
 use std::collections::HashMap;
-use std::io::{self, BufReader};
+use std::io::BufReader;
 use std::rc::Rc;
 
 use super::glob::{Part, Pattern, Variables};
@@ -98,16 +98,16 @@ impl<'a> Scene<'a> {
 
     pub(super) fn head(&self, path: &str, bytes: usize) -> Vec<u8> {
         let Some(file) = self.file(path) else { return Vec::new() };
-        read_up_to(&file, 0, bytes).unwrap_or_default()
+        read_up_to(&*file, 0, bytes).unwrap_or_default()
     }
 
     pub(super) fn text(&self, path: &str) -> String {
         String::from_utf8_lossy(&self.head(path, TEXT_BYTES_MAX)).into_owned()
     }
 
-    pub(super) fn file(&self, path: &str) -> Option<TreeFile<'a>> {
-        let size = self.size(path)?;
-        Some(TreeFile { tree: self.tree, path: path.to_owned(), size })
+    pub(super) fn file(&self, path: &str) -> Option<Box<dyn ReadAt + 'a>> {
+        self.size(path)?;
+        self.or_fault(self.tree.file(path)).flatten()
     }
 
     pub(super) fn probe(&self, path: &str) -> Rc<Capabilities> {
@@ -116,7 +116,7 @@ impl<'a> Scene<'a> {
         }
         let found = self
             .file(path)
-            .map(|file| initrd::probe(BufReader::with_capacity(1 << 16, Sequential::new(&file))));
+            .map(|file| initrd::probe(BufReader::with_capacity(1 << 16, Sequential::new(&*file))));
         let found = Rc::new(found.unwrap_or_default());
         self.probes.borrow_mut().insert(path.to_owned(), Rc::clone(&found));
         found
@@ -156,22 +156,5 @@ impl<'a> Scene<'a> {
                 self.find_in(join(&item.name), rest, variables, into);
             }
         }
-    }
-}
-
-/// A file of the tree as bytes by themselves.
-pub(super) struct TreeFile<'a> {
-    tree: &'a dyn Tree,
-    path: String,
-    size: u64,
-}
-
-impl ReadAt for TreeFile<'_> {
-    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
-        self.tree.read(&self.path, offset, buffer).map_err(io::Error::other)
-    }
-
-    fn size(&self) -> u64 {
-        self.size
     }
 }

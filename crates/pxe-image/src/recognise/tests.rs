@@ -146,15 +146,14 @@ fn all_faults_come_at_once_with_lines() {
         title = \"{who}\"\ncolour = 1\n[rule.match]\npaths = [\"../x\"]\nlabel = '('\n[[rule.entry]]\nid = \"e\"\n\
         title = \"t\"\ncmdline = \"{nobody}\"\nneeds = [\"wings\"]\nmemory = \"much+\"\n";
     let faults = Rules::parse(text).expect_err("it is full of faults");
-    let lines: Vec<usize> = faults.list().iter().map(|fault| fault.line).collect();
+    let lines: Vec<usize> = faults.iter().map(|fault| fault.line).collect();
     assert_eq!(lines, [1, 2, 4, 5, 8, 9, 10, 11, 12, 16, 17], "{faults}");
     let said = faults.to_string();
     for word in ["{who}", "{nobody}", "wings", "rule[1].colour: no such key", "expected one of"] {
         assert!(said.contains(word), "{word}: {said}");
     }
     let broken = Overrides::parse("[entry.x]\ncmdline = \"{who}\"\nkernel = \"a*\"\n[entry.Y]\n");
-    let lines: Vec<usize> =
-        broken.expect_err("faults").list().iter().map(|fault| fault.line).collect();
+    let lines: Vec<usize> = broken.expect_err("faults").iter().map(|fault| fault.line).collect();
     assert_eq!(lines, [2, 3, 4]);
     assert!(Rules::parse("[[rule]\n").is_err(), "no TOML");
     let long = "#".repeat(crate::limits::RULE_BYTES_MAX + 1);
@@ -167,15 +166,12 @@ struct Endless(core::cell::Cell<usize>);
 impl Tree for Endless {
     fn look(&self, _: &str) -> Result<Option<Node>, ImageError> {
         self.0.set(self.0.get() + 1);
-        Ok(Some(Node { kind: NodeKind::Folder, size: 0 }))
+        Ok(Some(Node::folder()))
     }
 
     fn list(&self, _: &str) -> Result<Vec<Item>, ImageError> {
         self.0.set(self.0.get() + 1);
-        let item = |index| Item {
-            name: format!("d{index}"),
-            node: Node { kind: NodeKind::Folder, size: 0 },
-        };
+        let item = |index| Item { name: format!("d{index}"), node: Node::folder() };
         Ok((0..1000).map(item).collect())
     }
 

@@ -4,7 +4,7 @@ use super::{Place, Udf, tag, text};
 use crate::error::{ImageError, ImageErrorKind};
 use crate::image::disc::{Disc, Fields, broken, fault};
 use crate::image::stream;
-use crate::limits::{ALLOCATION_BLOCKS_MAX, PATH_BYTES_MAX};
+use crate::limits::{ALLOCATION_BLOCKS_MAX, FILE_EXTENTS_MAX, PATH_BYTES_MAX};
 use crate::tree::Extent;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,9 +95,19 @@ impl Icb {
             }
         } else {
             let mut area = Fields(&self.bytes).bytes(start, len).to_vec();
-            let mut blocks = 0_usize;
+            let (mut blocks, mut pieces) = (0_usize, 0_usize);
             let mut rest = self.size;
-            while let Some((next, len)) = self.add(udf, &area, &mut rest, &mut extents)? {
+            loop {
+                // Pieces that are joined to one extent take time all the same.
+                pieces = pieces.saturating_add(area.len() / 8);
+                if pieces > FILE_EXTENTS_MAX {
+                    let what = "pieces of one file";
+                    let kind = ImageErrorKind::TooMuch { what, max: FILE_EXTENTS_MAX };
+                    return Err(fault(self.offset, kind));
+                }
+                let Some((next, len)) = self.add(udf, &area, &mut rest, &mut extents)? else {
+                    break;
+                };
                 blocks = blocks.saturating_add(1);
                 if blocks > ALLOCATION_BLOCKS_MAX {
                     let what = "blocks that say where one file lies";

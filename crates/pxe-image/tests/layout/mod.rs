@@ -31,15 +31,13 @@ impl Layout {
         let flag = |name: &str| table.get(name).and_then(Value::as_bool).unwrap_or(false);
         let mib = table.get("mib").and_then(Value::as_integer).unwrap_or(1);
         let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
-        let facts = ImageFacts {
-            name: format!("{name}.iso"),
-            size: u64::try_from(mib).expect("a size") << 20,
-            label: word("label"),
-            publisher: word("publisher"),
-            boots_bios: flag("boots-bios"),
-            boots_efi: flag("boots-efi"),
-            ..ImageFacts::default()
-        };
+        let mut facts = ImageFacts::default();
+        facts.name = format!("{name}.iso");
+        facts.size = u64::try_from(mib).expect("a size") << 20;
+        facts.label = word("label");
+        facts.publisher = word("publisher");
+        facts.boots_bios = flag("boots-bios");
+        facts.boots_efi = flag("boots-efi");
         let files = table["files"].as_table().expect("files");
         let files = files.iter().map(|(path, value)| (path.clone(), content(value))).collect();
         Self { name, facts, files }
@@ -91,8 +89,8 @@ impl Layout {
 impl Tree for Layout {
     fn look(&self, path: &str) -> Result<Option<Node>, ImageError> {
         Ok(self.spelled(path).map(|path| match self.files.get(&path) {
-            Some(bytes) => Node { kind: NodeKind::File, size: bytes.len() as u64 },
-            None => Node { kind: NodeKind::Folder, size: 0 },
+            Some(bytes) => Node::file(bytes.len() as u64),
+            None => Node::folder(),
         }))
     }
 
@@ -112,7 +110,7 @@ impl Tree for Layout {
         }
         let item = |name: String| {
             let path = if folder.is_empty() { name.clone() } else { format!("{folder}/{name}") };
-            Ok(Item { name, node: self.look(&path)?.expect("it is there") })
+            Ok(Item::new(name, self.look(&path)?.expect("it is there")))
         };
         names.into_iter().map(item).collect()
     }

@@ -114,6 +114,7 @@ pub struct BatchId(pub u64);
 
 /// Records for one [`LeaseStore::apply`](crate::LeaseStore::apply).
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 #[must_use]
 pub struct Batch {
     /// To be given back to [`handle_committed`](super::Allocator::handle_committed).
@@ -124,6 +125,7 @@ pub struct Batch {
 
 /// How a [`Requested::Commit`] ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 #[must_use]
 pub struct Answer {
     /// Which.

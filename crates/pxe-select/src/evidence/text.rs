@@ -43,6 +43,7 @@ const ARCHS_WRITTEN: usize = 4;
 
 /// What came of a text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Imported {
     /// Lines taken over.
     pub kept: usize,

@@ -150,6 +150,7 @@ impl fmt::Display for Dialect {
 
 /// A name that is none of [`Dialect::all`].
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
 #[error("`{name}` is no dialect; known are {}", DialectNames)]
 pub struct UnknownDialect {
     /// What was asked for.

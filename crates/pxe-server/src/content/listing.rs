@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use cap_std::fs::Dir;
-use pxe_select::Firmware;
+use pxe_image::Cpu;
 
-use super::pe;
+use super::Program;
+use super::program::OnDisk;
 
 /// Entries of one menu; the rest of a larger root is left out, and the menu says so.
 pub(crate) const ENTRIES_MAX: usize = 200;
@@ -29,8 +30,8 @@ pub(crate) enum Kind {
     Script,
     /// A network boot program for BIOS.
     Bios,
-    /// An EFI program, for one machine if its header says which.
-    Efi(Option<Firmware>),
+    /// An EFI program, for one processor if its header says which.
+    Efi(Option<Cpu>),
     /// A Linux kernel with the initrd beside it.
     Linux { initrd: String },
 }
@@ -128,8 +129,11 @@ fn classify(folder: &Dir, name: &str, siblings: &[String]) -> Option<Kind> {
             return Some(Kind::Bios);
         }
         "efi" => {
-            let file = folder.open(name).ok()?.into_std();
-            return Some(Kind::Efi(pe::firmware(&file)));
+            let file = OnDisk::new(folder.open(name).ok()?.into_std()).ok()?;
+            return Some(Kind::Efi(match Program::of(&file) {
+                Program::Efi(cpu) => cpu,
+                Program::Other => None,
+            }));
         }
         _ => {}
     }

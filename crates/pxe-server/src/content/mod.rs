@@ -11,7 +11,7 @@ mod listing;
 mod loaders;
 mod menu;
 mod open;
-pub(crate) mod pe;
+mod program;
 mod root;
 #[cfg(feature = "http")]
 mod seeds;
@@ -46,6 +46,7 @@ pub use menu::Menus;
 #[cfg(feature = "http")]
 pub(crate) use menu::Unlock;
 pub(crate) use open::Content;
+pub use program::{Program, Unfit};
 #[cfg(feature = "http")]
 pub use seeds::{SEED_BYTES_MAX, Seeds, TEMPLATE_BYTES_MAX, TEMPLATE_STEPS_MAX};
 #[cfg(feature = "http")]

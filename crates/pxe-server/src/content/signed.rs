@@ -3,15 +3,13 @@
 //! Nothing is verified here: that is the firmware's business. This is what an administrator wants to know before it says
 //! no.
 
-use std::fs::File;
-use std::io;
-use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use pxe_image::{EfiProgram, ReadAt};
 use pxe_select::Firmware;
 
-use super::{FoundLoader, Loaders, uefi_cpu};
+use super::program::OnDisk;
+use super::{FoundLoader, Loaders, Program, Unfit, uefi_cpu};
 use crate::config::{Config, Fault};
 
 /// Who signs for the firmware of ordinary machines, by the common name of the issuer: Microsoft's two authorities for
@@ -20,27 +18,14 @@ use crate::config::{Config, Fault};
 const AUTHORITIES: [(&str, &str); 2] =
     [("Microsoft Corporation UEFI CA 2011", "2011"), ("Microsoft UEFI CA 2023", "2023")];
 
-struct Program(File, u64);
-
-impl ReadAt for Program {
-    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
-        self.0.read_at(buffer, offset)
-    }
-
-    fn size(&self) -> u64 {
-        self.1
-    }
-}
-
 /// The program in a file; none for what is no EFI program, or cannot be read.
 pub(crate) fn read(path: &Path) -> Option<EfiProgram> {
-    EfiProgram::read(&open(path)?).ok().flatten()
+    EfiProgram::read(&OnDisk::open(path).ok()?).ok().flatten()
 }
 
-fn open(path: &Path) -> Option<Program> {
-    let file = File::open(path).ok()?;
-    let size = file.metadata().ok()?.len();
-    Some(Program(file, size))
+/// What a file is to firmware.
+pub(crate) fn program(path: &Path) -> Program {
+    OnDisk::open(path).map_or(Program::Other, |file| Program::of(&file))
 }
 
 /// What Secure Boot makes of a loader, in a few words; none for what is no EFI program.
@@ -77,7 +62,7 @@ pub(crate) fn wrong_machines(config: &Config, loaders: &Loaders) -> Vec<Fault> {
         let configured =
             config.loaders.iter().find(|(name, _)| name.value == loader.firmware.name());
         let Some((key, _)) = configured else { continue };
-        let Some(program) = open(&loader.path) else { continue };
+        let Ok(program) = OnDisk::open(&loader.path) else { continue };
         let Some(problem) = wrong_machine(&program, &loader.file_name, loader.firmware) else {
             continue;
         };
@@ -90,16 +75,14 @@ pub(crate) fn wrong_machines(config: &Config, loaders: &Loaders) -> Vec<Fault> {
 
 /// Says of the program in a file that this firmware cannot start it.
 pub(crate) fn wrong_machine(file: &dyn ReadAt, name: &str, firmware: Firmware) -> Option<String> {
-    let program = EfiProgram::read(file).ok().flatten()?;
-    match (uefi_cpu(firmware), program.cpu) {
-        (Some(wanted), Some(is)) if wanted != is => {
-            Some(format!("{name} is a program for {is}, and {firmware} is {wanted}"))
+    Some(match Program::of(file).unfit_for(firmware)? {
+        Unfit::ForUefi => format!("{name} is a program for UEFI, which a BIOS cannot start"),
+        Unfit::ForCpu(is) => {
+            format!("{name} is a program for {is}, and {firmware} is {}", uefi_cpu(firmware)?)
         }
-        (None, _) if program.efi && firmware == Firmware::Bios => {
-            Some(format!("{name} is a program for UEFI, which a BIOS cannot start"))
-        }
-        _ => None,
-    }
+        // A script, or a disc for HTTP Boot.
+        Unfit::NoProgram => return None,
+    })
 }
 
 #[cfg(test)]
@@ -107,25 +90,14 @@ mod tests {
     use std::fs;
 
     use super::*;
-
-    /// The head of an EFI application for this machine, without sections.
-    fn program(machine: u16) -> Vec<u8> {
-        let mut bytes = vec![0; 512];
-        bytes[..2].copy_from_slice(b"MZ");
-        bytes[0x3c] = 0x40;
-        bytes[0x40..0x44].copy_from_slice(b"PE\0\0");
-        bytes[0x44..0x46].copy_from_slice(&machine.to_le_bytes());
-        bytes[0x58..0x5a].copy_from_slice(&0x020b_u16.to_le_bytes());
-        bytes[0x58 + 68] = 10;
-        bytes
-    }
+    use crate::efi::{self, ARM64, X64};
 
     #[test]
     fn a_loader_for_another_machine_is_a_fault_with_its_line() {
         let root = std::env::temp_dir().join(format!("pxe-machines-{}", std::process::id()));
         fs::create_dir_all(&root).expect("a folder");
-        for (name, machine) in [("x64.efi", 0x8664), ("arm.efi", 0xaa64)] {
-            fs::write(root.join(name), program(machine)).expect("a file");
+        for (name, machine) in [("x64.efi", X64), ("arm.efi", ARM64)] {
+            fs::write(root.join(name), efi::program(machine)).expect("a file");
         }
         fs::write(root.join("script"), "#!ipxe\n").expect("a file");
         let text = "[loaders]\nx64-uefi = \"arm.efi\"\narm64-uefi = \"arm.efi\"\nbios = \"x64.efi\"\n\
@@ -155,7 +127,7 @@ mod tests {
     #[test]
     fn who_signed_is_said_as_far_as_it_matters() {
         let signed = |names: &[&str]| {
-            let mut program = EfiProgram::read(&program(0x8664)).expect("memory").expect("one");
+            let mut program = EfiProgram::read(&efi::program(X64)).expect("memory").expect("one");
             program.signed = true;
             program.names = names.iter().map(|name| (*name).to_owned()).collect();
             words(&program)

@@ -2,13 +2,13 @@
 
 use core::net::Ipv4Addr;
 
-use pxe_image::{Cpu, EfiProgram};
+use pxe_image::Cpu;
 use pxe_select::Firmware;
 
 use super::answer::Answer;
 use super::question::Question;
 use crate::config::DhcpMode;
-use crate::content::uefi_cpu;
+use crate::content::{Program, Unfit, uefi_cpu};
 
 /// All of it.
 #[derive(Clone, Debug, Default)]
@@ -116,39 +116,10 @@ pub enum Outcome {
     NotTried(String),
 }
 
-/// What a file is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Program {
-    /// A program in PE format, for this processor.
-    Efi(Option<Cpu>),
-    /// Something else.
-    Other,
-}
-
-impl Program {
-    /// By its first bytes.
-    pub fn of(head: &[u8]) -> Self {
-        match EfiProgram::read(&head) {
-            Ok(Some(program)) => Self::Efi(program.cpu),
-            _ => Self::Other,
-        }
-    }
-
-    /// Why this firmware cannot start it; none if it can, or nothing is known of it.
-    pub fn not_for(self, firmware: Firmware, file: &str) -> Option<String> {
-        let cpu = cpu(firmware);
-        match self {
-            Self::Efi(_) if firmware == Firmware::Bios => Some("a program for UEFI".to_owned()),
-            Self::Efi(Some(found)) if firmware.is_uefi() && cpu != Some(found) => {
-                Some(format!("an EFI program for {found}"))
-            }
-            // UEFI HTTP Boot takes whole discs too.
-            Self::Other if firmware.is_uefi() && !is_disc(file) => {
-                Some("no EFI program at all".to_owned())
-            }
-            _ => None,
-        }
-    }
+/// What is in a file that this firmware cannot start; none if it can, or nothing is known of it.
+pub fn not_for(program: Program, firmware: Firmware, file: &str) -> Option<Unfit> {
+    // UEFI HTTP Boot takes whole discs too.
+    program.unfit_for(firmware).filter(|unfit| *unfit != Unfit::NoProgram || !is_disc(file))
 }
 
 fn is_disc(file: &str) -> bool {

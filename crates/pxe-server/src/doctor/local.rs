@@ -6,10 +6,10 @@ use std::path::Path;
 use pxe_lease::AddressRange;
 use pxe_select::{Action, Asked, ClientFacts, Policy};
 
-use super::facts::{Loader, Local, Program};
+use super::facts::{Loader, Local};
 use super::question::Question;
 use crate::config::{Config, DhcpMode, Located};
-use crate::content::{FoundLoader, Loaders, signed};
+use crate::content::{FoundLoader, Loaders, Program, signed};
 use crate::driver::holder;
 use crate::driver::interfaces;
 use crate::engine::ClientId;
@@ -58,7 +58,7 @@ fn loader(found: &FoundLoader) -> Loader {
     let efi = signed::read(&found.path);
     let is_there = found.path.is_file();
     let program = match &efi {
-        Some(efi) => Some(Program::Efi(efi.cpu)),
+        Some(efi) => Some(Program::from(efi)),
         None => is_there.then_some(Program::Other),
     };
     Loader {

@@ -5,9 +5,10 @@ use core::net::Ipv4Addr;
 use pxe_select::Firmware;
 use serde::Serialize;
 
-use super::facts::{Facts, Fetched, Outcome, Program, Segment};
+use super::facts::{Facts, Fetched, Outcome, Segment};
 use super::findings::{Finding, findings, servers_of};
 use super::local::mac_text;
+use crate::content::Program;
 
 /// A whole report.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -1,20 +1,20 @@
-//! The first loop between the engine and the lease store, and the configuration read anew.
+//! The first loop between the engine and the lease store.
 
 use core::time::Duration;
 use std::io;
 use std::time::Instant;
 
-use log::{error, info, warn};
+use log::warn;
 
 use super::asker::{Answer, Question};
 use super::store::{FLUSH_PATIENCE, LOAD_PATIENCE, Told};
 use super::{Driver, Outgoing, TRANSMITS_PER_WAKE_MAX};
-use crate::config::Faults;
 use crate::state::unix_ms;
 
 /// How long DHCP messages may wait to be read before new clients are put off. They would fill the socket's buffer, and
 /// of those who are half done so many would be lost that fewer get their lease, not more.
 const DHCP_BEHIND_MAX: Duration = Duration::from_millis(100);
+
 impl Driver {
     /// After the DHCP port was read, and there is more.
     pub(super) fn note_backlog(&mut self, now: Instant, is_more: bool) {
@@ -111,38 +111,6 @@ impl Driver {
             }
         }
         warn!("stopped without having stored the last changes of leases");
-    }
-
-    /// The addresses of this machine change while we run.
-    pub(super) fn refresh_own_addresses(&mut self) {
-        let Some(housekeeping) = &mut self.housekeeping else { return };
-        match housekeeping.own_addresses() {
-            Ok(own) => self.engine.set_own_addresses(own),
-            Err(error) => warn!("cannot list this machine's addresses: {error}"),
-        }
-    }
-
-    /// SIGHUP.
-    pub(super) fn reload_by_signal(&mut self, now: Instant) {
-        if let Err(faults) = self.reload(now) {
-            error!("the configuration has faults, and everything stays as it was:\n{faults}");
-        }
-    }
-
-    fn reload(&mut self, now: Instant) -> Result<(), Faults> {
-        let Some(housekeeping) = &mut self.housekeeping else { return Ok(()) };
-        let reloaded = housekeeping.reload()?;
-        if let Some(plan) = reloaded.plan {
-            let has_more = self.engine.set_plan(plan);
-            if let Some(store) = self.store.as_mut().filter(|_| has_more) {
-                store.read_again();
-            }
-            self.report();
-        }
-        // Interfaces may be others now.
-        self.next_housekeeping = now;
-        info!("the configuration was read again");
-        Ok(())
     }
 }
 

@@ -14,6 +14,7 @@ mod echo;
 pub mod foreign;
 mod frame;
 pub mod holder;
+mod housekeeping;
 pub mod interfaces;
 mod leases;
 mod links;
@@ -24,6 +25,7 @@ mod observe;
 mod port;
 mod ports;
 mod probes;
+mod receiving;
 mod replies;
 mod segments;
 mod sending;
@@ -31,35 +33,32 @@ mod store;
 mod transfers;
 mod vitals;
 
-use core::net::IpAddr;
 use core::time::Duration;
 use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::Instant;
 
-use log::{debug, info, warn};
 use mio::{Events, Poll};
 use pxe_tftp::TransferId;
 
-use crate::config::Faults;
 use crate::content::Files;
-use crate::engine::{AddressPlan, Arrival, Drops, Engine, OwnAddress, SocketId};
-use crate::journal::{Journal, STRANGERS_MAX};
+use crate::engine::{Drops, Engine};
+use crate::journal::Journal;
 pub use asker::{Answer, AskError, Asker, Question};
-use batch::{Batches, ListenBatch, TransferBatch};
 pub use control::{Control, Crew};
 pub use desk::Desk;
-use interfaces::{Interfaces, SharedInterfaces};
+use housekeeping::HOUSEKEEPING_EVERY;
+pub use housekeeping::{Housekeeping, Reloaded};
+use interfaces::SharedInterfaces;
 use lookups::Lookups;
 pub use lookups::{Ask, LOOKUP_THREADS_MAX, LOOKUPS_IN_FLIGHT_MAX};
-use ports::Ready;
 pub use ports::{BindFault, Ports};
 use probes::Prober;
+use receiving::Received;
 use sending::Outgoing;
 pub use store::Store;
 use store::StoreThread;
-use transfers::PortId;
 pub use transfers::{TRANSFERS_PER_PORT_MAX, UNSHARED_PORTS_MAX};
 pub use vitals::{STUCK_AFTER, Vitals};
 
@@ -71,32 +70,6 @@ pub const TRANSMITS_PER_SOCKET_MAX: usize = 32;
 pub const TRANSMITS_PER_WAKE_MAX: usize = 256;
 /// Readiness reports taken per wake-up.
 const READINESS_PER_WAKE_MAX: usize = 256;
-/// How often interfaces and loaders are looked at anew.
-const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(10);
-/// How often drops are summed up in the log, at most.
-const DROPS_TOLD_EVERY: Duration = Duration::from_secs(60);
-
-/// What the first loop asks of its owner from time to time: the machine changes while we run.
-pub trait Housekeeping {
-    /// The interfaces to serve now.
-    fn interfaces(&mut self) -> io::Result<Interfaces>;
-    /// Looks at the loaders again and passes on what changed.
-    fn refresh(&mut self);
-    /// Every IPv4 address of this machine.
-    fn own_addresses(&mut self) -> io::Result<Vec<OwnAddress>>;
-    /// Reads the configuration again.
-    ///
-    /// # Errors
-    /// Its faults; everything stays as it is.
-    fn reload(&mut self) -> Result<Reloaded, Faults>;
-}
-
-/// What the first loop takes over of a new configuration.
-#[derive(Debug)]
-pub struct Reloaded {
-    /// How addresses are given from now on, in `server` mode.
-    pub plan: Option<AddressPlan>,
-}
 
 /// What gives addresses besides the engine.
 pub struct Leasing {
@@ -115,12 +88,6 @@ pub struct First {
     pub leasing: Option<Leasing>,
     /// An inventory, if one is asked.
     pub inventory: Option<Arc<dyn Ask>>,
-}
-
-/// Room for what is received, used again and again.
-struct Received {
-    listeners: Batches<ListenBatch>,
-    transfers: Batches<TransferBatch>,
 }
 
 /// One running loop.
@@ -221,7 +188,7 @@ impl Driver {
 
     fn serve(&mut self) -> io::Result<()> {
         let mut readiness = Events::with_capacity(READINESS_PER_WAKE_MAX);
-        let mut batches = Received { listeners: Batches::new(), transfers: Batches::new() };
+        let mut batches = Received::new();
         let mut out = Outgoing::new();
         loop {
             let timeout = self.timeout(Instant::now());
@@ -268,80 +235,6 @@ impl Driver {
         due.min(self.next_housekeeping).saturating_duration_since(now)
     }
 
-    /// Gives waiting datagrams to the engine, a bounded number from each socket, and sends what they
-    /// draw as it comes: the first client need not wait for the last.
-    fn receive(&mut self, batches: &mut Received, out: &mut Outgoing) {
-        let now = Instant::now();
-        for ready in self.ports.take_ready() {
-            let drained = match ready {
-                Ready::Listener(SocketId::Observer, _) => self.observe(now, batches),
-                Ready::Transfers(port) => self.receive_batch(now, port, batches),
-                Ready::Listener(socket, is_ipv6) => self.drain(now, socket, is_ipv6, batches),
-            };
-            if let Ready::Listener(SocketId::Dhcp, _) = ready {
-                self.note_backlog(now, matches!(drained, Ok(false)));
-            }
-            match drained {
-                Ok(true) => {}
-                Ok(false) => self.ports.mark_ready_again(ready),
-                Err(error) => debug!("receive on {ready:?}: {error}"),
-            }
-            self.transmit(now, TRANSMITS_PER_SOCKET_MAX, out);
-        }
-    }
-
-    fn receive_batch(
-        &mut self,
-        now: Instant,
-        port: PortId,
-        batches: &mut Received,
-    ) -> io::Result<bool> {
-        let batch = self.ports.receive_batch(port, &mut batches.transfers)?;
-        for (arrival, datagram) in batch.datagrams() {
-            let Some(transfer) = self.ports.user(port, arrival.source.ip()) else { continue };
-            let socket = SocketId::Transfer(transfer);
-            self.engine.handle_datagram(now, socket, &arrival, datagram, &mut self.files);
-        }
-        Ok(!batch.is_full())
-    }
-
-    fn drain(
-        &mut self,
-        now: Instant,
-        socket: SocketId,
-        is_ipv6: bool,
-        batches: &mut Received,
-    ) -> io::Result<bool> {
-        let batch = batches.listeners.of_family(is_ipv6);
-        for _ in 0..BATCHES_PER_WAKE_MAX {
-            self.ports.receive(socket, is_ipv6, batch)?;
-            for (arrival, datagram) in batch.datagrams() {
-                self.take(now, socket, arrival, datagram);
-            }
-            if !batch.is_full() {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
-    /// Other people's DHCP, at most one turn of it.
-    fn observe(&mut self, now: Instant, batches: &mut Received) -> io::Result<bool> {
-        let Self { ports, engine, files, interfaces, .. } = self;
-        ports.observe(batches.listeners.of_family(false), |mut arrival, datagram| {
-            if is_served(interfaces, &mut arrival) {
-                engine.handle_datagram(now, SocketId::Observer, &arrival, datagram, files);
-            }
-        })
-    }
-
-    fn take(&mut self, now: Instant, socket: SocketId, mut arrival: Arrival, datagram: &[u8]) {
-        if !is_served(&self.interfaces, &mut arrival) {
-            return debug!("{}: interface {} is not served", arrival.source, arrival.interface);
-        }
-        self.engine.handle_datagram(now, socket, &arrival, datagram, &mut self.files);
-    }
-
     /// Hands look-ups to those who ask the inventory, and their answers to the engine.
     fn look_up(&mut self, now: Instant) {
         let Some(lookups) = &mut self.lookups else { return };
@@ -354,74 +247,4 @@ impl Driver {
             lookups.ask(mac);
         }
     }
-
-    fn keep_house(&mut self, now: Instant) {
-        if now < self.next_housekeeping {
-            return;
-        }
-        self.next_housekeeping = now + HOUSEKEEPING_EVERY;
-        if let Some(housekeeping) = &mut self.housekeeping {
-            match housekeeping.interfaces() {
-                Ok(interfaces) => {
-                    if let Some(served) = self.interfaces.replace(interfaces) {
-                        info!("now serving {served}");
-                    }
-                }
-                Err(error) => warn!("cannot list the network interfaces: {error}"),
-            }
-            housekeeping.refresh();
-        }
-        self.refresh_own_addresses();
-        self.prober.forget_links();
-        if let Some(direct) = self.ports.direct() {
-            direct.forget_links();
-        }
-        self.tell_drops(now);
-    }
-
-    fn tell_drops(&mut self, now: Instant) {
-        if now < self.next_drops {
-            return;
-        }
-        self.tell_left_out(now);
-        let drops = self.engine.drops();
-        if drops == self.told_drops {
-            return;
-        }
-        self.next_drops = now + DROPS_TOLD_EVERY;
-        warn!(
-            "dropped since the last such line: {} DHCP and {} TFTP datagrams that were broken or not \
-             for us, {} DHCP requests that the lease store or the network was too slow for, {} log lines",
-            drops.dhcp - self.told_drops.dhcp,
-            drops.tftp - self.told_drops.tftp,
-            drops.lost - self.told_drops.lost,
-            drops.events - self.told_drops.events,
-        );
-        self.told_drops = drops;
-    }
-
-    /// The journal is everybody's, so one loop tells it.
-    fn tell_left_out(&mut self, now: Instant) {
-        let left_out = self.journal.counts().left_out;
-        if self.housekeeping.is_none() || left_out == self.told_left_out {
-            return;
-        }
-        self.next_drops = now + DROPS_TOLD_EVERY;
-        warn!(
-            "more machines than can have a story ({STRANGERS_MAX} that fetched no file): {} steps of others are not \
-             told here; -v tells them",
-            left_out - self.told_left_out,
-        );
-        self.told_left_out = left_out;
-    }
-}
-
-/// Whether a datagram came by an interface that is served; fills in what that interface tells.
-fn is_served(interfaces: &SharedInterfaces, arrival: &mut Arrival) -> bool {
-    let Some((address, mtu)) = interfaces.of(arrival.interface) else { return false };
-    arrival.mtu = mtu;
-    if arrival.local.is_unspecified() {
-        arrival.local = IpAddr::V4(address);
-    }
-    true
 }

@@ -63,7 +63,7 @@ pub fn decide(
     facts.inventory = shared.inventory(now, known.hardware_address(), false);
     let target = shared.inventory_target(facts.hardware_address);
     let beside =
-        Beside { next_boot: order.as_ref().map(|order| &order.boots), inventory: target.as_ref() };
+        Beside::new(order.as_ref().map(|order| &order.boots)).with_inventory(target.as_ref());
     let (own_order, own_target);
     let mut decision = policy.decide_beside(&facts, beside, asked);
     let mut archs = [Arch(0)];
@@ -76,10 +76,8 @@ pub fn decide(
         facts.inventory = shared.inventory(now, facts.hardware_address, false);
         own_order = shared.orders().of_file(now, facts.hardware_address);
         own_target = shared.inventory_target(facts.hardware_address);
-        let beside = Beside {
-            next_boot: own_order.as_ref().map(|order| &order.boots),
-            inventory: own_target.as_ref(),
-        };
+        let beside = Beside::new(own_order.as_ref().map(|order| &order.boots))
+            .with_inventory(own_target.as_ref());
         decision = policy.decide_beside(&facts, beside, asked);
     }
     let client = ClientId::from_hardware_address(facts.hardware_address).unwrap_or(client);

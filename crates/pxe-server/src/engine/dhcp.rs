@@ -93,7 +93,7 @@ impl Engine {
         let mut facts = known.as_facts();
         let order = self.shared.orders().of_boot(view.hardware_address());
         facts.inventory = self.shared.inventory(now, view.hardware_address(), true);
-        let beside = Beside { next_boot: order.as_ref(), inventory: None };
+        let beside = Beside::new(order.as_ref());
         facts.ram_disk = self.shared.ram_disk(&policy, view.hardware_address(), beside);
         let decision = policy.decide_beside(&facts, beside, Asked::BootFile);
         let server = self.advertise.unwrap_or(local);

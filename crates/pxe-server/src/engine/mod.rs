@@ -177,6 +177,19 @@ pub struct EngineConfig {
     pub tftp_port: u16,
 }
 
+impl Default for EngineConfig {
+    /// Files alone, by the usual port, and no limits but the library's.
+    fn default() -> Self {
+        Self {
+            proxy: None,
+            server: None,
+            tftp: pxe_tftp::ServerConfig::default(),
+            advertise: None,
+            tftp_port: 69,
+        }
+    }
+}
+
 /// The server without its sockets; or one of its loops, which share what they know.
 pub struct Engine {
     shared: Arc<Shared>,

@@ -52,7 +52,7 @@ pub fn may_have(
     let client = ClientId::Mac(mac);
     let mut facts = ClientFacts::new(&mac);
     let order = shared.orders().of_file(now, &mac);
-    let beside = Beside { next_boot: order.as_ref().map(|order| &order.boots), inventory: None };
+    let beside = Beside::new(order.as_ref().map(|order| &order.boots));
     facts.inventory = shared.inventory(now, &mac, false);
     let decision = policy.decide_beside(&facts, beside, Asked::Name(b"seed"));
     match decision.action {

@@ -69,7 +69,7 @@ pub(super) fn explain(options: &ExplainOptions, config: &Config) -> Result<Strin
     let asked = options.ask.as_deref().map_or(Asked::BootFile, |name| Asked::Name(name.as_bytes()));
     let orders = NextBoots::new(config);
     let order = orders.get(machine.mac);
-    let beside = Beside { next_boot: order.as_ref().map(|order| &order.boots), inventory: None };
+    let beside = Beside::new(order.as_ref().map(|order| &order.boots));
     let decision = policy.decide_beside(&facts.as_facts(), beside, asked);
     let mut explanation = Explanation {
         machine: format!("{}, class {}", machine_name(&machine), machine.class),

@@ -3,8 +3,6 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::{self, RecvTimeoutError, Sender};
-use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use log::{info, warn};
@@ -13,16 +11,15 @@ use super::file::{self, FILE_BYTES_MAX, Log};
 use super::{Counts, Journal, Noted};
 use crate::engine::{Audience, ClientId, Stage};
 use crate::logging;
+use crate::routine::Routine;
 use crate::state::unix_ms;
 
 /// How often what was told is written: a kill costs no more than this.
 const WRITTEN_EVERY: Duration = Duration::from_millis(500);
 
-/// Writes what `journal` is told, in a thread of its own: a slow disk delays no client. Dropped, it writes for the last
-/// time.
+/// Writes what `journal` is told, in a thread of its own. Dropped, it writes for the last time.
 pub struct Keeper {
-    stop: Option<Sender<()>>,
-    thread: Option<JoinHandle<()>>,
+    _routine: Routine,
 }
 
 impl Keeper {
@@ -33,24 +30,16 @@ impl Keeper {
     pub fn start(folder: PathBuf, journal: Arc<Journal>) -> io::Result<Self> {
         restore(&folder, &journal);
         journal.keep_pending();
-        let (stop, stopped) = mpsc::channel::<()>();
+        let mut writer = Writer { folder, log: None, failing: false };
         let keep = move || {
-            let mut writer = Writer { folder, log: None, failing: false };
-            loop {
-                let last = stopped.recv_timeout(WRITTEN_EVERY) != Err(RecvTimeoutError::Timeout);
-                let silences = journal.handle_timeout(Instant::now(), unix_ms());
-                for event in &silences {
-                    let firmware = journal.firmware(event.client);
-                    logging::tell(event, &Noted { firmware, left_out: false });
-                }
-                writer.write(&journal);
-                if last {
-                    return;
-                }
+            let silences = journal.handle_timeout(Instant::now(), unix_ms());
+            for event in &silences {
+                let firmware = journal.firmware(event.client);
+                logging::tell(event, &Noted { firmware, left_out: false });
             }
+            writer.write(&journal);
         };
-        let thread = thread::Builder::new().name("journal".to_owned()).spawn(keep)?;
-        Ok(Self { stop: Some(stop), thread: Some(thread) })
+        Ok(Self { _routine: Routine::start("journal", WRITTEN_EVERY, keep)? })
     }
 }
 
@@ -130,16 +119,6 @@ impl Writer {
                 }
                 self.failing = true;
             }
-        }
-    }
-}
-
-impl Drop for Keeper {
-    fn drop(&mut self) {
-        drop(self.stop.take());
-        if let Some(thread) = self.thread.take() {
-            // A panic in there has been printed, and there is nothing to save from here.
-            let _ = thread.join();
         }
     }
 }

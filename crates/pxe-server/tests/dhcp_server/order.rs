@@ -119,14 +119,8 @@ fn driver(folder: &Folder, port: u16, sink: Arc<Relay>) -> Driver {
     let shared = engine::Shared::new(policy::build(&config, &loaders).expect("a policy"));
     let plan = addresses::build(&config).expect("sound subnets").expect("a plan");
     let (settings, leasing) = leases::prepare(&config, plan).expect("a store");
-    let engine = EngineConfig {
-        proxy: None,
-        server: Some(settings),
-        tftp: pxe_tftp::ServerConfig::default(),
-        advertise: None,
-        tftp_port: 69,
-    };
-    let engine = Engine::new(engine, shared);
+    let engine_config = EngineConfig { server: Some(settings), ..EngineConfig::default() };
+    let engine = Engine::new(engine_config, shared);
     let ports = Ports::bind(&config, 1).expect("free ports").remove(0);
     let served = serve::served_interfaces(&config).expect("the loopback");
     let files = Files::new(config.root, Arc::new(content::Shared::new(loaders)), 69);

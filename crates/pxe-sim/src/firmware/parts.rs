@@ -2,9 +2,12 @@
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 
-use super::{BOOT_SERVER_PORT, Boot, CLIENT_PORT, CachedPackets, Machine, Outcome};
+use super::{BOOT_SERVER_PORT, Boot, CLIENT_PORT, CachedPackets, Machine, Outcome, SERVER_PORT};
 use crate::network::{Arrival, Datagram, Outbox};
 use crate::wire::{self, Reader, Writer, sub_option};
+
+/// What ROMs pad their messages to, in bytes: the 576 of RFC 2131 without the headers of IP and UDP.
+pub(super) const ROM_MESSAGE_BYTES: usize = 548;
 
 /// The DHCP reply that a datagram is for this machine, if it is one.
 pub(super) fn reply_to<'a>(machine: &Machine, arrival: &Arrival<'a>) -> Option<Reader<'a>> {
@@ -23,8 +26,20 @@ pub(super) fn acknowledges(reply: &Reader<'_>, offer: &Reader<'_>) -> bool {
         && reply.your_address() == offer.your_address()
 }
 
+/// A DISCOVER to everybody.
+pub(super) fn discover(packet: Writer, out: &mut Outbox) {
+    out.broadcast(CLIENT_PORT, SERVER_PORT, packet.broadcast().finish(ROM_MESSAGE_BYTES));
+}
+
+/// A REQUEST to everybody for what was offered.
+pub(super) fn request(packet: Writer, offer: &[u8], out: &mut Outbox) {
+    let Some(offer) = Reader::new(offer) else { return };
+    let packet = for_offer(packet.broadcast(), &offer);
+    out.broadcast(CLIENT_PORT, SERVER_PORT, packet.finish(ROM_MESSAGE_BYTES));
+}
+
 /// Options 50 and 54: the address of `offer`, from the server that offered it.
-pub(super) fn for_offer(packet: Writer, offer: &Reader<'_>) -> Writer {
+fn for_offer(packet: Writer, offer: &Reader<'_>) -> Writer {
     let server = offer.server_identifier().unwrap_or(Ipv4Addr::UNSPECIFIED);
     packet.option(50, &offer.your_address().octets()).option(54, &server.octets())
 }

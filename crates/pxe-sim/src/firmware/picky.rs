@@ -6,9 +6,7 @@ use std::net::Ipv4Addr;
 use std::time::Instant;
 
 use super::parts;
-use super::{
-    BOOT_SERVER_PORT, CLIENT_PORT, CachedPackets, Machine, Outcome, SERVER_PORT, Schedule,
-};
+use super::{BOOT_SERVER_PORT, CachedPackets, Machine, Outcome, SERVER_PORT, Schedule};
 use crate::network::{Arrival, Node, Outbox};
 use crate::wire::{self, Reader, Writer, sub_option, sub_options};
 
@@ -160,14 +158,10 @@ impl Picky {
 
     fn send(&self, out: &mut Outbox) {
         match &self.state {
-            State::Discovery { .. } => {
-                let packet = self.packet(wire::DISCOVER).broadcast().finish(548);
-                out.broadcast(CLIENT_PORT, SERVER_PORT, packet);
-            }
+            State::Discovery { .. } => parts::discover(self.packet(wire::DISCOVER), out),
             State::Request => {
-                let Some(offer) = self.offer.as_deref().and_then(Reader::new) else { return };
-                let packet = parts::for_offer(self.packet(wire::REQUEST).broadcast(), &offer);
-                out.broadcast(CLIENT_PORT, SERVER_PORT, packet.finish(548));
+                let Some(offer) = &self.offer else { return };
+                parts::request(self.packet(wire::REQUEST), offer, out);
             }
             State::BootServer { ack } => self.ask_boot_server(ack, out),
             State::Done(_) => {}
@@ -189,7 +183,7 @@ impl Picky {
                 server
             }
         };
-        parts::ask_boot_server(packet, (&ack, server), 548, out);
+        parts::ask_boot_server(packet, (&ack, server), parts::ROM_MESSAGE_BYTES, out);
     }
 }
 

@@ -254,8 +254,7 @@ impl TftpServer {
 
     /// Puts the datagrams of one call on the wire; returns how many they are.
     fn send(&mut self, transmit: &Transmit, out: &[u8], network: &mut Outbox) -> usize {
-        let segment_bytes = transmit.segment_bytes.unwrap_or(usize::MAX);
-        let datagrams = out.chunks(segment_bytes);
+        let datagrams = transmit.datagrams(out);
         let count = datagrams.len();
         self.must(count <= BURST_SEGMENTS_MAX && out.len() <= BURST_BYTES_MAX, || {
             format!("a burst of {count} datagrams, {} bytes", out.len())

@@ -70,13 +70,6 @@ impl Network {
         let shared = Shared::new(policy.build().expect("a sound policy"));
         let table = Table::default();
         shared.set_neighbours(Box::new(table.clone()));
-        let config = EngineConfig {
-            proxy: None,
-            server: None,
-            tftp: pxe_tftp::ServerConfig::default(),
-            advertise: None,
-            tftp_port: 69,
-        };
         let sizes = LOADERS.iter().map(|(_, file)| (*file, 300));
         let files = MemoryFiles::new(sizes.chain([("debian/grubaa64.efi", 300)]));
         let mut free: BTreeMap<u8, VecDeque<Ipv4Addr>> = BTreeMap::new();
@@ -87,7 +80,7 @@ impl Network {
             free.insert(network, addresses);
         }
         Self {
-            engine: Engine::new(config, shared),
+            engine: Engine::new(EngineConfig::default(), shared),
             files,
             start: Instant::now(),
             table,

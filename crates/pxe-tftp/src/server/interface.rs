@@ -35,6 +35,14 @@ impl Transmit {
     pub(super) const fn single(port: LocalPort, peer: SocketAddr) -> Self {
         Self { port, peer, segment_bytes: None }
     }
+
+    /// The datagrams in `out`, for one send each.
+    pub fn datagrams<'o>(
+        &self,
+        out: &'o [u8],
+    ) -> impl ExactSizeIterator<Item = &'o [u8]> + use<'o> {
+        out.chunks(self.segment_bytes.unwrap_or(out.len()).max(1))
+    }
 }
 
 /// Where a transfer's bytes come from. They are read again for a retransmission, so nothing is kept. And, for a

@@ -9,6 +9,7 @@ mod interface;
 mod opening;
 mod outbox;
 mod receiving;
+mod refusing;
 mod request;
 mod round_trip;
 mod sending;
@@ -32,9 +33,9 @@ pub use self::request::Request;
 use self::table::Table;
 pub use self::table::{Busy, TransferId};
 use self::transfer::{Beginning, Next, Transfer};
-use crate::error::{DecodeError, DecodeErrorKind, ErrorCode};
+use crate::error::ErrorCode;
 use crate::negotiate::{NegotiationLimits, negotiate};
-use crate::packet::{Mode, Packet, opcode};
+use crate::packet::{Mode, Packet};
 
 /// Many transfers: files sent, and files taken if the configuration allows it.
 ///
@@ -184,17 +185,6 @@ impl Server {
         Ok(id)
     }
 
-    /// Answers a request with an ERROR from the listening port, no larger than the request.
-    pub fn reject(&mut self, _now: Instant, request: Request<'_>, code: ErrorCode, message: &str) {
-        let drawn_by_bytes = request.datagram.len();
-        self.outbox.push(LocalPort::Listener, request.peer, code, message, drawn_by_bytes);
-    }
-
-    /// Leaves a request unanswered: another server may have the file.
-    pub fn ignore(&mut self, request: Request<'_>) {
-        drop(request);
-    }
-
     /// Ends a transfer with an ERROR to its client.
     pub fn abort(&mut self, now: Instant, transfer: TransferId, code: ErrorCode, message: &str) {
         if let Some(state) = self.table.get_mut(transfer) {
@@ -313,42 +303,11 @@ impl Server {
         }
     }
 
-    fn refuse(
-        &mut self,
-        now: Instant,
-        peer: SocketAddr,
-        datagram: &[u8],
-        code: ErrorCode,
-        text: &str,
-    ) {
-        self.outbox.push_stray(now, LocalPort::Listener, peer, code, text, datagram.len());
-    }
-
     /// The older transfer of a peer that begins a new one ends.
     fn supersede(&mut self, now: Instant, peer: SocketAddr) {
         if let Some(older) = self.table.of_peer(peer) {
             self.end(now, older, Ending::Failed(FailureReason::Superseded));
         }
-    }
-
-    fn tell_busy(&mut self, peer: SocketAddr, drawn_by_bytes: usize) {
-        let (port, code) = (LocalPort::Listener, ErrorCode::NOT_DEFINED);
-        self.outbox.push(port, peer, code, "busy, try again later", drawn_by_bytes);
-    }
-
-    fn refuse_unreadable(
-        &mut self,
-        now: Instant,
-        peer: SocketAddr,
-        datagram: &[u8],
-        error: DecodeError,
-    ) -> Result<(), Dropped> {
-        let DecodeErrorKind::Unterminated { opcode } = error.kind else {
-            return Err(Dropped::Malformed(error));
-        };
-        debug_assert!(matches!(opcode, opcode::READ_REQUEST | opcode::WRITE_REQUEST));
-        self.refuse(now, peer, datagram, ErrorCode::ILLEGAL_OPERATION, "unreadable request");
-        Ok(())
     }
 
     fn limits(&self, peer: SocketAddr, content: &ContentInfo) -> NegotiationLimits {

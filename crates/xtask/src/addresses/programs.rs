@@ -23,12 +23,38 @@ pub(super) struct Program {
     files: fn(&Files) -> Vec<String>,
     /// The host's configuration is the script's part.
     pub(super) script_configures: bool,
-    /// What it calls address, mask, routers, DNS servers, domain, seconds, NTP servers, MTU and routes.
-    names: [&'static str; 9],
+    names: Names,
     /// The routes in its words, given the router.
     routes: fn(&str) -> String,
     pub(super) release: Release,
 }
+
+/// What it calls the parts of a lease.
+#[derive(Debug)]
+struct Names {
+    address: &'static str,
+    mask: &'static str,
+    routers: &'static str,
+    dns: &'static str,
+    domain: &'static str,
+    seconds: &'static str,
+    ntp: &'static str,
+    mtu: &'static str,
+    routes: &'static str,
+}
+
+/// dhclient's, which others have taken over.
+const DHCLIENT_NAMES: Names = Names {
+    address: "new_ip_address",
+    mask: "new_subnet_mask",
+    routers: "new_routers",
+    dns: "new_domain_name_servers",
+    domain: "new_domain_name",
+    seconds: "new_dhcp_lease_time",
+    ntp: "new_ntp_servers",
+    mtu: "new_interface_mtu",
+    routes: "new_classless_routes",
+};
 
 /// How it is asked to give its address back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,17 +97,7 @@ pub(super) const PROGRAMS: [Program; 3] = [
             words.map(str::to_owned).to_vec()
         },
         script_configures: true,
-        names: [
-            "new_ip_address",
-            "new_subnet_mask",
-            "new_routers",
-            "new_domain_name_servers",
-            "new_domain_name",
-            "new_dhcp_lease_time",
-            "new_ntp_servers",
-            "new_interface_mtu",
-            "new_classless_routes",
-        ],
+        names: DHCLIENT_NAMES,
         routes: |router| {
             let router = router.replace('.', " ");
             format!("0 {router} 16 10 99 {router}")
@@ -95,17 +111,17 @@ pub(super) const PROGRAMS: [Program; 3] = [
         words: &["udhcpc", "-f", "-i", "eth0", "-O", "mtu", "-O", "ntpsrv", "-O", "staticroutes"],
         files: |files| vec!["-s".to_owned(), files.script.to_string_lossy().into_owned()],
         script_configures: true,
-        names: [
-            "ip",
-            "subnet",
-            "router",
-            "dns",
-            "domain",
-            "lease",
-            "ntpsrv",
-            "mtu",
-            "staticroutes",
-        ],
+        names: Names {
+            address: "ip",
+            mask: "subnet",
+            routers: "router",
+            dns: "dns",
+            domain: "domain",
+            seconds: "lease",
+            ntp: "ntpsrv",
+            mtu: "mtu",
+            routes: "staticroutes",
+        },
         routes: |router| format!("0.0.0.0/0 {router} 10.99.0.0/16 {router}"),
         release: Release::Signal(Signal::SIGUSR2),
     },
@@ -120,17 +136,7 @@ pub(super) const PROGRAMS: [Program; 3] = [
             ["-f", &config, "-c", &script, "eth0"].map(str::to_owned).to_vec()
         },
         script_configures: false,
-        names: [
-            "new_ip_address",
-            "new_subnet_mask",
-            "new_routers",
-            "new_domain_name_servers",
-            "new_domain_name",
-            "new_dhcp_lease_time",
-            "new_ntp_servers",
-            "new_interface_mtu",
-            "new_classless_static_routes",
-        ],
+        names: Names { routes: "new_classless_static_routes", ..DHCLIENT_NAMES },
         routes: |router| format!("0.0.0.0/0 {router} 10.99.0.0/16 {router}"),
         release: Release::Signal(Signal::SIGALRM),
     },
@@ -202,35 +208,35 @@ impl Program {
 
     /// The address in what it was told.
     pub(super) fn address<'c>(&self, call: &'c Call) -> &'c str {
-        call.get(self.names[0])
+        call.get(self.names.address)
     }
 
     /// In what its lease differs from what it should be.
     pub(super) fn fault(&self, call: &Call, lease: &Lease) -> Option<String> {
-        let routes = (self.routes)(&lease.router);
-        let wanted = [
-            lease.mask,
-            &lease.router,
-            lease.dns,
-            lease.domain,
-            &seconds(call.get(self.names[5]), lease.seconds),
-            lease.ntp,
-            lease.mtu,
-            &routes,
-        ];
-        let faults: Vec<String> = self.names[1..]
-            .iter()
-            .zip(wanted)
-            .filter(|(name, wanted)| call.get(name) != *wanted)
-            .map(|(name, wanted)| format!("{name} is {:?}, not {wanted:?}", call.get(name)))
-            .collect();
+        let Names { mask, routers, dns, domain, seconds, ntp, mtu, routes, .. } = self.names;
+        let wanted_seconds = wanted_seconds(call.get(seconds), lease.seconds);
+        let wanted_routes = (self.routes)(&lease.router);
+        let faults: Vec<String> = [
+            (mask, lease.mask),
+            (routers, &lease.router),
+            (dns, lease.dns),
+            (domain, lease.domain),
+            (seconds, &wanted_seconds),
+            (ntp, lease.ntp),
+            (mtu, lease.mtu),
+            (routes, &wanted_routes),
+        ]
+        .into_iter()
+        .filter(|(name, wanted)| call.get(name) != *wanted)
+        .map(|(name, wanted)| format!("{name} is {:?}, not {wanted:?}", call.get(name)))
+        .collect();
         (!faults.is_empty()).then(|| faults.join(", "))
     }
 }
 
 /// What a client is to say of its time, given what it says: an acknowledgement counts from when the lease was stored,
 /// which may be the second after it was asked for.
-fn seconds(told: &str, lease: u32) -> String {
+fn wanted_seconds(told: &str, lease: u32) -> String {
     let is_next = told.parse().is_ok_and(|told: u32| told.saturating_add(1) == lease);
     if is_next { told.to_owned() } else { lease.to_string() }
 }

@@ -4,8 +4,9 @@ use core::net::Ipv4Addr;
 use std::fs;
 
 use super::ground::Ground;
-use super::programs::{self, ARM64, LOADERS, X64};
+use super::programs::{self, LOADERS, PROGRAM_BYTES};
 use super::{Play, Set};
+use crate::efi::{self, ARM64, X64};
 use crate::error::{Context as _, Result};
 use crate::lab::wire::SERVER_ADDRESS;
 use crate::process::{capture, command};
@@ -134,7 +135,7 @@ fn wrong_loader(set: &Set<'_>) -> Result<String> {
     ground.dhcp(&[])?;
     ground.serve_well("proxy")?;
     // Exchanged while the server runs, which would not start with it.
-    programs::write(&set.folder.join("boot/ipxe.efi"), &programs::efi(ARM64))?;
+    programs::write(&set.folder.join("boot/ipxe.efi"), &efi::program(ARM64, PROGRAM_BYTES))?;
     let said = ground.doctor(&[])?;
     let part = "an EFI program for arm64";
     said.names("wrong-architecture", part)?;
@@ -149,7 +150,7 @@ fn missing_loader(set: &Set<'_>) -> Result<String> {
     ground.dhcp(&[])?;
     // A name that no package has.
     let file = set.folder.join("boot/our-own.efi");
-    programs::write(&file, &programs::efi(X64))?;
+    programs::write(&file, &efi::program(X64, PROGRAM_BYTES))?;
     ground.serve("proxy", &LOADERS.replace("ipxe.efi", "our-own.efi"))?;
     fs::remove_file(&file).context(|| format!("removing {}", file.display()))?;
     let said = ground.doctor(&[])?;

@@ -199,6 +199,7 @@ pub(crate) fn base_name(name: &[u8]) -> &[u8] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::efi;
     use crate::lab::packets::tests::{MACHINE, frame};
 
     const CLIENT: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(10, 77, 0, 100), 2070);
@@ -273,11 +274,7 @@ mod tests {
 
     #[test]
     fn pe_files_tell_their_machine() {
-        let mut content = vec![0; 0x48];
-        content[..2].copy_from_slice(b"MZ");
-        content[0x3c] = 0x40;
-        content[0x40..0x46].copy_from_slice(b"PE\0\0\x64\x86");
-        assert_eq!(coff_machine(&content), Some(0x8664));
+        assert_eq!(coff_machine(&efi::program(efi::X64, 0)), Some(efi::X64));
         assert_eq!(coff_machine(b"#!ipxe"), None);
         assert_eq!(coff_machine(b"MZ"), None);
     }

@@ -1,14 +1,19 @@
 //! When a boot counts as proven: the loader was named by whom it should be, came whole from our
 //! server, and ran. And what must not happen on the way, whatever comes after it.
 
+mod forbidden;
+mod running;
+
 use core::net::Ipv4Addr;
 use core::time::Duration;
 use std::fs;
 
 use crate::lab::evidence::{Evidence, Transfer, base_name};
 use crate::lab::firmware::Machine;
-use crate::lab::packets::{ACK, DISCOVER, NAK, OFFER};
+use crate::lab::packets::{ACK, DISCOVER, OFFER};
 use crate::lab::wire::SERVER_ADDRESS;
+use forbidden::forbidden;
+use running::running;
 
 /// A machine and the boot file that it must end with.
 #[derive(Debug, Clone, Copy)]
@@ -142,56 +147,6 @@ fn unnamed(naming: Naming, evidence: &Evidence, name: &str) -> Option<&'static s
     }
 }
 
-/// What no machine may see: an address or a refusal from our proxy, anything from a server of ours
-/// that only listens, another machine's program, and a boot file by anybody who should name none.
-fn forbidden(seat: &Seat, naming: Naming, evidence: &Evidence) -> Option<String> {
-    for message in evidence.dhcp.iter().filter(|message| message.is_reply) {
-        let speaker = message.server.unwrap_or_else(|| *message.source.ip());
-        let ours = speaker == SERVER_ADDRESS || *message.source.ip() == SERVER_ADDRESS;
-        if ours && naming.by != SERVER_ADDRESS {
-            return Some(format!("our server only listens, and sent DHCP from {}", message.source));
-        }
-        if let Some([first, last]) = naming.gives {
-            let promises = matches!(message.message_type, OFFER | ACK);
-            if !ours || message.message_type == NAK {
-                return Some(format!("{speaker} sent message type {}", message.message_type));
-            }
-            if promises && !(first..=last).contains(&message.your_address) {
-                return Some(format!("our server gave out {}", message.your_address));
-            }
-        }
-        let proxy = ours && naming.bait.is_none() && naming.gives.is_none();
-        if proxy && !message.your_address.is_unspecified() && message.message_type == OFFER {
-            return Some(format!("our proxy gave out the address {}", message.your_address));
-        }
-        if proxy && message.message_type == NAK {
-            return Some("our proxy sent a NAK".to_owned());
-        }
-        if speaker != naming.by && !message.file.is_empty() {
-            return Some(format!("a file was named by {speaker}, not by {}", naming.by));
-        }
-    }
-    let name = naming.bait.unwrap_or(seat.loader.name);
-    let first_loader = fetched(evidence, name).and_then(|loader| loader.completed);
-    let other = evidence.dhcp.iter().find(|message| {
-        message.is_reply
-            && first_loader.is_none_or(|done| message.at <= done)
-            && !message.file.is_empty()
-            && base_name(&message.file) != name.as_bytes()
-    });
-    if let Some(message) = other {
-        let file = String::from_utf8_lossy(&message.file);
-        return Some(format!("{} was told to boot {file}", seat.machine.name()));
-    }
-    evidence.completed().find_map(|transfer| {
-        let machine = transfer.coff_machine()?;
-        (seat.machine.coff_machine() != Some(machine)).then(|| {
-            let name = String::from_utf8_lossy(&transfer.name);
-            format!("{} got {name}, a program for machine {machine:#06x}", seat.machine.name())
-        })
-    })
-}
-
 fn fetched<'e>(evidence: &'e Evidence, name: &str) -> Option<&'e Transfer> {
     evidence.completed().find(|transfer| {
         transfer.server == SERVER_ADDRESS && transfer.base_name() == name.as_bytes()
@@ -202,105 +157,11 @@ fn matches_a_file(content: &[u8], files: &[&str]) -> bool {
     files.is_empty() || files.iter().any(|file| fs::read(file).is_ok_and(|is| is == content))
 }
 
-/// When the loader first did what only it does, or what is still to be seen.
-fn running(
-    signs: Signs,
-    evidence: &Evidence,
-    loader: &Transfer,
-    done: Duration,
-    screen: &str,
-) -> Result<Duration, &'static str> {
-    let later = |transfer: &&Transfer| transfer.at >= done;
-    match signs {
-        Signs::Ipxe => {
-            let asked = evidence.dhcp.iter().find(|message| {
-                !message.is_reply
-                    && message.at >= done
-                    && message.message_type == DISCOVER
-                    && message.user_class.windows(4).any(|word| word == b"iPXE")
-            });
-            let asked = asked.ok_or("iPXE's own DHCPDISCOVER")?;
-            let script = evidence.completed().filter(later).find(|transfer| {
-                transfer.server == SERVER_ADDRESS && transfer.content.starts_with(b"#!ipxe")
-            });
-            script.map(|_| asked.at).ok_or("iPXE's script, whole and from our address")
-        }
-        Signs::IpxeMenu => {
-            let title = menu_title(&loader.content).ok_or("a menu in the script")?;
-            if screen.contains(title) { Ok(done) } else { Err("the script's menu on the screen") }
-        }
-        Signs::Pxelinux => {
-            let module = fetched(evidence, "ldlinux.c32").filter(|module| later(module));
-            module.ok_or("PXELINUX's module ldlinux.c32")?;
-            let search = |transfer: &&Transfer| transfer.name.starts_with(b"pxelinux.cfg/");
-            let asked = evidence.transfers.iter().filter(later).find(search);
-            asked.map(|asked| asked.at).ok_or("PXELINUX's search in pxelinux.cfg/")
-        }
-        Signs::Grub => grub_search(evidence, done).ok_or("GRUB's search for its configuration"),
-        Signs::ShimMenu { second_stage, from } => {
-            let grub = fetched_by_shim(evidence, done, second_stage, from)?;
-            let config = evidence.completed().find(|transfer| {
-                transfer.at >= grub
-                    && transfer.server == SERVER_ADDRESS
-                    && transfer.base_name() == b"grub.cfg"
-            });
-            let config = config.ok_or("GRUB's configuration, whole and from our address")?;
-            let entry = grub_entry(&config.content).ok_or("a menu in GRUB's configuration")?;
-            if screen.contains(entry) { Ok(grub) } else { Err("GRUB's menu on the screen") }
-        }
-        Signs::Shim { second_stage, from } => {
-            let grub = fetched_by_shim(evidence, done, second_stage, from)?;
-            let prompt = screen.contains("grub>").then_some(grub);
-            grub_search(evidence, grub).or(prompt).ok_or("GRUB's search or prompt")
-        }
-    }
-}
-
-/// When shim had the second stage.
-fn fetched_by_shim(
-    evidence: &Evidence,
-    done: Duration,
-    second_stage: &str,
-    from: &[&str],
-) -> Result<Duration, &'static str> {
-    let grub = fetched(evidence, second_stage).filter(|grub| grub.at >= done);
-    let grub = grub.filter(|grub| matches_a_file(&grub.content, from));
-    let grub = grub.and_then(|grub| grub.completed);
-    grub.ok_or("shim's second stage, whole and from our address")
-}
-
-/// The title of the first entry of a configuration for GRUB.
-fn grub_entry(config: &[u8]) -> Option<&str> {
-    let config = core::str::from_utf8(config).ok()?;
-    let rest = config.lines().find_map(|line| line.trim().strip_prefix("menuentry '"))?;
-    rest.split('\'').next().filter(|title| !title.is_empty())
-}
-
-/// GRUB's first request of its own. Beside a DHCP server that fills in its own `siaddr` it goes to
-/// that server: it proves that GRUB runs all the same.
-fn grub_search(evidence: &Evidence, since: Duration) -> Option<Duration> {
-    let own = |transfer: &&Transfer| {
-        let name = transfer.name.to_ascii_lowercase();
-        transfer.at >= since
-            && [&b".lst"[..], b".cfg", b".mod"].iter().any(|ending| name.ends_with(ending))
-            && name.windows(4).any(|word| word == b"grub")
-    };
-    evidence.transfers.iter().find(own).map(|transfer| transfer.at)
-}
-
-/// The title of the first menu in an iPXE script, up to its first variable.
-fn menu_title(script: &[u8]) -> Option<&str> {
-    let script = core::str::from_utf8(script).ok()?;
-    let title = script.lines().find_map(|line| line.trim().strip_prefix("menu "))?;
-    let title = title.split("${").next().unwrap_or(title).trim();
-    (!title.is_empty()).then_some(title)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lab::packets::DhcpSeen;
     use crate::lab::packets::tests::{discover, reply};
+    use crate::lab::packets::{DhcpSeen, NAK};
 
     const FOREIGN: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
     const PROXY: Naming =
@@ -396,12 +257,5 @@ mod tests {
         let dhcp = vec![discover(0), reply(SERVER_ADDRESS, OFFER, "ipxe.efi")];
         let judged = judge(&SEAT, PROXY, &Evidence { dhcp, transfers: Vec::new() }, "");
         assert!(matches!(judged, Verdict::Waiting(what) if what.contains("architecture")));
-    }
-
-    #[test]
-    fn the_title_is_what_the_screen_can_show() {
-        let script = b"#!ipxe\n:top\nmenu Boot from ${net0/ip}\nitem a A\n";
-        assert_eq!(menu_title(script), Some("Boot from"));
-        assert_eq!(menu_title(b"#!ipxe\nshell\n"), None);
     }
 }

@@ -11,6 +11,7 @@ use pxe_dhcp::{
 };
 
 use crate::browser::free_port;
+use crate::efi::{self, ARM64, X64, X86};
 use crate::error::{Context as _, Result, fail};
 use crate::interrupt;
 use crate::process::{Background, command};
@@ -44,12 +45,12 @@ impl Scene {
         fs::create_dir_all(&root).context(|| format!("making {}", root.display()))?;
         // Every firmware has a loader, so that the list is one of an ordinary network.
         for (name, machine) in [
-            ("ipxe.efi", 0x8664_u16),
-            ("ipxe32.efi", 0x014c),
-            ("snponly.efi", 0x8664),
-            ("ipxe-arm64.efi", 0xaa64),
+            ("ipxe.efi", X64),
+            ("ipxe32.efi", X86),
+            ("snponly.efi", X64),
+            ("ipxe-arm64.efi", ARM64),
         ] {
-            write(&root.join(name), &program(machine))?;
+            write(&root.join(name), &efi::program(machine, LOADER_BYTES))?;
         }
         write(&root.join("undionly.kpxe"), &vec![0x90; LOADER_BYTES])?;
         // The client port is the one behind the server's.
@@ -174,16 +175,6 @@ fn write(path: &Path, bytes: &[u8]) -> Result<()> {
 fn free_udp_port() -> Result<u16> {
     let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|socket| socket.local_addr());
     Ok(socket.context(|| "finding a free port".to_owned())?.port())
-}
-
-/// As much of an EFI program as its header.
-fn program(machine: u16) -> Vec<u8> {
-    let mut bytes = vec![0; LOADER_BYTES];
-    bytes[..2].copy_from_slice(b"MZ");
-    bytes[0x3c] = 0x80;
-    bytes[0x80..0x84].copy_from_slice(b"PE\0\0");
-    bytes[0x84..0x86].copy_from_slice(&machine.to_le_bytes());
-    bytes
 }
 
 /// What firmware asks of the boot server port.

@@ -22,8 +22,12 @@ impl Source {
         let end = if is_test {
             0
         } else {
-            // A helper for tests in the middle of the code is no end.
-            self.text.find("\n#[cfg(test)]\nmod ").unwrap_or(self.text.len())
+            // A helper for tests in the middle of the code is no end, and neither are tests in a file of their own.
+            let tests = self.text.match_indices("\n#[cfg(test)]\nmod ");
+            let inline = tests.map(|(at, found)| (at, at + found.len())).find(|&(_, after)| {
+                self.text[after..].lines().next().is_some_and(|line| line.contains('{'))
+            });
+            inline.map_or(self.text.len(), |(at, _)| at)
         };
         self.text[..end].lines().enumerate().map(|(index, line)| (index + 1, line))
     }

@@ -12,6 +12,7 @@ use super::OptionKind;
 use crate::limits::{CONFIGURED_VALUE_BYTES_MAX, OPTION_VALUE_BYTES_MAX};
 
 /// An option that cannot be configured so: which, and why.
+#[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("option `{option}`: {kind}")]
 pub struct OptionFault {

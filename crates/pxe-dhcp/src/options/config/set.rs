@@ -98,6 +98,7 @@ impl OptionSet {
     }
 
     /// The options, by number.
+    #[must_use]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &ConfiguredOption> {
         self.options.iter()
     }

@@ -3,6 +3,7 @@
 //! The rules follow one thought: a proxy may only speak where no DHCP server is meant. A wrong
 //! answer here breaks machines that have nothing to do with network boot.
 
+use core::fmt;
 use core::net::Ipv4Addr;
 
 use super::{ClientClass, ProxyConfig};
@@ -48,6 +49,23 @@ pub enum Silence {
     NotForBootServer,
     /// A message type no client of ours sends: a server's, lease query, reconfiguration, unknown.
     OtherMessage(MessageType),
+}
+
+impl fmt::Display for Silence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ServerReply => "another server's answer",
+            Self::Bootp => "BOOTP, which has no proxies",
+            Self::OrdinaryClient => "from a client that does not boot from the network",
+            Self::RequestToDhcpServer => "a REQUEST, which belongs to the DHCP server",
+            Self::OtherBootServer => "for another boot server",
+            Self::Inform => "an INFORM, which belongs to DHCP servers",
+            Self::Decline => "a DECLINE, about an address of another server",
+            Self::Release => "a RELEASE, about an address of another server",
+            Self::NotForBootServer => "not what is asked on the boot-server port",
+            Self::OtherMessage(kind) => return write!(f, "{kind}, which no boot client sends"),
+        })
+    }
 }
 
 /// Decides whether `view` is ours to answer.

@@ -54,6 +54,7 @@ impl<'a> ServerAnswer<'a> {
 }
 
 /// An address for a while.
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lease {
     /// `yiaddr`.
@@ -71,6 +72,12 @@ impl Lease {
     #[must_use]
     pub const fn new(address: Ipv4Addr, seconds: u32) -> Self {
         Self { address, seconds, spread: 0 }
+    }
+
+    /// The same, renewed so much earlier ([`spread`](Self::spread)).
+    #[must_use]
+    pub const fn with_spread(self, spread: u8) -> Self {
+        Self { spread, ..self }
     }
 
     /// When the client renews (T1) and when it rebinds (T2), in seconds from now: one half and seven

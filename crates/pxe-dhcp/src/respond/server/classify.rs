@@ -1,5 +1,6 @@
 //! What a message wants of a DHCP server (RFC 2131 section 4.3), and why some get nothing.
 
+use core::fmt;
 use core::net::Ipv4Addr;
 
 use super::message::Context;
@@ -88,6 +89,24 @@ pub enum ServerSilence {
     Duplicate,
     /// A message type that no client sends: a server's, reconfiguration, unknown.
     OtherMessage(MessageType),
+}
+
+impl fmt::Display for ServerSilence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ServerReply => "another server's answer",
+            Self::NotDhcpPort => "on the boot-server port, where no addresses are given",
+            Self::Anonymous => "it does not say who sent it",
+            Self::NoAddress => "it does not say which address it is about",
+            Self::OtherServer => "for another server",
+            Self::ForeignSource => "about another address than the one it came from",
+            Self::MenuChoice => "a choice from a boot menu, which belongs to the boot server",
+            Self::Bsdp => "of Apple's boot protocol",
+            Self::LeaseQuery => "a lease query",
+            Self::Duplicate => "a repetition, while the first waits for its lease to be stored",
+            Self::OtherMessage(kind) => return write!(f, "{kind}, which no client sends"),
+        })
+    }
 }
 
 /// What a message is.

@@ -32,6 +32,7 @@ pub(super) struct Context {
 }
 
 /// The address that says on which subnet a client is, or wants to be.
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Link {
     /// An address in that subnet: an interface's, a relay's, the client's own, or the subnet's number.
@@ -42,6 +43,7 @@ pub struct Link {
 }
 
 /// Who says on which subnet a client is.
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum LinkSource {
     /// The interface the message came by: the client is on its segment.

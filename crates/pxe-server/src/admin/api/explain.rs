@@ -121,8 +121,7 @@ pub(super) async fn explain(
     (facts.relay, facts.address) = (described.relay, described.address);
     let policy = site.parts.shared.policy();
     let order = mac.and_then(|mac| Some((mac, site.parts.shared.orders().standing(mac)?)));
-    let beside =
-        Beside { next_boot: order.as_ref().map(|(_, order)| &order.boots), inventory: None };
+    let beside = Beside::new(order.as_ref().map(|(_, order)| &order.boots));
     let decision = policy.decide_beside(&facts, beside, Question::BootFile);
     let config = site.parts.in_use.config();
     let mut entries: Vec<Entry> =

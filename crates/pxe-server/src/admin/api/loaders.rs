@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use super::edit::waiting;
 use crate::admin::Site;
 use crate::admin::problem::{Problem, Refused};
-use crate::content::pe;
+use crate::content::{FoundLoader, signed};
 
 /// The boot program of one firmware.
 #[derive(Debug, Serialize, ToSchema)]
@@ -59,18 +59,17 @@ pub(super) async fn list(State(site): State<Site>) -> Result<Json<Vec<Loader>>, 
 }
 
 /// Its size, and what is wrong with it.
-fn look(found: &crate::content::FoundLoader) -> (Option<u64>, Option<String>) {
-    let opened = File::open(&found.path).and_then(|file| Ok((file.metadata()?.len(), file)));
-    let (bytes, file) = match opened {
-        Ok(opened) => opened,
+fn look(found: &FoundLoader) -> (Option<u64>, Option<String>) {
+    let bytes = match File::open(&found.path).and_then(|file| file.metadata()) {
+        Ok(metadata) => metadata.len(),
         Err(error) => return (None, Some(format!("it cannot be read: {error}"))),
     };
-    let is_uefi = found.firmware.name().ends_with("-uefi");
-    let trouble = match pe::firmware(&file) {
-        _ if bytes == 0 => Some("the file is empty".to_owned()),
-        Some(other) if other != found.firmware => Some(format!("it is a program for {other}")),
-        None if is_uefi => Some("it is no EFI program".to_owned()),
-        _ => None,
+    let trouble = match bytes {
+        0 => Some("the file is empty".to_owned()),
+        _ => {
+            let unfit = signed::program(&found.path).unfit_for(found.firmware);
+            unfit.map(|what| format!("it is {what}"))
+        }
     };
     (Some(bytes), trouble)
 }

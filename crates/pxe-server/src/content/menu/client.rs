@@ -11,13 +11,13 @@ pub(super) fn of(kind: Kind, recipient: &Recipient) -> Client {
     let (platform, cpu) = recipient.firmware.map_or((None, None), machine);
     // An iPXE or a GRUB runs on firmware of the two kinds; on U-Boot by its UEFI.
     let platform = platform.filter(|it| *it != Platform::Other || kind == Kind::Pxelinux);
-    Client {
-        platform,
-        cpu,
-        mac: recipient.mac,
-        address: recipient.address,
-        memory_mib: recipient.said.memory_mib,
-    }
+    let mut client = Client::default();
+    client.platform = platform;
+    client.cpu = cpu;
+    client.mac = recipient.mac;
+    client.address = recipient.address;
+    client.memory_mib = recipient.said.memory_mib;
+    client
 }
 
 fn machine(firmware: Firmware) -> (Option<Platform>, Option<Cpu>) {

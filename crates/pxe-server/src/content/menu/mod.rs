@@ -152,24 +152,26 @@ impl Menus {
     fn places(&self, kind: Kind, recipient: &Recipient, links: &Links) -> Places {
         let http = self.origin(links);
         match (kind, &http) {
-            (Kind::Ipxe, _) => Places {
+            (Kind::Ipxe, _) => {
+                let mut places = Places::new(links.base.clone());
                 // A text that comes by TFTP may be for an iPXE that trusts no certificate of ours.
-                images: match http.as_ref().filter(|http| links.over_http || is_plain(http)) {
+                places.images = match http.as_ref().filter(|it| links.over_http || is_plain(it)) {
                     Some(http) => Some(images(http)),
                     None if links.over_http => None,
                     None => Some(format!("{}images/", links.base)),
-                },
-                http,
-                root: links.base.clone(),
-                encoded: true,
-            },
+                };
+                places.http = http;
+                places.encoded = true;
+                places
+            }
             (Kind::Grub, Some(http)) if links.over_http => {
-                // Without TLS in GRUB, this is one that came by a device of its own.
-                Places::grub_over_http(http).unwrap_or_else(|| Places {
-                    http: Some(http.clone()),
-                    root: "/boot/".to_owned(),
-                    images: Some("/images/".to_owned()),
-                    encoded: true,
+                Places::grub_over_http(http).unwrap_or_else(|| {
+                    // Without TLS in GRUB, this is one that came by a device of its own.
+                    let mut places = Places::new("/boot/");
+                    places.http = Some(http.clone());
+                    places.images = Some("/images/".to_owned());
+                    places.encoded = true;
+                    places
                 })
             }
             (_, _) => {
@@ -177,8 +179,10 @@ impl Menus {
                 let is_pxelinux = recipient.asker == Asker::Pxelinux
                     || recipient.firmware == Some(Firmware::Bios);
                 let root = if kind == Kind::Pxelinux && is_pxelinux { "::" } else { "/" };
-                let images = Some(format!("{root}images/"));
-                Places { http, root: root.to_owned(), images, encoded: false }
+                let mut places = Places::new(root);
+                places.http = http;
+                places.images = Some(format!("{root}images/"));
+                places
             }
         }
     }
@@ -198,12 +202,11 @@ impl Menus {
         // By TFTP it is PXELINUX that asks, and its own folder is not meant.
         let places = match http.filter(|_| links.over_http) {
             Some(http) => Places::over_http(&http),
-            None => Places {
-                http: None,
-                root: "::".to_owned(),
-                images: Some("::images/".to_owned()),
-                encoded: false,
-            },
+            None => {
+                let mut places = Places::new("::");
+                places.images = Some("::images/".to_owned());
+                places
+            }
         };
         esxi::boot_cfg(own, &places, image, script.as_deref())
     }
@@ -257,9 +260,9 @@ fn images(http: &String) -> String {
 fn items<'m>(catalogue: &'m [CatalogueItem<'m>], of_root: &'m [BootEntry]) -> Vec<MenuItem<'m>> {
     let of_images = catalogue.iter().flat_map(|item| {
         let image = item.as_ref();
-        item.entries.iter().map(move |&entry| MenuItem { image: Some(image), entry })
+        item.entries.iter().map(move |&entry| MenuItem::of_image(image, entry))
     });
-    let of_root = of_root.iter().map(|entry| MenuItem { image: None, entry });
+    let of_root = of_root.iter().map(MenuItem::new);
     of_images.chain(of_root).collect()
 }
 
@@ -318,8 +321,7 @@ impl<'c> CatalogueItem<'c> {
     }
 
     fn as_ref(&self) -> ImageRef<'c> {
-        let Recognition { title, shims, .. } = self.recognition;
-        ImageRef { name: self.name, title, shims }
+        ImageRef::new(self.name, &self.recognition.title).with_shims(&self.recognition.shims)
     }
 }
 

@@ -2,7 +2,6 @@
 
 use pxe_image::{BootEntry, How, Initrd, Piece, Platforms};
 
-use super::client;
 use crate::content::listing::{Entry, Kind, Listing};
 
 pub(super) fn entries(listing: &Listing) -> Vec<BootEntry> {
@@ -16,24 +15,19 @@ fn entry(found: &Entry) -> BootEntry {
     let (platforms, how) = match &found.kind {
         Kind::Script => (Platforms::ANY, chain()),
         Kind::Bios => (Platforms::BIOS, chain()),
-        Kind::Efi(firmware) => {
-            cpus.extend(firmware.and_then(client::cpu));
+        Kind::Efi(cpu) => {
+            cpus.extend(*cpu);
             (Platforms::EFI, chain())
         }
         Kind::Linux { initrd } => {
-            let initrd = Initrd { piece: piece(initrd), path: None, mode: None };
+            let initrd = Initrd::new(piece(initrd));
             let kernel = piece(&found.path);
             let how = How::Linux { kernel, initrds: vec![initrd], cmdline: String::new() };
             (Platforms::ANY, how)
         }
     };
-    BootEntry {
-        id: found.path.clone(),
-        title: found.path.clone(),
-        cpus,
-        platforms,
-        memory_mib: None,
-        how,
-        note: String::new(),
-    }
+    let mut it = BootEntry::new(found.path.clone(), found.path.clone(), how);
+    it.cpus = cpus;
+    it.platforms = platforms;
+    it
 }

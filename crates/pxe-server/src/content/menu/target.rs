@@ -1,7 +1,7 @@
 //! What one machine boots by its host entry.
 
 use pxe_image::menu::{Menu, MenuItem, Mode};
-use pxe_image::{BootEntry, Cpu, How, Initrd, Piece, Platforms};
+use pxe_image::{BootEntry, Cpu, How, Initrd, Piece};
 use pxe_select::Target;
 
 use super::{Offer, is_meant, items as all_items};
@@ -9,22 +9,15 @@ use super::{Offer, is_meant, items as all_items};
 /// The entry that a host entry writes down itself.
 pub(super) fn entry(target: &Target) -> Option<BootEntry> {
     let Target::Linux { kernel, initrds, cmdline } = target else { return None };
-    let initrds =
-        initrds.iter().map(|initrd| Initrd { piece: piece(initrd), path: None, mode: None });
-    Some(BootEntry {
-        id: "own".to_owned(),
-        title: kernel.clone(),
-        // Whoever wrote it down for this machine knows what runs on it.
-        cpus: Cpu::ALL.to_vec(),
-        platforms: Platforms::ANY,
-        memory_mib: None,
-        how: How::Linux {
-            kernel: piece(kernel),
-            initrds: initrds.collect(),
-            cmdline: cmdline.clone(),
-        },
-        note: String::new(),
-    })
+    let how = How::Linux {
+        kernel: piece(kernel),
+        initrds: initrds.iter().map(|initrd| Initrd::new(piece(initrd))).collect(),
+        cmdline: cmdline.clone(),
+    };
+    let mut it = BootEntry::new("own", kernel.clone(), how);
+    // Whoever wrote it down for this machine knows what runs on it.
+    it.cpus = Cpu::ALL.to_vec();
+    Some(it)
 }
 
 fn piece(text: &str) -> Piece {
@@ -39,14 +32,15 @@ pub(super) fn fill<'m>(
     offer: &Offer<'m>,
 ) {
     let Target::Image(image) = target else {
-        menu.items = own.map(|entry| MenuItem { image: None, entry }).into_iter().collect();
+        menu.items = own.map(MenuItem::new).into_iter().collect();
         return;
     };
     menu.items = all_items(offer.catalogue, &[]);
     if image.contains('#') {
-        let whole = offer.catalogue.iter().filter_map(|item| {
-            Some(MenuItem { image: Some(item.as_ref()), entry: item.ram_disk()? })
-        });
+        let whole = offer
+            .catalogue
+            .iter()
+            .filter_map(|item| Some(MenuItem::of_image(item.as_ref(), item.ram_disk()?)));
         menu.items.extend(whole);
     }
     menu.items.retain(|item| is_meant(item, image));

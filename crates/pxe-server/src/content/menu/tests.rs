@@ -15,7 +15,7 @@ fn listing() -> Listing {
             entry("debian/vmlinuz", Found::Linux { initrd: "debian/initrd.gz".into() }),
             entry("old.kpxe", Found::Bios),
             entry("rescue.ipxe", Found::Script),
-            entry("tool.efi", Found::Efi(Some(Firmware::X64Uefi))),
+            entry("tool.efi", Found::Efi(Some(Cpu::X64))),
         ],
         truncated: false,
     }
@@ -23,41 +23,26 @@ fn listing() -> Listing {
 
 /// What is known of an image.
 fn debian() -> Recognition {
-    let entry = |id: &str, cpu| BootEntry {
-        id: id.to_owned(),
-        title: format!("Debian {id}"),
-        cpus: vec![cpu],
-        platforms: Platforms::ANY,
-        memory_mib: Some(1024),
-        how: How::Linux {
+    let entry = |id: &str, cpu| {
+        let how = How::Linux {
             kernel: Piece::Inside("linux".to_owned()),
-            initrds: vec![Initrd {
-                piece: Piece::Inside("initrd.gz".to_owned()),
-                path: None,
-                mode: None,
-            }],
+            initrds: vec![Initrd::new(Piece::Inside("initrd.gz".to_owned()))],
             cmdline: "fetch={files}/x".to_owned(),
-        },
-        note: String::new(),
+        };
+        let mut it = BootEntry::new(id, format!("Debian {id}"), how);
+        it.cpus = vec![cpu];
+        it.memory_mib = Some(1024);
+        it
     };
-    Recognition {
-        rule: "debian".to_owned(),
-        title: "Debian".to_owned(),
-        distribution: "Debian".to_owned(),
-        version: None,
-        cpus: vec![Cpu::Arm64, Cpu::X64],
-        kind: pxe_image::recognise::Kind::Live,
-        entries: vec![entry("arm", Cpu::Arm64), entry("live", Cpu::X64)],
-        warnings: Vec::new(),
-        shims: Vec::new(),
-        ram_disk: Some(BootEntry {
-            id: "ram-disk".to_owned(),
-            how: How::Disk { cd: true },
-            platforms: Platforms::EFI,
-            memory_mib: None,
-            ..entry("", Cpu::X64)
-        }),
-    }
+    let mut ram_disk = BootEntry::new("ram-disk", "Debian", How::Disk { cd: true });
+    ram_disk.cpus = vec![Cpu::X64];
+    ram_disk.platforms = Platforms::EFI;
+    let mut it = Recognition::new("debian", "Debian", pxe_image::recognise::Kind::Live);
+    it.distribution = "Debian".to_owned();
+    it.cpus = vec![Cpu::Arm64, Cpu::X64];
+    it.entries = vec![entry("arm", Cpu::Arm64), entry("live", Cpu::X64)];
+    it.ram_disk = Some(ram_disk);
+    it
 }
 
 fn catalogue<'c>(name: &'c str, known: &'c Recognition) -> [CatalogueItem<'c>; 1] {

@@ -4,7 +4,7 @@ use core::net::SocketAddrV4;
 
 use super::{Finding, merge};
 use crate::diagnose::{self, Observed, Read};
-use crate::doctor::facts::{Facts, Fetched, Outcome};
+use crate::doctor::facts::{Facts, Fetched, Outcome, not_for};
 
 /// What firmware carries everywhere, in bytes of an IP packet.
 const ETHERNET_MTU: u32 = 1_500;
@@ -143,7 +143,7 @@ fn wrong_program(facts: &Facts, file: &Fetched, list: &mut Vec<Finding>) {
         if asked.ipxe {
             continue;
         }
-        let Some(what) = program.not_for(asked.firmware, &file.file) else { continue };
+        let Some(what) = not_for(program, asked.firmware, &file.file) else { continue };
         let is_known = list.iter().any(|known| {
             known.id == "wrong-architecture"
                 && known.firmware.contains(&asked.name())

@@ -1,7 +1,7 @@
 //! What this machine lacks: loaders, images, addresses, the will to boot a machine.
 
 use super::{Finding, listed};
-use crate::doctor::facts::{Facts, ImageSeen, Loader, Local};
+use crate::doctor::facts::{Facts, ImageSeen, Loader, Local, not_for};
 
 pub(super) fn look(facts: &Facts, list: &mut Vec<Finding>) {
     let local = &facts.local;
@@ -45,7 +45,7 @@ fn denied(local: &Local, list: &mut Vec<Finding>) {
 
 fn loader(loader: &Loader) -> Option<Finding> {
     let Loader { firmware, file, path, .. } = loader;
-    let what = loader.program?.not_for(*firmware, file)?;
+    let what = not_for(loader.program?, *firmware, file)?;
     let finding = Finding::fault(
         "loader-wrong-architecture",
         format!("{file} ({path}) is {what}, and is the boot program for {firmware}"),

@@ -5,7 +5,8 @@ use std::net::ToSocketAddrs;
 use std::thread;
 
 use super::tftp;
-use crate::doctor::facts::{Fetched, Outcome, Program};
+use crate::content::Program;
+use crate::doctor::facts::{Fetched, Outcome};
 
 /// Bytes of a file that are fetched: the headers of every program known are in them.
 const HEAD_BYTES: usize = 16 << 10;

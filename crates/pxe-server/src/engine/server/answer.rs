@@ -96,7 +96,7 @@ impl DhcpServer {
         let mut facts = known.as_facts();
         let order = self.shared.orders().of_boot(message.hardware_address().as_bytes());
         facts.inventory = self.shared.inventory(now, message.hardware_address().as_bytes(), true);
-        let beside = Beside { next_boot: order.as_ref(), inventory: None };
+        let beside = Beside::new(order.as_ref());
         let hardware_address = message.hardware_address();
         facts.ram_disk = self.shared.ram_disk(&policy, hardware_address.as_bytes(), beside);
         let decision = policy.decide_beside(&facts, beside, Asked::BootFile);

@@ -2,7 +2,7 @@
 //! others, such as serde's.
 
 use pxe_image::recognise::{Kind, Recognition};
-use pxe_image::{BootEntry, Cpu, How, Initrd, Piece, Platforms};
+use pxe_image::{BootEntry, Cpu, How, Initrd, Piece};
 use serde::{Deserialize, Serialize};
 
 /// A [`Recognition`].
@@ -82,21 +82,19 @@ impl Shape {
     /// `None` if it names what nobody knows.
     pub(super) fn read(self) -> Option<Recognition> {
         let shims = self.shims.into_iter().map(|(cpu, path)| Some((Cpu::from_name(&cpu)?, path)));
-        Some(Recognition {
-            rule: self.rule,
-            title: self.title,
-            distribution: self.distribution,
-            version: self.version,
-            cpus: cpus(&self.cpus)?,
-            kind: Kind::ALL.into_iter().find(|kind| kind.name() == self.kind)?,
-            entries: self.entries.into_iter().map(Entry::read).collect::<Option<_>>()?,
-            warnings: self.warnings,
-            shims: shims.collect::<Option<_>>()?,
-            ram_disk: match self.ram_disk.into_iter().next() {
-                Some(entry) => Some(entry.read()?),
-                None => None,
-            },
-        })
+        let kind = Kind::ALL.into_iter().find(|kind| kind.name() == self.kind)?;
+        let mut it = Recognition::new(self.rule, self.title, kind);
+        it.distribution = self.distribution;
+        it.version = self.version;
+        it.cpus = cpus(&self.cpus)?;
+        it.entries = self.entries.into_iter().map(Entry::read).collect::<Option<_>>()?;
+        it.warnings = self.warnings;
+        it.shims = shims.collect::<Option<_>>()?;
+        it.ram_disk = match self.ram_disk.into_iter().next() {
+            Some(entry) => Some(entry.read()?),
+            None => None,
+        };
+        Some(it)
     }
 }
 
@@ -123,15 +121,13 @@ impl Entry {
     }
 
     fn read(self) -> Option<BootEntry> {
-        Some(BootEntry {
-            id: self.id,
-            title: self.title,
-            cpus: cpus(&self.cpus)?,
-            platforms: Platforms { bios: self.bios, efi: self.efi },
-            memory_mib: self.memory_mib,
-            how: self.how.read(),
-            note: self.note,
-        })
+        let mut it = BootEntry::new(self.id, self.title, self.how.read());
+        it.cpus = cpus(&self.cpus)?;
+        it.platforms.bios = self.bios;
+        it.platforms.efi = self.efi;
+        it.memory_mib = self.memory_mib;
+        it.note = self.note;
+        Some(it)
     }
 }
 
@@ -179,7 +175,10 @@ impl Part {
     }
 
     fn read(self) -> Initrd {
-        Initrd { piece: self.from.read(), path: self.path, mode: self.mode }
+        let mut it = Initrd::new(self.from.read());
+        it.path = self.path;
+        it.mode = self.mode;
+        it
     }
 }
 

@@ -1,8 +1,8 @@
 use std::fs::File;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use pxe_image::recognise::{Kind, Recognition};
-use pxe_image::{BootEntry, Cpu, How, Initrd, Piece, Platforms};
+use pxe_image::{BootEntry, Cpu, How, Initrd, Piece};
 
 use super::*;
 use crate::content::Images;
@@ -10,14 +10,12 @@ use crate::content::Images;
 /// With one of everything.
 fn recognition(title: &str) -> Recognition {
     let piece = |what: &str| Piece::Inside(what.to_owned());
-    let initrd = Initrd { piece: piece("i"), path: Some("/x".into()), mode: Some(0o755) };
+    let mut initrd = Initrd::file(piece("i"), "/x");
+    initrd.mode = Some(0o755);
     let hows = [
         How::Linux {
             kernel: piece("a/vmlinuz"),
-            initrds: vec![
-                initrd,
-                Initrd { piece: Piece::Root("i2".into()), path: None, mode: None },
-            ],
+            initrds: vec![initrd, Initrd::new(Piece::Root("i2".into()))],
             cmdline: "url={files}/x \"quoted\" ümlaut".into(),
         },
         How::Wimboot {
@@ -27,28 +25,24 @@ fn recognition(title: &str) -> Recognition {
         How::Chain { program: piece("x.efi"), arguments: "-c y".into() },
         How::Disk { cd: true },
     ];
-    let entry = |(index, how): (usize, How)| BootEntry {
-        id: format!("e{index}"),
-        title: format!("{title}: {index}"),
-        cpus: Cpu::ALL[..index].to_vec(),
-        platforms: Platforms { bios: index % 2 == 0, efi: index != 2 },
-        memory_mib: (index > 0).then_some(1024),
-        how,
-        note: "a note".into(),
+    let entry = |(index, how): (usize, How)| {
+        let mut it = BootEntry::new(format!("e{index}"), format!("{title}: {index}"), how);
+        it.cpus = Cpu::ALL[..index].to_vec();
+        it.platforms.bios = index % 2 == 0;
+        it.platforms.efi = index != 2;
+        it.memory_mib = (index > 0).then_some(1024);
+        it.note = "a note".into();
+        it
     };
-    let ram_disk = Some(entry((4, How::Disk { cd: true })));
-    Recognition {
-        rule: "test".into(),
-        title: title.into(),
-        distribution: "Test".into(),
-        version: Some("1".into()),
-        cpus: Cpu::ALL.to_vec(),
-        kind: Kind::Live,
-        entries: hows.into_iter().enumerate().map(entry).collect(),
-        warnings: vec!["a warning\nof two lines".into()],
-        shims: vec![(Cpu::Arm64, "efi/boot/bootaa64.efi".into())],
-        ram_disk,
-    }
+    let mut it = Recognition::new("test", title, Kind::Live);
+    it.distribution = "Test".into();
+    it.version = Some("1".into());
+    it.cpus = Cpu::ALL.to_vec();
+    it.entries = hows.into_iter().enumerate().map(entry).collect();
+    it.warnings = vec!["a warning\nof two lines".into()];
+    it.shims = vec![(Cpu::Arm64, "efi/boot/bootaa64.efi".into())];
+    it.ram_disk = Some(entry((4, How::Disk { cd: true })));
+    it
 }
 
 fn info(recognition: Recognition, lasting: bool) -> ImageInfo {
@@ -180,9 +174,8 @@ fn program(path: &Path) {
     file.set_modified(SystemTime::now() - Duration::from_secs(60)).expect("a time");
 }
 
-/// Everything that a start does until it knows all images.
-fn start(folder: &Path, state: &Path) -> (Images, usize, Duration) {
-    let began = Instant::now();
+/// Everything that a start does until it knows all images, and how many it had to read for that.
+fn start(folder: &Path, state: &Path) -> (Images, usize) {
     let images = Images::new(folder.to_owned()).kept_in(state);
     images.scan();
     let mut read = 0;
@@ -190,7 +183,7 @@ fn start(folder: &Path, state: &Path) -> (Images, usize, Duration) {
         read += 1;
     }
     images.keep();
-    (images, read, began.elapsed())
+    (images, read)
 }
 
 #[test]
@@ -201,9 +194,9 @@ fn a_restart_with_five_hundred_images_reads_none_of_them() {
     for number in 0..500 {
         program(&path.join(format!("{number}.img")));
     }
-    let (first, read, slow) = start(&path, &state);
+    let (first, read) = start(&path, &state);
     assert_eq!(read, 500);
-    let (second, read, fast) = start(&path, &state);
+    let (second, read) = start(&path, &state);
     assert_eq!(read, 0, "the second start reads none");
     let states = |images: &Images| {
         let catalogue = images.catalogue();
@@ -212,17 +205,15 @@ fn a_restart_with_five_hundred_images_reads_none_of_them() {
     assert_eq!(states(&second), states(&first));
     let known = |state: &State| matches!(state, State::Ready { recognition: Some(it), .. } if it.rule == "pc-kernel");
     assert!(states(&second).iter().all(known));
-    println!("500 images: {slow:?} the first time, {fast:?} after a restart");
-    assert!(fast < Duration::from_secs(2), "{fast:?}");
     // One that changed, one that has a file beside it now, one that is gone, one that is new.
     let changed = path.join("1.img");
     program(&changed);
     fs::write(path.join("2.img.toml"), "title = \"Ours\"\n").expect("written");
     fs::remove_file(path.join("3.img")).expect("removed");
     program(&path.join("new.img"));
-    let (third, read, _) = start(&path, &state);
+    let (third, read) = start(&path, &state);
     assert_eq!((read, third.catalogue().images.len()), (3, 500));
-    let (_, read, _) = start(&path, &state);
+    let (_, read) = start(&path, &state);
     assert_eq!(read, 0);
 }
 
@@ -232,7 +223,7 @@ fn a_folder_that_was_away_is_not_read_again() {
     let (path, state) = (folder.path().join("images"), folder.path().join("state"));
     fs::create_dir(&path).expect("a folder");
     program(&path.join("a.img"));
-    let (images, read, _) = start(&path, &state);
+    let (images, read) = start(&path, &state);
     assert_eq!(read, 1);
     let away = folder.path().join("away");
     fs::rename(&path, &away).expect("away");
