@@ -19,9 +19,17 @@ let end = () => {};
 let shown = "";
 let turns = 0;
 
+function plain(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
 async function route() {
-  const [asked, id] = decodeURIComponent(location.hash.slice(1)).split(/\/(.*)/s);
-  const view = asked in views ? asked : "machines";
+  const [asked, id] = plain(location.hash.slice(1)).split(/\/(.*)/s);
+  const view = Object.hasOwn(views, asked) ? asked : "machines";
   // The link that skips the navigation is no view.
   if (asked === "main") return byId("main").focus();
   end();
@@ -39,7 +47,7 @@ async function route() {
   try {
     made = (await views[view](place, id)) ?? made;
   } catch (error) {
-    place.append(el("p", { class: "trouble", role: "alert" }, error.message));
+    place.append(el("p", { class: "trouble", role: "alert", lang: "en" }, error.message));
   }
   // Somebody who went on meanwhile sees something else by now.
   if (turn !== turns) return made.end?.();
@@ -58,5 +66,6 @@ byId("nav").setAttribute("aria-label", t("views"));
 byId("nav").append(el("ul", {}, Object.keys(views).map((name) =>
   el("li", {}, el("a", { href: `#${name}`, "data-view": name }, t(name))))));
 addEventListener("hashchange", route);
+addEventListener("token", route);
 start();
 route();

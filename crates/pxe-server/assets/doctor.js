@@ -1,6 +1,6 @@
 // Doctor: asks the live network as each firmware would, and says what to change.
 import { ask, get } from "./api.js";
-import { clock, el, field, say, table } from "./dom.js";
+import { clock, el, field, marked, say, table } from "./dom.js";
 import { t } from "./words.js";
 
 /** Milliseconds between looks at a run. */
@@ -9,8 +9,8 @@ const PAUSE = 1000;
 function finding(it) {
   return el("li", { class: it.is_fault ? "trouble-line finding" : "finding", "data-id": it.id },
     el("p", { lang: "en" }, el("strong", {}, it.what), it.firmware.length > 0 && el("span", { class: "soft" }, ` (${it.firmware.join(", ")})`)),
-    it.causes.length > 0 && el("ul", { lang: "en" }, it.causes.map((cause) => el("li", {}, cause))),
-    el("p", {}, el("strong", {}, t("advice")), " ", el("span", { lang: "en" }, it.advice)));
+    it.causes.length > 0 && el("ul", { lang: "en" }, it.causes.map((cause) => el("li", {}, marked(cause)))),
+    el("p", {}, el("strong", {}, t("advice")), " ", el("span", { lang: "en" }, marked(it.advice))));
 }
 
 function told(it) {
@@ -36,7 +36,7 @@ function segment(it) {
 
 function files(list) {
   const rows = list.map((it) => el("tr", {}, el("th", { scope: "row", class: "mono free" }, it.url),
-    el("td", {}, el("span", { class: `verdict ${it.arrived ? "ok" : "failed"}` }, it.outcome)), el("td", {}, it.program ?? "")));
+    el("td", {}, el("span", { class: `verdict ${it.arrived ? "ok" : "failed"}`, lang: "en" }, it.outcome)), el("td", { lang: "en" }, it.program ?? "")));
   return list.length > 0 ? [el("h2", {}, t("namedFiles")), table(t("namedFiles"), [t("file"), t("state"), t("isProgram")], rows)] : [];
 }
 
@@ -55,7 +55,7 @@ function drawn({ made, report }) {
 
 export async function doctorView(main) {
   const progress = el("p", { role: "status" });
-  const trouble = el("p", { role: "alert", class: "trouble" });
+  const trouble = el("p", { role: "alert", class: "trouble", lang: "en" });
   const report = el("section", { "aria-label": t("report") });
   const go = el("button", { class: "main", id: "doctor-go" }, t("doctorGo"));
   const mac = field(t("asMachine"), { name: "mac", spellcheck: "false" });
@@ -89,11 +89,11 @@ export async function doctorView(main) {
       if (running && !over) timer = setTimeout(look, PAUSE);
     }
   };
-  const look = () => tried(() => get("/api/v1/doctor"));
+  const look = () => tried(() => get("doctor"));
   const submit = (event) => {
     event.preventDefault();
     const value = (label) => label.querySelector("input").value.trim() || null;
-    return running || tried(() => ask("POST", "/api/v1/doctor", { mac: value(mac), server: value(server) }));
+    return running || tried(() => ask("POST", "doctor", { mac: value(mac), server: value(server) }));
   };
   main.append(el("h1", {}, t("doctor")), el("p", { class: "soft" }, t("doctorWhy")),
     el("form", { class: "card", id: "doctor-form", onsubmit: submit, "aria-label": t("doctor") }, el("div", { class: "fields" }, mac, server), el("p", { class: "buttons" }, go)), progress, trouble, report);

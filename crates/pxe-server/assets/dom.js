@@ -1,5 +1,5 @@
 // Elements made from values; text is always text, never markup.
-import { locale } from "./words.js";
+import { locale, t } from "./words.js";
 
 /** `el("a", { href: "#x", class: "y", onclick: f }, "text", child)` */
 export function el(tag, props = {}, ...children) {
@@ -31,6 +31,40 @@ export function choice(label, pairs, props = {}) {
   const { value, ...rest } = props;
   const options = pairs.map(([key, text]) => el("option", { value: key, selected: key === value }, text));
   return el("label", {}, el("span", {}, label), el("select", rest, options));
+}
+
+/** Text of the server, in which what stands between `…` is to be written as it stands. */
+export function marked(text) {
+  return text.split("`").map((part, index) => (index % 2 ? el("code", {}, part) : part));
+}
+
+/** A labelled input that offers what may well be meant. */
+export function offering(label, props, offers) {
+  const node = field(label, { ...props, list: `offers-${props.name}`, autocomplete: "off" });
+  node.append(el("datalist", { id: `offers-${props.name}` }, offers.map((value) => el("option", { value }))));
+  return node;
+}
+
+/** Rows that need no filter. */
+const FEW = 20;
+/** Rows that are drawn at once. */
+const MANY = 500;
+
+/** A table of `items`, each drawn by `row`. Where they are many there is a filter, which looks at their `words`. */
+export function searchable(caption, heads, items, row, words) {
+  if (items.length <= FEW) return table(caption, heads, items.map(row));
+  const place = el("div", {});
+  const count = el("p", { class: "soft", role: "status" });
+  const draw = (text) => {
+    const parts = text.toLowerCase().split(/\s+/).filter(Boolean);
+    const found = items.filter((item) => parts.every((part) => words(item).toLowerCase().includes(part)));
+    const shown = found.slice(0, MANY);
+    count.textContent = t("rows", { shown: shown.length, all: items.length });
+    place.replaceChildren(table(caption, heads, shown.map(row)));
+  };
+  const filter = field(t("filter"), { type: "search", spellcheck: "false", oninput: (event) => draw(event.target.value) });
+  draw("");
+  return el("div", {}, el("div", { class: "bar" }, filter, count), place);
 }
 
 /** A table with a caption for those who do not see it. On a phone each row is a card, whose lines are named after their heads. */

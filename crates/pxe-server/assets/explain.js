@@ -8,26 +8,27 @@ const FIRMWARE = ["", "bios", "x86-uefi", "x64-uefi", "x64-uefi-http", "arm32-ue
 export function explainView(main) {
   const firmware = choice(t("firmware"), FIRMWARE.map((it) => [it, it || t("unknown")]), { value: "x64-uefi" });
   const [mac, relay] = [field(t("mac")), field(t("relay"))];
+  const [userClass, vendorClass] = ["when.user-class", "when.vendor-class"].map((it) => field(t(it)));
   const ipxe = el("input", { type: "checkbox" });
   const answer = el("div", { role: "status" });
   const submit = async (event) => {
     event.preventDefault();
     const value = (label) => label.querySelector("input, select").value.trim() || null;
-    const asked = { arch: value(firmware), mac: value(mac), relay: value(relay), ipxe: ipxe.checked };
+    const asked = { arch: value(firmware), mac: value(mac), relay: value(relay), user_class: value(userClass), vendor_class: value(vendorClass), ipxe: ipxe.checked };
     try {
-      const it = await ask("POST", "/api/v1/explain", asked);
+      const it = await ask("POST", "explain", asked);
       answer.replaceChildren(
         el("h2", {}, `${t("gets")}: ${t(`gets.${it.action}`, { target: it.target })}`),
         el("p", {}, t("takenFor", { firmware: it.firmware ?? t("unknown") })),
-        el("h2", {}, t("reasons")), el("ol", {}, it.reasons.map((reason) => el("li", {}, reason))),
+        el("h2", {}, t("reasons")), el("ol", { lang: "en" }, it.reasons.map((reason) => el("li", {}, reason))),
         ...it.entries.map((entry) => el("p", { class: "soft" }, `${t(`kind.${entry.kind}`)} ${entry.number}: ${t(`origin.${entry.origin}`)}`)));
     } catch (error) {
-      answer.replaceChildren(el("p", { class: "trouble" }, error.message));
+      answer.replaceChildren(el("p", { class: "trouble", lang: "en" }, error.message));
     }
   };
   main.append(el("h1", {}, t("explain")),
     el("form", { class: "card", onsubmit: submit, "aria-label": t("describe") }, el("h2", {}, t("describe")),
-      el("div", { class: "fields" }, firmware, mac, relay),
+      el("div", { class: "fields" }, firmware, mac, userClass, vendorClass, relay),
       el("label", { class: "line" }, ipxe, el("span", {}, t("ipxe"))),
       el("p", { class: "buttons" }, el("button", { class: "main" }, t("ask")))),
     answer);

@@ -3,15 +3,28 @@ import { get } from "./api.js";
 import { el, size, table } from "./dom.js";
 import { t } from "./words.js";
 
+const UEFI = ["x86", "x64", "arm32", "arm64", "riscv64", "loong64"];
+/** Firmware that is neither, and loads kernels of its own processor. */
+const OTHERS = { ppc64: "ppc64-of", s390x: "s390x" };
+const PC = ["x86", "x64"];
+
+/** Names of the firmware that an image's entries boot on, and of what starts the image as a whole. */
+function firmware({ entries = [], ram_disk: whole }) {
+  const names = entries.flatMap(({ bios, efi, cpus }) => [
+    ...(bios && (!cpus.length || cpus.some((cpu) => PC.includes(cpu))) ? ["bios"] : []),
+    ...(efi ? UEFI.filter((cpu) => !cpus.length || cpus.includes(cpu)).map((cpu) => `${cpu}-uefi`) : []),
+    ...cpus.filter((cpu) => cpu in OTHERS).map((cpu) => OTHERS[cpu]),
+  ]);
+  return [...new Set([...names, ...(whole?.firmware ?? [])])];
+}
+
 function boots(image) {
-  const entries = image.entries ?? [];
-  const on = (key, name) => entries.some((entry) => entry[key]) && name;
-  const kinds = [on("bios", "BIOS"), on("efi", "UEFI")].filter(Boolean);
   if (image.state === "arriving") return el("span", { class: "verdict busy" }, t("arriving"));
-  if (image.state === "broken") return el("span", { class: "verdict failed" }, image.error);
+  if (image.state === "broken") return el("span", { class: "verdict failed", lang: "en" }, image.error);
   if (!image.kind) return el("span", { class: "verdict waiting" }, t("examined"));
-  if (!kinds.length) return el("span", { class: "verdict denied" }, t("bootsNot"));
-  return el("span", { class: "verdict ok" }, `${kinds.join(", ")} · ${image.cpus.join(", ")}`);
+  const names = firmware(image);
+  if (!names.length) return el("span", { class: "verdict denied" }, t("bootsNot"));
+  return el("span", { class: "verdict ok" }, names.join(", "));
 }
 
 /** What people call it: most titles have the version in them. */
@@ -21,12 +34,12 @@ function name({ title, label, version }) {
 }
 
 export async function imagesView(main) {
-  const { images } = await get("/api/v1/images");
+  const { images } = await get("images");
   const rows = images.map((image) => el("tr", {},
     el("th", { scope: "row", class: "mono free" }, image.name),
     el("td", {}, name(image)),
-    el("td", {}, boots(image), (image.warnings ?? []).map((line) => el("p", { class: "soft" }, line))),
+    el("td", {}, boots(image), (image.warnings ?? []).map((line) => el("p", { class: "soft", lang: "en" }, line))),
     el("td", {}, size(image.size))));
   main.append(el("h1", {}, t("images")), images.length
-    ? table(t("images"), [t("file"), t("name"), t("bootsOn"), t("bytes")], rows) : el("p", {}, t("none")));
+    ? table(t("images"), [t("file"), t("name"), t("bootsOn"), t("bytes")], rows) : el("p", {}, t("noImages")));
 }

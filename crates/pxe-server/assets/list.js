@@ -26,7 +26,7 @@ function cells(machine) {
   const cell = (name, props, ...children) => el("td", { role: "cell", class: `c-${name}`, ...props }, ...children);
   return [
     cell("firmware", {}, machine.firmware ?? t("unknown"), machine.runs === "iPXE" ? " · iPXE" : ""),
-    cell("step", { "data-step": machine.step ?? "" }, machine.step ? t(`step.${machine.step}`) : ""),
+    cell("step", { title: machine.step ? t(`step.${machine.step}`) : null, "data-step": machine.step ?? "" }, machine.step ? t(`step.${machine.step}`) : ""),
     cell("verdict", {}, verdict(machine)),
     cell("progress", {}, progress(machine)),
     cell("last", { title: machine.text, lang: "en" }, machine.text),

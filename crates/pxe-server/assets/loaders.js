@@ -10,7 +10,7 @@ function state({ ok, file, trouble }) {
 }
 
 export async function loadersView(main) {
-  const loaders = await get("/api/v1/loaders");
+  const loaders = await get("loaders");
   const rows = loaders.map((it) => el("tr", {}, el("th", { scope: "row" }, it.firmware),
     el("td", { class: "mono" }, it.file ?? ""),
     el("td", {}, state(it)),

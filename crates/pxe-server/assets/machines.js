@@ -1,7 +1,7 @@
 // The live list of machines, and the story of one.
 import { choice, el, field, say } from "./dom.js";
 import { List } from "./list.js";
-import { all, searched, watch } from "./live.js";
+import { all, isTold, searched, watch } from "./live.js";
 import { nextBoot } from "./nextboot.js";
 import { story } from "./story.js";
 import { t } from "./words.js";
@@ -32,6 +32,7 @@ function inPlace(before, rows) {
 export function machinesView(main, id) {
   const list = new List(id);
   const count = el("p", { class: "soft", id: "count" });
+  const hint = el("p", { class: "soft" });
   const update = (anew = false) => {
     const newest = filtered();
     const rows = list.isHeld && !anew ? inPlace(list.rows, newest) : newest;
@@ -39,6 +40,7 @@ export function machinesView(main, id) {
     const order = rows.some((machine, index) => machine !== newest[index]) ? ` · ${t("inPlace")}` : "";
     const text = t("shown", { shown: rows.length, all: all().length }) + order;
     if (count.textContent !== text) count.textContent = text;
+    if (!id) hint.textContent = t(isTold() && !all().length ? "noMachines" : "pick");
   };
   const again = () => {
     list.node.scrollTop = 0;
@@ -78,6 +80,6 @@ export function machinesView(main, id) {
     }
   });
   if (id) story(panel, id);
-  else panel.append(el("p", { class: "soft" }, t("pick")));
+  else panel.append(hint);
   return { end, focus: id ? panel : undefined };
 }

@@ -26,7 +26,7 @@ export function nextBoot(id) {
   const boots = choice(t("next.what"), ["menu", "local", "script"].map((kind) => [kind, words(kind)]), { name: "what" });
   const once = choice(t("next.once"), ["done", "delivered"].map((it) => [it, t(`next.${it}`)]), { name: "once" });
   const [select, input] = [boots.querySelector("select"), script.querySelector("input")];
-  const trouble = el("p", { role: "alert", class: "trouble" });
+  const trouble = el("p", { role: "alert", class: "trouble", lang: "en" });
   const isScript = () => { script.hidden = select.value !== "script"; input.required = !script.hidden; };
   select.addEventListener("change", isScript);
   isScript();
@@ -43,8 +43,8 @@ export function nextBoot(id) {
       trouble.replaceChildren(error.message);
     }
   };
-  const refresh = () => tried(async () => show((await get(`/api/v1/next-boot?mac=${encodeURIComponent(id)}`))[0]));
-  const place = `/api/v1/next-boot/${encodeURIComponent(id)}`;
+  const refresh = () => tried(async () => show((await get(`next-boot?mac=${encodeURIComponent(id)}`))[0]));
+  const place = `next-boot/${encodeURIComponent(id)}`;
   const submit = (event) => {
     event.preventDefault();
     return tried(async () => {
@@ -61,7 +61,7 @@ export function nextBoot(id) {
     say(t("removed"));
   }));
   tried(async () => {
-    const { images } = await get("/api/v1/images");
+    const { images } = await get("images");
     const ready = images.filter((image) => image.state === "ready").flatMap(entries);
     select.append(...ready.map(([value, text]) => el("option", { value }, text)));
   });

@@ -1,6 +1,6 @@
 // One machine's story.
 import { get } from "./api.js";
-import { clock, el } from "./dom.js";
+import { clock, el, marked } from "./dom.js";
 import { verdict } from "./list.js";
 import { t } from "./words.js";
 
@@ -16,12 +16,17 @@ function steps(stages) {
     el("li", { class: "done" }, t(`step.${step}`), " ", time(reached.get(step)))));
 }
 
-const fieldsOf = (it) => JSON.stringify(it.fields);
+/** What is said here and was not by the line before, if that rests on the same packet; else all. */
+function fieldsOf(it, before) {
+  const known = new Set((before?.fields ?? []).map((field) => JSON.stringify(field)));
+  const fresh = it.fields.filter((field) => !known.has(JSON.stringify(field)));
+  return it.fields.length - fresh.length === known.size ? fresh : it.fields;
+}
 
-/** What is not said by the line itself, nor by the line before, which rests on the same packet. */
+/** What is not said by the line itself, nor by the line before. */
 function details(it, before) {
   const reasons = it.reasons.every((reason) => it.text.includes(reason)) ? [] : it.reasons;
-  const fields = before && fieldsOf(it) === fieldsOf(before) ? [] : it.fields;
+  const fields = fieldsOf(it, before);
   return [
     reasons.length > 0 && [el("h3", {}, t("reasons")), el("ol", { lang: "en" }, reasons.map((reason) => el("li", {}, reason)))],
     fields.length > 0 && [el("h3", {}, t("packet")), el("dl", { class: "packet", lang: "en" },
@@ -35,8 +40,8 @@ function entry(it, before) {
   return el("li", { class: `weight-${it.weight}` },
     more.length > 0 ? el("details", {}, el("summary", {}, line), el("div", { class: "more" }, more)) : el("p", { class: "line" }, line),
     it.causes.length > 0 && el("div", { class: "causes" }, el("p", { class: "soft" }, t("likely")),
-      el("ul", { lang: "en" }, it.causes.map((cause) => el("li", {}, cause)))),
-    it.advice && el("p", { class: "line" }, el("strong", {}, t("advice")), " ", el("span", { lang: "en" }, it.advice)),
+      el("ul", { lang: "en" }, it.causes.map((cause) => el("li", {}, marked(cause))))),
+    it.advice && el("p", { class: "line" }, el("strong", {}, t("advice")), " ", el("span", { lang: "en" }, marked(it.advice))),
     it.repeats > 0 && el("p", { class: "soft again" }, t(it.repeats === 1 ? "once" : "again", { n: it.repeats, at: clock(it.repeated_at) })));
 }
 
@@ -61,7 +66,7 @@ function entries(list, old) {
 export async function story(panel, id) {
   let it;
   try {
-    it = await get(`/api/v1/machines/${encodeURIComponent(id)}`);
+    it = await get(`machines/${encodeURIComponent(id)}`);
   } catch (error) {
     panel.replaceChildren(el("p", { class: "trouble" }, error.status === 404 ? t("gone", { id }) : error.message));
     return;

@@ -143,7 +143,8 @@ fn fault(config: &Config, error: &pxe_select::PolicyError) -> Fault {
         }
         Place::Rule(index) => {
             let rule = config.rules.get(*index);
-            let part = if matches!(error.key, "file" | "url" | "deny") { "" } else { "when." };
+            let part =
+                if matches!(error.key, "file" | "url" | "deny" | "when") { "" } else { "when." };
             let key = format!("rule[{}].{part}{}", index + 1, error.key);
             (key, rule.map(|rule| rule_line(rule, error.key)))
         }
@@ -243,6 +244,14 @@ file = \"../x\"
             ]
             .map(|(line, key)| (line, key.to_owned()))
         );
+    }
+
+    #[test]
+    fn a_rule_that_another_hides_is_named_by_its_conditions() {
+        let text =
+            "[[rule]]\nfile = \"a\"\n[[rule]]\nwhen = { mac = \"52:54:00:*\" }\nfile = \"b\"\n";
+        let keys: Vec<_> = faults(text).into_iter().map(|(_, key)| key).collect();
+        assert_eq!(keys, ["rule[2].when"]);
     }
 
     #[test]

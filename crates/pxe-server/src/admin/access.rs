@@ -17,17 +17,27 @@ use axum::response::{IntoResponse, Response};
 use log::warn;
 use tokio::sync::Semaphore;
 
+use super::api;
 use super::connections::Peer;
 use super::door::Failures;
 use super::problem::Problem;
-use super::tokens::{Role, TokenFile};
+use super::tokens::{Role, Token, TokenFile};
 use crate::config::AdminConfig;
 
 /// Who sent a request that is let through.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone)]
 pub(super) struct Who {
     /// The token's name, or `local`.
     pub(super) name: String,
+    /// By which token, and where it stands.
+    token: Option<(Arc<TokenFile>, Token)>,
+}
+
+impl Who {
+    /// Whether what let them in still does: an answer may last for days.
+    pub(super) fn is_let_in(&self) -> bool {
+        self.token.as_ref().is_none_or(|(file, token)| file.has(token))
+    }
 }
 
 /// What is needed to tell.
@@ -56,11 +66,7 @@ impl Access {
     }
 
     /// Whose the token of the request is; `None` without one.
-    async fn owner(
-        &self,
-        headers: &HeaderMap,
-        peer: IpAddr,
-    ) -> Result<Option<(String, Role)>, Problem> {
+    async fn owner(&self, headers: &HeaderMap, peer: IpAddr) -> Result<Option<Token>, Problem> {
         let Some(value) = headers.get(AUTHORIZATION) else { return Ok(None) };
         let text = value.to_str().ok().and_then(|value| value.strip_prefix("Bearer "));
         let text = text.unwrap_or_default().trim().to_owned();
@@ -96,7 +102,7 @@ impl Access {
         if changes && self.tokens.has_admin() {
             return Err(Problem::new(StatusCode::UNAUTHORIZED, NEEDS_TOKEN));
         }
-        Ok(Who { name: "local".to_owned() })
+        Ok(Who { name: "local".to_owned(), token: None })
     }
 }
 
@@ -113,12 +119,16 @@ pub(super) async fn check(
         .extensions()
         .get::<Peer>()
         .map_or(IpAddr::V4(core::net::Ipv4Addr::UNSPECIFIED), |peer| peer.0);
-    let changes = !matches!(*request.method(), Method::GET | Method::HEAD);
+    let looks = matches!(*request.method(), Method::GET | Method::HEAD);
+    let changes = !looks && !api::changes_nothing(request.uri().path());
     let who = match access.owner(request.headers(), peer).await {
         Err(problem) => Err(problem),
-        Ok(Some((name, role))) if !changes || role == Role::Admin => Ok(Who { name }),
-        Ok(Some((name, _))) => {
-            let why = format!("the token of {name} may look and not change");
+        Ok(Some(token)) if !changes || token.role == Role::Admin => {
+            let name = token.name.clone();
+            Ok(Who { name, token: Some((Arc::clone(&access.tokens), token)) })
+        }
+        Ok(Some(token)) => {
+            let why = format!("the token of {} may look and not change", token.name);
             Err(Problem::new(StatusCode::FORBIDDEN, why))
         }
         Ok(None) => access.without_token(request.headers(), changes),
@@ -130,8 +140,8 @@ pub(super) async fn check(
             let why = "a page of another site may not ask this";
             Problem::new(StatusCode::FORBIDDEN, why).into_response()
         }
-        Ok(_) if changes && !has_json(request.method(), request.headers()) => {
-            let why = "what changes something is sent as Content-Type: application/json";
+        Ok(_) if !looks && !has_json(request.method(), request.headers()) => {
+            let why = "this is to be sent as Content-Type: application/json";
             Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, why).into_response()
         }
         Ok(who) => {

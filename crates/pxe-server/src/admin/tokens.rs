@@ -162,17 +162,16 @@ impl TokenFile {
     }
 
     /// Whose token this is, if it has proved right before.
-    pub(super) fn proven(&self, text: &str) -> Option<(String, Role)> {
+    pub(super) fn proven(&self, text: &str) -> Option<Token> {
         let digest: [u8; 32] = Sha256::digest(text.as_bytes()).into();
         let mut state = self.lock();
         self.refresh(&mut state);
         let (_, name) = state.proven.iter().find(|(known, _)| *known == digest)?;
-        let token = state.tokens.iter().find(|token| token.name == *name)?;
-        Some((token.name.clone(), token.role))
+        state.tokens.iter().find(|token| token.name == *name).cloned()
     }
 
     /// Whose token this is. Hashing takes tens of milliseconds.
-    pub(super) fn verify(&self, text: &str) -> Option<(String, Role)> {
+    pub(super) fn verify(&self, text: &str) -> Option<Token> {
         let name = text.strip_prefix("pxe_")?.split_once('_')?.0;
         let token = {
             let mut state = self.lock();
@@ -186,7 +185,14 @@ impl TokenFile {
             state.proven.remove(0);
         }
         state.proven.push((Sha256::digest(text.as_bytes()).into(), token.name.clone()));
-        Some((token.name, token.role))
+        Some(token)
+    }
+
+    /// Whether this token is still one: nobody removed it, or made it anew.
+    pub(super) fn has(&self, token: &Token) -> bool {
+        let mut state = self.lock();
+        self.refresh(&mut state);
+        state.tokens.iter().any(|known| known.hash == token.hash && known.name == token.name)
     }
 
     /// Reads the file if it is another one than before. One that is broken lets nobody in.
@@ -237,16 +243,22 @@ mod tests {
         assert_eq!(file.check(), Ok(0));
         let (text, token) = make("anna", Role::Admin).expect("made");
         file.store(core::slice::from_ref(&token)).expect("stored");
-        assert_eq!(file.proven(&text), None, "it has not proved itself yet");
+        let named = |token: Option<Token>| token.map(|token| (token.name, token.role));
+        assert_eq!(named(file.proven(&text)), None, "it has not proved itself yet");
         let owner = Some(("anna".to_owned(), Role::Admin));
-        assert_eq!(file.verify(&text), owner);
-        assert_eq!(file.proven(&text), owner);
+        assert_eq!(named(file.verify(&text)), owner);
+        assert_eq!(named(file.proven(&text)), owner);
+        assert!(file.has(&token));
         let last = text.replace(&text[text.len() - 1..], "x");
         for wrong in [&*last, "pxe_anna_", "pxe_bert_00", "anna", ""] {
-            assert_eq!(file.verify(wrong), None, "{wrong}");
+            assert_eq!(named(file.verify(wrong)), None, "{wrong}");
         }
         file.store(&[]).expect("stored");
-        assert_eq!(file.proven(&text), None, "it was removed");
+        assert_eq!(named(file.proven(&text)), None, "it was removed");
+        assert!(!file.has(&token));
+        let (_, anew) = make("anna", Role::Admin).expect("made");
+        file.store(core::slice::from_ref(&anew)).expect("stored");
+        assert!(file.has(&anew) && !file.has(&token), "one of the same name is another one");
         let mode = std::os::unix::fs::PermissionsExt::mode(
             &fs::metadata(file.path()).expect("there").permissions(),
         );

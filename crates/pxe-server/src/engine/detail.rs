@@ -128,6 +128,13 @@ impl Detail {
         self
     }
 
+    /// With the boot server that our answer names, which is where its client goes next.
+    pub(super) fn with_boot_server(mut self, server: Ipv4Addr) -> Self {
+        Arc::make_mut(&mut self.fields)
+            .push(Field::new("our answer's boot server (siaddr)", server));
+        self
+    }
+
     /// With the address that a client has, or is given.
     pub(super) fn with_address(mut self, address: Option<Ipv4Addr>) -> Self {
         self.address = address.map(IpAddr::V4).or(self.address);

@@ -126,7 +126,9 @@ impl Engine {
                 }
                 let accepted = proxy.accept(now, request, &answer);
                 self.tell_styles(now);
-                self.report_with(now, client, stage, detail);
+                self.report_with(now, client, stage, || {
+                    detail().map(|it| it.with_boot_server(server))
+                });
                 if let Err(error) = accepted {
                     let file = printable(&file);
                     self.report(now, client, Stage::Failed { file, reason: error.to_string() });

@@ -92,9 +92,11 @@ fn write_entry(text: &mut String, entry: &StoryEntry, before: Option<&StoryEntry
     let mark = if entry.weight == Weight::Trouble { "! " } else { "" };
     let _ = writeln!(text, "{}  {mark}{}", time(entry.at), entry.text);
     let indent = " ".repeat(26);
-    if !entry.fields.is_empty() && before.is_none_or(|before| before.fields != entry.fields) {
+    let told = before.map_or(&[][..], |before| &before.fields);
+    let fresh = entry.fields.strip_prefix(told).unwrap_or(&entry.fields);
+    if !fresh.is_empty() {
         let fields: Vec<String> =
-            entry.fields.iter().map(|field| format!("{} {}", field.name, field.value)).collect();
+            fresh.iter().map(|field| format!("{} {}", field.name, field.value)).collect();
         let _ = writeln!(text, "{indent}{}", fields.join(", "));
     }
     let is_same = before.is_some_and(|before| before.reasons == entry.reasons);

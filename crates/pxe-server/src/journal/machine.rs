@@ -54,6 +54,15 @@ pub(super) struct Machine {
     pub(super) is_proven: bool,
 }
 
+/// Whether it tells of an address and of nothing to boot.
+fn is_of_address(record: &Record) -> bool {
+    match &*record.stage {
+        "addressed" | "renewed" | "released" => true,
+        "offered" | "acknowledged" => record.lease_seconds.is_some() && record.file.is_none(),
+        _ => false,
+    }
+}
+
 impl Machine {
     pub(super) fn new(id: ClientId, at: u64) -> Self {
         Self {
@@ -131,7 +140,9 @@ impl Machine {
     fn begin_boot(&mut self, record: &Record) {
         let begins = matches!(&*record.stage, "discovered" | "heard") && record.ipxe == Some(false);
         let was_far = self.step.is_some_and(|step| step >= Step::LoaderAsked);
-        let was_away = record.at.saturating_sub(self.last_seen) > BOOT_ENDS_AFTER_MS;
+        // A lease that goes on is no boot, however long ago that was.
+        let was_away =
+            record.at.saturating_sub(self.last_seen) > BOOT_ENDS_AFTER_MS && !is_of_address(record);
         if begins && was_far || was_away || self.boots == 0 {
             self.boots = self.boots.saturating_add(1);
             self.step = None;
@@ -232,7 +243,9 @@ impl Machine {
             "failed" | "missing" | "refused" | "unserved" | "declined" => Verdict::Failed,
             // Searches are no news of how it goes, nor are leases that go on, nor what others say.
             "tried" | "renewed" | "released" | "rival" => return,
-            "addressed" if self.verdict != Verdict::Waiting => return,
+            // An address alone is what an operating system asks for: it changes nothing of a boot that went well, badly
+            // or not at all.
+            _ if is_of_address(record) && self.verdict != Verdict::Waiting => return,
             _ => Verdict::Waiting,
         };
         self.verdict = verdict;

@@ -3,7 +3,7 @@ use core::net::Ipv4Addr;
 use pxe_select::Firmware;
 
 use super::*;
-use crate::engine::{Detail, Field, Stage};
+use crate::engine::{Detail, Field, LeaseStep, Stage};
 
 const MINUTE_MS: u64 = 60_000;
 
@@ -142,6 +142,41 @@ fn what_went_wrong_is_the_verdict() {
         told.tell(mac(1), discovered());
         told.tell(mac(1), stage);
         assert_eq!(told.summary(mac(1)).verdict, verdict);
+    }
+}
+
+/// An address that we gave, and no file with it.
+fn address_alone(step: LeaseStep) -> Stage {
+    Stage::Leased { step, address: Ipv4Addr::new(192, 0, 2, 7), seconds: 3_600, file: None }
+}
+
+#[test]
+fn an_address_alone_is_no_news_of_a_boot() {
+    let end = |last: Stage| {
+        let mut told = Told::new();
+        for stage in [discovered(), offered(), requested("vmlinuz"), last] {
+            told.tell(mac(1), stage);
+        }
+        // The operating system asks for its address, and goes on with it for days.
+        for (step, pause) in [
+            (LeaseStep::Offered, 1_000),
+            (LeaseStep::Acknowledged, 3_600_000),
+            (LeaseStep::Renewed, 3_600_000),
+        ] {
+            told.tell(mac(1), address_alone(step));
+            told.pass(pause);
+        }
+        let summary = told.summary(mac(1));
+        (summary.verdict, summary.boots, summary.step)
+    };
+    let kernel = Some(Step::Kernel);
+    assert_eq!(end(delivered("vmlinuz")), (Verdict::Ok, 1, kernel));
+    for (stage, verdict) in [
+        (Stage::Held { reasons: "no loader".into() }, Verdict::Held),
+        (Stage::Denied { reasons: "host entry 1".into() }, Verdict::Denied),
+        (Stage::Failed { file: "x".into(), reason: "y".into() }, Verdict::Failed),
+    ] {
+        assert_eq!(end(stage), (verdict, 1, kernel));
     }
 }
 

@@ -131,6 +131,51 @@ fn rules_of_the_page_come_first_and_say_who_wrote_them() {
     assert_eq!(file(&site), "ipxe.efi");
 }
 
+/// The value of `ETag`.
+fn tag(reply: &Reply) -> String {
+    let line = reply.head.lines().find_map(|line| line.strip_prefix("etag: "));
+    line.unwrap_or_else(|| panic!("no ETag: {reply:?}")).to_owned()
+}
+
+#[test]
+fn who_comes_second_does_not_undo_what_the_first_did() {
+    let folder = folder("admin-editors");
+    let site = Site::start(&folder, "");
+    let admin = token(&folder, "anna", "admin");
+    let send = |method: &str, path: &str, condition: &str, body: &str| {
+        let headers = format!(
+            "Content-Type: application/json\r\nAuthorization: Bearer {admin}\r\n{condition}\r\n"
+        );
+        site.ask(method, path, &headers, body)
+    };
+    // Both saw that there is no entry.
+    let first = send("PUT", HOST, "If-None-Match: *", "{\"loader\":\"other.efi\"}");
+    assert_eq!(first.status, 200, "{first:?}");
+    let second = send("PUT", HOST, "If-None-Match: *", "{\"boot\":false}");
+    assert_eq!(second.status, 412, "{second:?}");
+    assert!(second.body.contains("already, by anna at 20"), "{second:?}");
+    // Both saw the same entry.
+    let seen = tag(&site.get(HOST));
+    assert_eq!(seen, format!("\"{}\"", first.json()["version"].as_str().expect("a version")));
+    let condition = format!("If-Match: {seen}");
+    let first = send("PUT", HOST, &condition, "{\"hostname\":\"node1\"}");
+    assert_eq!(first.status, 200, "{first:?}");
+    for (method, body) in [("PUT", "{\"boot\":false}"), ("DELETE", "")] {
+        let second = send(method, HOST, &condition, body);
+        assert_eq!(second.status, 412, "{method}: {second:?}");
+    }
+    assert_eq!(site.get(HOST).json()["entry"]["hostname"], "node1");
+    assert_eq!(send("DELETE", HOST, &format!("If-Match: {}", tag(&first)), "").status, 204);
+
+    let rules = "/api/v1/rules";
+    let condition = format!("If-Match: {}", tag(&site.get(rules)));
+    let first = send("PUT", rules, &condition, "[{\"deny\":true}]");
+    assert_eq!(first.status, 200, "{first:?}");
+    assert_eq!(send("PUT", rules, &condition, "[]").status, 412);
+    assert_eq!(site.get(rules).json().as_array().map(Vec::len), Some(1));
+    assert_eq!(send("PUT", rules, &format!("If-Match: {}", tag(&first)), "[]").status, 200);
+}
+
 #[test]
 fn machines_are_listed_and_followed() {
     let folder = folder("admin-machines");
@@ -154,6 +199,20 @@ fn machines_are_listed_and_followed() {
     }
     assert!(said.contains("text/event-stream") && said.contains("event: machines"), "{said}");
 
+    // Whoever was away goes on where they were.
+    let mut again = TcpStream::connect(site.page).expect("connect");
+    again.set_read_timeout(Some(PATIENCE)).expect("timeout");
+    let ask =
+        format!("GET /api/v1/events HTTP/1.1\r\nHost: {}\r\nLast-Event-ID: 0\r\n\r\n", site.page);
+    again.write_all(ask.as_bytes()).expect("sent");
+    let mut said = String::new();
+    while !said.contains("52:54:00:aa:00:01") {
+        let mut buffer = [0; 4096];
+        let bytes = again.read(&mut buffer).expect("an event");
+        assert!(bytes > 0, "it ended: {said}");
+        said.push_str(&String::from_utf8_lossy(&buffer[..bytes]));
+    }
+
     let list = |query: &str| site.get(&format!("/api/v1/machines{query}")).json();
     assert_eq!(list("")["machines"][0]["id"], "52:54:00:aa:00:01");
     assert_eq!(list("?q=00:AA")["machines"].as_array().map(Vec::len), Some(1));
@@ -165,6 +224,30 @@ fn machines_are_listed_and_followed() {
     let story = site.get("/api/v1/machines/52:54:00:aa:00:01").json();
     assert!(story["entries"].as_array().is_some_and(|entries| !entries.is_empty()), "{story}");
     assert_eq!(site.get("/api/v1/machines/52:54:00:aa:00:09").status, 404);
+}
+
+#[test]
+fn who_loses_the_token_hears_no_more() {
+    let folder = folder("admin-listener");
+    let site = Site::start(&folder, "");
+    let reader = token(&folder, "bert", "read");
+    let mut events = TcpStream::connect(site.page).expect("connect");
+    events.set_read_timeout(Some(PATIENCE)).expect("timeout");
+    let ask = format!(
+        "GET /api/v1/events HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {reader}\r\nConnection: close\r\n\r\n",
+        site.page
+    );
+    events.write_all(ask.as_bytes()).expect("sent");
+    let mut buffer = [0; 4096];
+    let bytes = events.read(&mut buffer).expect("an answer");
+    assert!(buffer[..bytes].starts_with(b"HTTP/1.1 200"), "{}", buffer[..bytes].escape_ascii());
+    let mut remove = crate::common::program();
+    remove.arg("--config").arg(folder.0.join("pxe.toml")).args(["token", "remove", "bert"]);
+    assert!(remove.output().expect("it runs").status.success());
+    assert_eq!(file(&site), "ipxe.efi", "something happens");
+    let mut rest = String::new();
+    events.read_to_string(&mut rest).expect("the end");
+    assert!(!rest.contains("52:54:00:aa:00:01"), "{rest}");
 }
 
 #[test]
@@ -234,7 +317,7 @@ fn the_rest_is_shown() {
     assert_eq!((release("192.0.2.1"), release("x")), (404, 400));
     let page: Reply = site.get("/");
     assert!(
-        page.body.contains("/assets/app.js") && !page.body.contains("<script>"),
+        page.body.contains("\"assets/app.js") && !page.body.contains("<script>"),
         "{}",
         page.body
     );

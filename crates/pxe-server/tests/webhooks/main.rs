@@ -9,6 +9,8 @@ mod tls;
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant, SystemTime};
 
 use common::{Fetched, Folder, PATIENCE, Server, fetch};
@@ -49,8 +51,34 @@ fn a_receiver_can_tell_that_an_event_is_ours() {
     let sent: u64 = timestamp.parse().expect("seconds");
     assert!(now.as_secs().abs_diff(sent) < 60, "{timestamp}");
     delivery.check_signature(b"top secret");
+    check_as_the_manual_does("whsec_dG9wIHNlY3JldA==", &delivery);
     // `requested` was not wanted, and nothing is told twice.
     assert!(told.recv_timeout(Duration::from_millis(300)).is_err());
+}
+
+/// Runs the manual's example of a check, on what came and on what somebody changed.
+fn check_as_the_manual_does(secret: &str, delivery: &Delivery) {
+    let manual = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/seeing.md");
+    let manual = std::fs::read_to_string(manual).expect("the manual");
+    let example = manual.split("```python\n").nth(1).and_then(|rest| rest.split("```").next());
+    let parts = delivery.parts();
+    let script = format!(
+        "{}\nimport json, sys\nit = json.loads(sys.argv[2])\nh, b = it['headers'], it['body'].encode()\n\
+         old = dict(h, **{{'webhook-timestamp': '1600000000'}})\n\
+         print([is_ours(sys.argv[1], *them) for them in ((h, b), (h, b + b' '), (old, b))], is_ours('other', h, b))",
+        example.expect("an example")
+    );
+    let parts = parts.to_string();
+    let done = match Command::new("python3").args(["-c", &script, secret, &parts]).output() {
+        Ok(done) => done,
+        Err(error) => {
+            assert!(std::env::var_os("CI").is_none(), "python3 is missing: {error}");
+            return println!("skipped: python3 is not installed");
+        }
+    };
+    let said = String::from_utf8_lossy(&done.stdout).into_owned();
+    let trouble = String::from_utf8_lossy(&done.stderr);
+    assert_eq!(said.trim(), "[True, False, False] False", "{trouble}");
 }
 
 #[test]

@@ -33,6 +33,12 @@ impl Delivery {
         self.headers.get(name).unwrap_or_else(|| panic!("no {name} in {:?}", self.headers))
     }
 
+    /// Headers and body, for a program that reads JSON.
+    pub fn parts(&self) -> serde_json::Value {
+        let body = String::from_utf8(self.body.clone()).expect("text");
+        serde_json::json!({ "headers": self.headers, "body": body })
+    }
+
     /// That it was signed with this key.
     pub fn check_signature(&self, key: &[u8]) {
         let (id, timestamp) = (self.header("webhook-id"), self.header("webhook-timestamp"));

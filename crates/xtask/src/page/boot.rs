@@ -170,7 +170,7 @@ impl Scene {
         browser.resize(DESK)?;
         browser.set_dark(false)?;
         browser.run("location.hash = '#images'")?;
-        let listed = "return document.querySelector('main tbody')?.innerText.includes('BIOS')";
+        let listed = "return document.querySelector('main tbody')?.innerText.includes('bios')";
         browser.until("an image", listed)?;
         picture("images.png")?;
         browser.run("location.hash = '#doctor'")?;

@@ -10,7 +10,7 @@ use crate::config::{Config, StoreConfig};
 
 /// The configuration in use, with the defaults filled in and without secrets
 #[utoipa::path(
-    get, path = "/api/v1/config", tag = "about",
+    get, operation_id = "get_config", path = "/api/v1/config", tag = "about",
     responses((status = 200, description = "The keys of the configuration file", body = Value), Refused)
 )]
 pub(super) async fn show(State(site): State<Site>) -> Json<Value> {

@@ -80,7 +80,7 @@ impl Drop for Turn {
 
 /// The last report, and whether one is being made
 #[utoipa::path(
-    get, path = "/api/v1/doctor", tag = "doctor",
+    get, operation_id = "get_doctor", path = "/api/v1/doctor", tag = "doctor",
     responses((status = 200, body = Checkup), Refused)
 )]
 pub(super) async fn last(State(site): State<Site>) -> Json<Checkup> {
@@ -91,7 +91,7 @@ pub(super) async fn last(State(site): State<Site>) -> Json<Checkup> {
 ///
 /// It takes about ten seconds; GET has the report then. Safe on a production network: it takes no address.
 #[utoipa::path(
-    post, path = "/api/v1/doctor", tag = "doctor",
+    post, operation_id = "start_doctor", path = "/api/v1/doctor", tag = "doctor",
     request_body = CheckupWanted,
     responses(
         (status = 202, description = "It has begun", body = Checkup),

@@ -10,7 +10,7 @@ use toml::{Table, Value};
 use crate::admin::problem::Problem;
 use crate::admin::time::rfc3339;
 use crate::admin::{Parts, Site};
-use crate::config::{Faults, HostConfig, RuleConfig};
+use crate::config::{Config, Faults, HostConfig, RuleConfig};
 use crate::content::Loaders;
 use crate::driver::{Answer, Question};
 use crate::overrides::Overrides;
@@ -33,20 +33,21 @@ pub(super) async fn waiting<T: Send + 'static>(
     })
 }
 
-/// Makes a change, and says in the log who made it.
+/// Makes a change, and says in the log who made it. `edit` sees the configuration in use as it is when its turn comes.
 pub(super) async fn change(
     site: &Site,
     who: String,
     what: String,
-    edit: impl FnOnce(&mut Overrides) -> Result<(), Problem> + Send + 'static,
+    edit: impl FnOnce(&mut Overrides, &Config) -> Result<(), Problem> + Send + 'static,
 ) -> Result<(), Problem> {
     let parts = site.parts.clone();
     waiting(move || {
         let _turn = TURN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let state = &parts.in_use.config().state;
+        let config = parts.in_use.config();
+        let state = &config.state;
         let before = Overrides::read(state)?;
         let mut after = before.clone();
-        edit(&mut after)?;
+        edit(&mut after, &config)?;
         try_out(&parts, &after)?;
         let unwritten = |error: std::io::Error| {
             let why = format!("{} cannot be written: {error}", state.display());

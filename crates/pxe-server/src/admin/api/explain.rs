@@ -89,7 +89,7 @@ impl Entry {
 ///
 /// Nothing is sent and nothing remembered.
 #[utoipa::path(
-    post, path = "/api/v1/explain", tag = "machines",
+    post, operation_id = "explain", path = "/api/v1/explain", tag = "machines",
     request_body = Described,
     responses(
         (status = 200, body = Explained), Refused, Unfit

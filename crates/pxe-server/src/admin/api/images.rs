@@ -9,7 +9,7 @@ use crate::admin::problem::Refused;
 
 /// The images of the folder, as they were when it was looked at last
 #[utoipa::path(
-    get, path = "/api/v1/images", tag = "images",
+    get, operation_id = "list_images", path = "/api/v1/images", tag = "images",
     responses((status = 200, description = "The list that clients get at /images/, too", body = Value), Refused)
 )]
 pub(super) async fn list(State(site): State<Site>) -> Json<Value> {

@@ -60,7 +60,7 @@ impl Lease {
 ///
 /// Empty in other modes than `server`.
 #[utoipa::path(
-    get, path = "/api/v1/leases", tag = "leases",
+    get, operation_id = "list_leases", path = "/api/v1/leases", tag = "leases",
     responses((status = 200, body = Vec<Lease>), Refused)
 )]
 pub(super) async fn list(State(site): State<Site>) -> Result<Json<Vec<Lease>>, Problem> {
@@ -78,7 +78,7 @@ pub(super) async fn list(State(site): State<Site>) -> Result<Json<Vec<Lease>>, P
 
 /// Ends a lease, as if its client had given it back
 #[utoipa::path(
-    delete, path = "/api/v1/leases/{address}", tag = "leases",
+    delete, operation_id = "release_lease", path = "/api/v1/leases/{address}", tag = "leases",
     params(("address" = String, Path, description = "An IPv4 address")),
     responses(
         (status = 204, description = "It is released"),
@@ -121,7 +121,7 @@ pub(super) struct Pool {
 
 /// How full the pools are
 #[utoipa::path(
-    get, path = "/api/v1/pools", tag = "leases",
+    get, operation_id = "list_pools", path = "/api/v1/pools", tag = "leases",
     responses((status = 200, body = Vec<Pool>), Refused)
 )]
 pub(super) async fn pools(State(site): State<Site>) -> Result<Json<Vec<Pool>>, Problem> {

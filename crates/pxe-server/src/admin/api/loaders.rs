@@ -28,7 +28,7 @@ pub(super) struct Loader {
 
 /// Every firmware with its boot program, and what is wrong with it
 #[utoipa::path(
-    get, path = "/api/v1/loaders", tag = "loaders",
+    get, operation_id = "list_loaders", path = "/api/v1/loaders", tag = "loaders",
     responses((status = 200, body = Vec<Loader>), Refused)
 )]
 pub(super) async fn list(State(site): State<Site>) -> Result<Json<Vec<Loader>>, Problem> {

@@ -3,16 +3,17 @@
 use core::convert::Infallible;
 use core::time::Duration;
 
-use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Sse;
 use axum::response::sse::{Event, KeepAlive};
+use axum::{Extension, Json};
 use futures_util::{Stream, stream};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::admin::Site;
+use crate::admin::access::Who;
 use crate::admin::problem::{Of, Part, Problem, Refused};
 use crate::journal::{Filter, MachineStory, MachineSummary};
 
@@ -24,6 +25,8 @@ const PAGE_ROWS_DEFAULT: usize = 1_000;
 const TOLD_EVERY: Duration = Duration::from_millis(250);
 /// Something is sent so often, so that a connection that is gone is noticed.
 const KEPT_ALIVE_EVERY: Duration = Duration::from_secs(15);
+
+const LAST_EVENT_ID: &str = "last-event-id";
 
 /// Which machines.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -63,7 +66,7 @@ pub(super) struct Machines {
 
 /// Machines that were heard of, the last one first
 #[utoipa::path(
-    get, path = "/api/v1/machines", tag = "machines", params(Wanted),
+    get, operation_id = "list_machines", path = "/api/v1/machines", tag = "machines", params(Wanted),
     responses(
         (status = 200, body = Machines), Refused
     )
@@ -98,7 +101,7 @@ pub(super) async fn list(
 
 /// The story of one machine
 #[utoipa::path(
-    get, path = "/api/v1/machines/{id}", tag = "machines",
+    get, operation_id = "get_machine", path = "/api/v1/machines/{id}", tag = "machines",
     params(("id" = String, Path, description = "Its hardware address, or an IP address it has or had")),
     responses(
         (status = 200, body = MachineStory),
@@ -125,30 +128,52 @@ pub(super) struct Since {
 
 /// Machines as they change, as server-sent events
 ///
-/// Each `machines` event has a JSON list of machines that changed, and the number of the change as its id.
+/// Each `machines` event has a JSON list of machines that changed, and the number of the change as its id. They end when
+/// the token that asked for them is removed.
 #[utoipa::path(
-    get, path = "/api/v1/events", tag = "machines", params(Since),
+    get, operation_id = "machine_events", path = "/api/v1/events", tag = "machines",
+    params(
+        Since,
+        ("Last-Event-ID" = Option<String>, Header, description = "The id of the last event; what an `EventSource` sends when it comes back. Goes before `since`")
+    ),
     responses(
         (status = 200, description = "Events without end", content_type = "text/event-stream", body = String), Refused
     )
 )]
 pub(super) async fn events(
     State(site): State<Site>,
+    Extension(who): Extension<Who>,
+    headers: HeaderMap,
     Of(since): Of<Since>,
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
-    let since = since.since.unwrap_or_else(|| site.parts.journal.sequence());
-    let changes = stream::unfold((site, since), async |(site, since)| {
-        loop {
-            site.news.wait(&site.parts.journal, since).await;
-            let (sequence, machines) = site.parts.journal.changes_since(since);
-            if sequence == since {
-                continue;
-            }
-            let event = Event::default().event("machines").id(sequence.to_string());
-            let event = event.json_data(&machines).unwrap_or_default();
-            tokio::time::sleep(TOLD_EVERY).await;
-            return Some((Ok(event), (site, sequence)));
-        }
+    let last = headers.get(LAST_EVENT_ID).and_then(|id| id.to_str().ok()?.parse().ok());
+    let since = last.or(since.since).unwrap_or_else(|| site.parts.journal.sequence());
+    let changes = stream::unfold((site, since), move |(site, since)| {
+        let who = who.clone();
+        told(site, since, who)
     });
     Sse::new(changes).keep_alive(KeepAlive::new().interval(KEPT_ALIVE_EVERY))
+}
+
+/// The next event, with what the one after it needs; nothing if whoever listens may do so no more.
+async fn told(
+    site: Site,
+    since: u64,
+    who: Who,
+) -> Option<(Result<Event, Infallible>, (Site, u64))> {
+    loop {
+        let news = site.news.wait(&site.parts.journal, since);
+        let _ = tokio::time::timeout(KEPT_ALIVE_EVERY, news).await;
+        if !who.is_let_in() {
+            return None;
+        }
+        let (sequence, machines) = site.parts.journal.changes_since(since);
+        if sequence == since {
+            continue;
+        }
+        let event = Event::default().event("machines").id(sequence.to_string());
+        let event = event.json_data(&machines).unwrap_or_default();
+        tokio::time::sleep(TOLD_EVERY).await;
+        return Some((Ok(event), (site, sequence)));
+    }
 }

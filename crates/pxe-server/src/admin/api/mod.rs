@@ -14,24 +14,33 @@ mod machines;
 #[allow(unused_qualifications, reason = "utoipa writes them")]
 mod next_boot;
 mod rules;
+mod seen;
 
 use axum::Json;
 use axum::extract::State;
 use serde_json::Value;
-use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::Site;
 use super::problem::Refused;
+use super::tokens::Role;
 pub(super) use doctor::Checkups;
 pub use machines::PAGE_ROWS_MAX;
 
+/// Where a described machine is asked about.
+const EXPLAIN: &str = "/api/v1/explain";
+
 #[derive(OpenApi)]
 #[openapi(
-    info(title = "pxe-server", description = "Machines, leases, hosts and rules of a network-boot server."),
-    security((), ("token" = [])),
+    info(
+        title = "pxe-server",
+        description = "Machines, leases, hosts and rules of a network-boot server.\n\nEach operation names the role that \
+                       its token needs: `read` or `admin`, which may do everything. On the loopback looking needs none, \
+                       and changing none as long as there is no admin token."
+    ),
     modifiers(&Tokens)
 )]
 struct Document;
@@ -41,14 +50,16 @@ struct Tokens;
 impl Modify for Tokens {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
         let components = document.components.get_or_insert_default();
-        let bearer = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
-        components.add_security_scheme("token", bearer);
+        let bearer = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .description(Some("What `pxe-server token add NAME --role read|admin` prints"));
+        components.add_security_scheme("token", SecurityScheme::Http(bearer.build()));
     }
 }
 
 /// The routes, and the document that describes them.
 pub(super) fn routes() -> (axum::Router<Site>, utoipa::openapi::OpenApi) {
-    OpenApiRouter::with_openapi(Document::openapi())
+    let (router, mut document) = OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(machines::list))
         .routes(routes!(machines::one))
         .routes(routes!(machines::events))
@@ -66,12 +77,33 @@ pub(super) fn routes() -> (axum::Router<Site>, utoipa::openapi::OpenApi) {
         .routes(routes!(explain::explain))
         .routes(routes!(doctor::last, doctor::start))
         .routes(routes!(document))
-        .split_for_parts()
+        .split_for_parts();
+    name_roles(&mut document);
+    (router, document)
+}
+
+/// Says of each operation which role it needs, as OpenAPI 3.1 has it for schemes without scopes. Who is local may need
+/// none.
+fn name_roles(document: &mut utoipa::openapi::OpenApi) {
+    for (path, item) in &mut document.paths.paths {
+        let looks = [&mut item.get].into_iter().flatten().map(|operation| (Role::Read, operation));
+        let others = [&mut item.put, &mut item.post, &mut item.delete].into_iter().flatten();
+        let role = if changes_nothing(path) { Role::Read } else { Role::Admin };
+        for (role, operation) in looks.chain(others.map(|operation| (role, operation))) {
+            let token = SecurityRequirement::new("token", [role.to_string()]);
+            operation.security = Some(vec![SecurityRequirement::default(), token]);
+        }
+    }
+}
+
+/// Whether a POST to this path is a question.
+pub(super) fn changes_nothing(path: &str) -> bool {
+    path == EXPLAIN
 }
 
 /// This document
 #[utoipa::path(
-    get, path = "/api/v1/openapi.json", tag = "about",
+    get, operation_id = "get_openapi", path = "/api/v1/openapi.json", tag = "about",
     responses((status = 200, description = "OpenAPI 3.1", body = Value), Refused)
 )]
 async fn document(State(site): State<Site>) -> Json<Value> {

@@ -82,7 +82,7 @@ impl From<NextBootError> for Problem {
 
 /// Every order that stands, by hardware address
 #[utoipa::path(
-    get, path = "/api/v1/next-boot", tag = "next boot", params(Chosen),
+    get, operation_id = "list_next_boots", path = "/api/v1/next-boot", tag = "next boot", params(Chosen),
     responses((status = 200, body = Vec<Ordered>), Refused)
 )]
 pub(super) async fn list(
@@ -103,7 +103,7 @@ pub(super) async fn list(
 
 /// Orders what a machine boots next, instead of what was ordered before
 #[utoipa::path(
-    put, path = "/api/v1/next-boot/{mac}", tag = "next boot",
+    put, operation_id = "put_next_boot", path = "/api/v1/next-boot/{mac}", tag = "next boot",
     params(("mac" = String, Path, description = "The machine's hardware address")),
     request_body = OrderWanted,
     responses((status = 200, body = Ordered), Refused, Unfit)
@@ -134,7 +134,7 @@ pub(super) async fn put(
 
 /// Takes an order back
 #[utoipa::path(
-    delete, path = "/api/v1/next-boot/{mac}", tag = "next boot",
+    delete, operation_id = "delete_next_boot", path = "/api/v1/next-boot/{mac}", tag = "next boot",
     params(("mac" = String, Path, description = "The machine's hardware address")),
     responses(
         (status = 204, description = "It is gone"),

@@ -1,16 +1,17 @@
 //! Rules for kinds of machines.
 
+use axum::Extension;
 use axum::extract::State;
-use axum::{Extension, Json};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::edit::{self, Origin};
+use super::seen::{Seen, Tagged, version};
 use crate::admin::Site;
 use crate::admin::access::Who;
 use crate::admin::problem::{Asked, Problem, Refused, Unfit};
-use crate::config::RuleConfig;
+use crate::config::{Config, RuleConfig};
 
 /// A rule; the first that fits decides.
 #[derive(Debug, Serialize, ToSchema)]
@@ -39,38 +40,53 @@ impl Rule {
     }
 }
 
-fn all(site: &Site) -> Vec<Rule> {
-    site.parts.in_use.config().rules.iter().enumerate().map(Rule::of).collect()
+/// The version of those that the page may replace.
+fn state(config: &Config) -> String {
+    version(config.rules.iter().filter(|rule| rule.is_edited).map(|rule| &rule.written))
+}
+
+fn all(site: &Site) -> Tagged<Vec<Rule>> {
+    let config = site.parts.in_use.config();
+    Tagged(state(&config), config.rules.iter().enumerate().map(Rule::of).collect())
 }
 
 /// Every rule, in the order in which they are tried
 #[utoipa::path(
-    get, path = "/api/v1/rules", tag = "rules",
-    responses((status = 200, body = Vec<Rule>), Refused)
+    get, operation_id = "list_rules", path = "/api/v1/rules", tag = "rules",
+    responses(
+        (status = 200, body = Vec<Rule>, headers(("ETag" = String, description = "The version of those of the page"))),
+        Refused
+    )
 )]
-pub(super) async fn list(State(site): State<Site>) -> Json<Vec<Rule>> {
-    Json(all(&site))
+pub(super) async fn list(State(site): State<Site>) -> Tagged<Vec<Rule>> {
+    all(&site)
 }
 
 /// Replaces the rules of the page, which are tried before those of the configuration file
 ///
 /// Each has the keys of `[[rule]]` in the configuration. All rules are answered.
 #[utoipa::path(
-    put, path = "/api/v1/rules", tag = "rules",
-    request_body = Vec<Value>,
+    put, operation_id = "put_rules", path = "/api/v1/rules", tag = "rules",
+    params(("If-Match" = Option<String>, Header, description = "Only if the version is still this one")),
+    request_body(content = Vec<Value>, example = json!([{ "when": { "arch": ["bios"] }, "file": "undionly.kpxe" }])),
     responses(
-        (status = 200, body = Vec<Rule>), Refused, Unfit
+        (status = 200, body = Vec<Rule>, headers(("ETag" = String, description = "The new version"))),
+        (status = 412, description = "Somebody else was faster", body = Problem, content_type = "application/problem+json"),
+        Refused, Unfit
     )
 )]
 pub(super) async fn put(
     State(site): State<Site>,
     Extension(who): Extension<Who>,
+    seen: Seen,
     Asked(body): Asked<Vec<Value>>,
-) -> Result<Json<Vec<Rule>>, Problem> {
+) -> Result<Tagged<Vec<Rule>>, Problem> {
     let entries = body.into_iter().map(|rule| edit::entry(rule, &who.name));
     let mut entries = entries.collect::<Result<Vec<_>, _>>()?;
     let what = format!("set {} rules", entries.len());
-    edit::change(&site, who.name, what, move |overrides| {
+    edit::change(&site, who.name, what, move |overrides, config| {
+        // Who was faster is not told: a rule may have been removed.
+        seen.check(Some(&state(config)), None)?;
         for entry in &mut entries {
             // One that stays as it was keeps its signature.
             let unsigned = |table: &toml::Table| edit::shown(table).entry;
@@ -83,5 +99,5 @@ pub(super) async fn put(
         Ok(())
     })
     .await?;
-    Ok(Json(all(&site)))
+    Ok(all(&site))
 }

@@ -24,6 +24,8 @@ pub(super) struct Boot {
     pub(super) without: Option<(bool, String)>,
     /// Of the decision, if it was asked.
     pub(super) reasons: Option<Reasons>,
+    /// The boot server that is named with the file.
+    pub(super) server: Option<Ipv4Addr>,
 }
 
 impl Boot {
@@ -107,7 +109,8 @@ impl DhcpServer {
         });
         let ipxe = decision.identity.ipxe != Ipxe::Absent;
         let reasons = Some(decision.reasons);
-        Boot { file, firmware: decision.identity.firmware, ipxe, without, reasons }
+        let server = file.is_some().then_some(server);
+        Boot { file, firmware: decision.identity.firmware, ipxe, without, reasons, server }
     }
 }
 

@@ -6,7 +6,6 @@ use std::time::Instant;
 
 use pxe_dhcp::respond::{RequestState, ServerMessage, ServerRequestKind};
 use pxe_lease::{Ignored, Silence};
-use pxe_select::Reasons;
 
 use super::DhcpServer;
 use super::answer::{Boot, is_netboot, wants_to_boot};
@@ -57,7 +56,7 @@ impl DhcpServer {
             _ => LeaseStep::Acknowledged,
         };
         let stage = Stage::Leased { step, address, seconds, file: boot.shown() };
-        self.tell_because(now, message, stage, boot.reasons.as_ref());
+        self.tell_because(now, message, stage, Some(boot));
     }
 
     /// What kind of machine it is, and why it gets no file, if so.
@@ -68,7 +67,7 @@ impl DhcpServer {
             let reasons = reasons.clone();
             let stage =
                 if *is_denied { Stage::Denied { reasons } } else { Stage::Held { reasons } };
-            self.tell_because(now, message, stage, boot.reasons.as_ref());
+            self.tell_because(now, message, stage, Some(boot));
         }
     }
 
@@ -126,7 +125,7 @@ impl DhcpServer {
         now: Instant,
         message: &ServerMessage<'_>,
         stage: Stage,
-        reasons: Option<&Reasons>,
+        boot: Option<&Boot>,
     ) {
         let Some(client) = ClientId::from_hardware_address(message.hardware_address().as_bytes())
         else {
@@ -144,6 +143,11 @@ impl DhcpServer {
         };
         let detail = || {
             let detail = Detail::of_message(message.view()).with_address(address);
+            let reasons = boot.and_then(|boot| boot.reasons.as_ref());
+            let detail = match boot.and_then(|boot| boot.server) {
+                Some(server) => detail.with_boot_server(server),
+                None => detail,
+            };
             Some(match reasons {
                 Some(reasons) => detail.with_reasons(reasons),
                 None => detail,
