@@ -12,10 +12,12 @@ use common::{Client, Folder, Server, program};
 use pxe_dhcp::respond::ProxyConfig;
 use pxe_dhcp::{MessageType, OptionCode};
 use pxe_select::{Firmware, Policy};
+use pxe_server::config::{Config, DhcpMode};
 use pxe_server::content::{Files, Loaders, Shared as Contents};
 use pxe_server::engine::{
     Arrival, Engine, EngineConfig, Event, Output, OwnAddress, RIVALS_PER_BOOT_MAX, Shared, SocketId,
 };
+use pxe_server::rehearse::Rehearsal;
 
 const US: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 2);
 const ROUTER: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
@@ -82,13 +84,8 @@ impl Bench {
         policy.loader(Firmware::X64Uefi, "ipxe.efi");
         policy.loader(Firmware::Bios, "undionly.kpxe");
         let shared = Shared::new(policy.build().expect("a sound policy"));
-        let config = EngineConfig {
-            proxy: Some(ProxyConfig::default()),
-            server: None,
-            tftp: pxe_tftp::ServerConfig::default(),
-            advertise: None,
-            tftp_port: 69,
-        };
+        let config =
+            EngineConfig { proxy: Some(ProxyConfig::default()), ..EngineConfig::default() };
         let mut engine = Engine::new(config, shared);
         let second = Ipv4Addr::new(192, 0, 2, 2);
         engine.set_own_addresses(vec![
@@ -138,19 +135,27 @@ fn words(events: &[Event]) -> Vec<&'static str> {
 #[test]
 fn what_competes_with_our_offer_is_told_once() {
     let trap = with(offer(), OptionCode::VENDOR_CLASS, b"PXEClient");
-    for (from, heard, parts) in [
-        (ROUTER, trap, &["rival: 10.77.0.1 sends option 60", "Remove option 60"][..]),
+    for (id, from, heard, parts) in [
         (
+            "option-60-trap",
+            ROUTER,
+            trap,
+            &["rival: 10.77.0.1 sends option 60", "Remove option 60"][..],
+        ),
+        (
+            "two-proxies",
             ANOTHER,
             as_proxy(naming(offer(), b"grub.efi"), ANOTHER),
             &["rival: 2 proxies answer it: 10.77.0.2 and 10.77.0.3; firmware takes one"],
         ),
         (
+            "two-proxies",
             ANOTHER,
             as_proxy(offer(), ANOTHER),
             &["10.77.0.2 and 10.77.0.3; all of them name ipxe.efi", "Nothing needs to be done"],
         ),
         (
+            "wrong-architecture",
             ROUTER,
             naming(offer(), b"grldr.0\0"),
             &["rival: 10.77.0.1 names grldr.0 to x64-uefi, and that is a program for BIOS"],
@@ -167,6 +172,7 @@ fn what_competes_with_our_offer_is_told_once() {
         assert_eq!(detail.address, None, "it may take another one");
         let field = |name: &str| detail.fields.iter().find(|field| field.name == name);
         assert_eq!(field("message").expect("a field").value, "OFFER");
+        assert_eq!(field("finding").expect("a field").value, id);
         assert_eq!(field("from").expect("a field").value, format!("{from}:67"));
         assert!(field("server identifier (54)").is_some(), "{detail:?}");
         // Again, and in the ACK, and after the next DISCOVER of the same boot.
@@ -223,6 +229,31 @@ fn made_up_servers_fill_nobodys_story() {
         told += bench.hear(server, &as_proxy(naming(offer(), b"grub.efi"), server)).len();
     }
     assert_eq!(told, RIVALS_PER_BOOT_MAX);
+}
+
+/// `replay` and `explain` put packets to the same engine.
+#[test]
+fn a_rehearsal_hears_what_the_server_hears() {
+    let config = Config::parse("[loaders]\nx64-uefi = \"ipxe.efi\"\n").expect("a configuration");
+    let loaders = Loaders::search(&config);
+    let now = Instant::now();
+    let trap = with(offer(), OptionCode::VENDOR_CLASS, b"PXEClient");
+    let machine = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 68));
+    let router = SocketAddr::V4(SocketAddrV4::new(ROUTER, 67));
+    for (mode, is_unicast, expected) in [
+        (DhcpMode::Proxy, false, 1),
+        (DhcpMode::Proxy, true, 0),
+        (DhcpMode::Server, false, 0),
+        (DhcpMode::Off, false, 0),
+    ] {
+        let rehearsal = Rehearsal::new(&config, mode, &loaders, (US, US), (now, 0));
+        let mut rehearsal = rehearsal.unwrap_or_else(|faults| panic!("{faults:?}"));
+        rehearsal.take_dhcp(now, machine, 67, false, &discover());
+        let heard = rehearsal.take_dhcp(now, router, 68, is_unicast, &trap);
+        assert_eq!(heard.answers, [], "{mode}");
+        let told: Vec<_> = heard.story.iter().filter(|it| it.contains("rival: ")).collect();
+        assert_eq!(told.len(), expected, "{mode}: {:?}", heard.story);
+    }
 }
 
 /// Says something to everybody on the loopback, as a server at 127.0.0.3.

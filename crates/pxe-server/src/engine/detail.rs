@@ -83,12 +83,15 @@ impl Detail {
         Self::of_fields(address.map(IpAddr::V4), fields)
     }
 
-    /// Of a server's message to a client. The address in it need not be the client's.
-    pub(super) fn of_reply(datagram: &[u8], source: SocketAddrV4) -> Self {
-        let (what, mut fields) = describe_dhcp(datagram);
-        fields.insert(0, Field::new("message", what));
-        fields.insert(1, Field::new("from", source));
-        Self::of_fields(None, fields)
+    /// Of a server's message to a client, with the id of what was found in it. The address in it need not be the client's.
+    pub(super) fn of_reply(finding: &str, datagram: &[u8], source: SocketAddrV4) -> Self {
+        let (what, fields) = describe_dhcp(datagram);
+        let head = [
+            Field::new("finding", finding),
+            Field::new("message", what),
+            Field::new("from", source),
+        ];
+        Self::of_fields(None, head.into_iter().chain(fields).collect())
     }
 
     /// Of a TFTP request.

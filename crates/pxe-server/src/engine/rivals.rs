@@ -40,7 +40,7 @@ impl Engine {
             let diagnose::Finding { id, is_fault, what, advice, .. } = found;
             if self.shared.is_new_rival(now, client, (id, server)) {
                 let stage = Stage::Rival { id, server, what, advice, is_fault };
-                let detail = || Some(Detail::of_reply(datagram, source));
+                let detail = || Some(Detail::of_reply(id, datagram, source));
                 let event = self.shared.step(client, stage, false, detail);
                 self.push(Output::Event(event));
             }
