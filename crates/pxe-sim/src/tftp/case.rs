@@ -177,7 +177,7 @@ impl Case {
             delay_min: delay,
             delay_max: delay,
             detour: delay * DETOUR_DELAYS,
-            mtu: self.mtu.map_or(usize::from(u16::MAX), |mtu| mtu as usize),
+            mtu: self.mtu.map_or(usize::MAX, |mtu| mtu as usize),
         };
         let mut world = World::new(self.seed, impairment);
         if quiet {
