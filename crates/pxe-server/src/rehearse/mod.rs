@@ -63,8 +63,8 @@ pub struct Answer {
 }
 
 impl Rehearsal {
-    /// A server of this configuration in another mode, at `address`, with images as the last look at them has it. Gives addresses from the network around `link` if the
-    /// configuration has no subnet.
+    /// A server of this configuration in another mode, at `address`, with images as the last look at them has it. Gives
+    /// addresses from the network around `link` if the configuration has no subnet.
     ///
     /// # Errors
     /// The faults of the configuration.
