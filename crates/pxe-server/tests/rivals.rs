@@ -93,7 +93,7 @@ impl Bench {
             OwnAddress { interface: 1, address: US },
             OwnAddress { interface: 2, address: second },
         ]);
-        let contents = std::sync::Arc::new(Contents::new(Loaders::default()));
+        let contents = Arc::new(Contents::new(Loaders::default()));
         let mut bench = Self {
             now: Instant::now(),
             engine,
