@@ -2,14 +2,14 @@
 
 use crate::config::{Config, DhcpMode};
 use crate::diagnose::{Run, Unheard};
-use crate::journal::{self, Journal};
-use crate::serve;
+use crate::journal::Journal;
+use crate::{serve, tenancy};
 
 /// Of this machine, which has no story in the journal.
 pub(crate) fn unheard(machine: &str, config: &Config, journal: &Journal) -> Unheard {
     let others = journal.counts().machines;
     let served = serve::served_interfaces(config).unwrap_or_default();
-    let run = match journal::running(&config.state) {
+    let run = match tenancy::look(&config.state) {
         // The journal is of a program that did not say yet that it runs.
         Run::Never if others > 0 => Run::Unknown,
         run => run,

@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 use log::{info, warn};
 
 use super::file::{self, FILE_BYTES_MAX, Log};
-use super::running::Running;
 use super::{Counts, Journal, Noted};
 use crate::engine::{Audience, ClientId, Stage};
 use crate::logging;
@@ -21,7 +20,6 @@ const WRITTEN_EVERY: Duration = Duration::from_millis(500);
 /// Writes what `journal` is told, in a thread of its own. Dropped, it writes for the last time.
 pub struct Keeper {
     _routine: Routine,
-    _running: Option<Running>,
 }
 
 impl Keeper {
@@ -32,8 +30,6 @@ impl Keeper {
     pub fn start(folder: PathBuf, journal: Arc<Journal>) -> io::Result<Self> {
         restore(&folder, &journal);
         journal.keep_pending();
-        // Whoever cannot write there is told of the journal's file, once.
-        let running = Running::begin(&folder, unix_ms()).unwrap_or_default();
         let mut writer = Writer { folder, log: None, failing: false };
         let keep = move || {
             let silences = journal.handle_timeout(Instant::now(), unix_ms());
@@ -44,7 +40,7 @@ impl Keeper {
             writer.write(&journal);
         };
         let routine = Routine::start("journal", WRITTEN_EVERY, keep)?;
-        Ok(Self { _routine: routine, _running: running })
+        Ok(Self { _routine: routine })
     }
 }
 

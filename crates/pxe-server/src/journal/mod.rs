@@ -13,7 +13,6 @@ mod keeper;
 mod machine;
 mod record;
 mod role;
-mod running;
 mod story;
 
 use core::net::IpAddr;
@@ -28,7 +27,6 @@ pub use file::{FILE_BYTES_MAX, read as read_file};
 pub use keeper::{Keeper, Reader};
 pub use record::{ENTRY_BYTES_MAX, Record};
 pub use role::Role;
-pub use running::look as running;
 pub use story::{
     Changes, Counts, Filter, MachineStory, MachineSummary, Progress, StageTime, Step, StoryEntry,
     Verdict,

@@ -107,7 +107,8 @@ fn prepare(config: &Config, reload: Reload) -> Result<Prepared, Refusal> {
             if unbound.configuration.is_empty() { Refusal::by_machine } else { Refusal::by_config };
         refusal(unbound.into_faults())
     })?;
-    let tenancy = Tenancy::take(&config.state).map_err(|fault| Refusal::by_machine(vec![fault]))?;
+    let tenancy = Tenancy::take(&config.state, state::unix_ms())
+        .map_err(|fault| Refusal::by_machine(vec![fault]))?;
     let leases = plan.map(|plan| leases::prepare(config, plan)).transpose();
     let leases = leases.map_err(|fault| Refusal::by_machine(vec![fault]))?;
     descriptors::raise_limit(config);
