@@ -27,6 +27,7 @@ pub(crate) fn read(path: &Path) -> Option<EfiProgram> {
 }
 
 /// What a file is to firmware.
+#[cfg(feature = "admin")]
 pub(crate) fn program(path: &Path) -> Program {
     OnDisk::open(path).map_or(Program::Other, |file| Program::of(&file))
 }
