@@ -86,7 +86,7 @@ impl PolicyBuilder {
         self
     }
 
-    /// Names a script below the root for a running iPXE, instead of the generated [`names::IPXE_MENU_NAME`].
+    /// Names a script below the root for a running iPXE, instead of the generated [`IPXE_MENU_NAME`](crate::names::IPXE_MENU_NAME).
     pub fn ipxe_script(&mut self, file: &str) -> &mut Self {
         self.ipxe_script = Some(file.to_owned());
         self
