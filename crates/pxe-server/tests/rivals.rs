@@ -13,7 +13,7 @@ use pxe_dhcp::respond::ProxyConfig;
 use pxe_dhcp::{MessageType, OptionCode};
 use pxe_select::{Firmware, Policy};
 use pxe_server::config::{Config, DhcpMode};
-use pxe_server::content::{Files, Loaders, Shared as Contents};
+use pxe_server::content::{Files, Images, Loaders, Shared as Contents};
 use pxe_server::engine::{
     Arrival, Engine, EngineConfig, Event, Output, OwnAddress, RIVALS_PER_BOOT_MAX, Shared, SocketId,
 };
@@ -236,6 +236,7 @@ fn made_up_servers_fill_nobodys_story() {
 fn a_rehearsal_hears_what_the_server_hears() {
     let config = Config::parse("[loaders]\nx64-uefi = \"ipxe.efi\"\n").expect("a configuration");
     let loaders = Loaders::search(&config);
+    let images = std::sync::Arc::new(Images::new(config.images.clone()));
     let now = Instant::now();
     let trap = with(offer(), OptionCode::VENDOR_CLASS, b"PXEClient");
     let machine = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 68));
@@ -246,7 +247,7 @@ fn a_rehearsal_hears_what_the_server_hears() {
         (DhcpMode::Server, false, 0),
         (DhcpMode::Off, false, 0),
     ] {
-        let rehearsal = Rehearsal::new(&config, mode, &loaders, (US, US), (now, 0));
+        let rehearsal = Rehearsal::new(&config, mode, (&loaders, &images), (US, US), (now, 0));
         let mut rehearsal = rehearsal.unwrap_or_else(|faults| panic!("{faults:?}"));
         rehearsal.take_dhcp(now, machine, 67, false, &discover());
         let heard = rehearsal.take_dhcp(now, router, 68, is_unicast, &trap);
