@@ -1,13 +1,15 @@
 //! Real firmware boots into a fault: what the server tells of it, at once in its log and afterwards by `explain`.
 
 use core::time::Duration;
+use std::fs;
 use std::time::Instant;
 
 use super::cases::{ANOTHER, drop_port};
 use super::ground::Ground;
+use super::images::{self, OLD, OLD_CANNOT};
 use super::programs::LOADERS;
 use super::{Play, Set};
-use crate::error::{Result, fail};
+use crate::error::{Context as _, Result, fail};
 use crate::interrupt;
 use crate::lab::firmware::Machine;
 use crate::lab::vm::{Vm, mac_text};
@@ -26,6 +28,7 @@ pub(super) const PLAYS: &[Play] = &[
     Play { name: "uefi-mtu", act: mtu },
     Play { name: "uefi-wrong-file", act: wrong_file },
     Play { name: "bios-denied", act: denied },
+    Play { name: "uefi-image", act: image },
 ];
 
 fn option_60(set: &Set<'_>) -> Result<String> {
@@ -119,6 +122,18 @@ fn denied(set: &Set<'_>) -> Result<String> {
     let mac = mac_text(Machine::Bios.hardware_address());
     ground.serve("proxy", &format!("[[host]]\nmac = \"{mac}\"\nboot = false\n\n{LOADERS}"))?;
     boot(&ground, Machine::Bios, &[&["denied"]])
+}
+
+/// It is to boot an image that only a BIOS boots; its iPXE is that of the system's package.
+fn image(set: &Set<'_>) -> Result<String> {
+    let mut ground = Ground::build(set)?;
+    ground.dhcp(&[])?;
+    images::make(set)?;
+    let placeholder = set.folder.join("boot/ipxe.efi");
+    fs::remove_file(&placeholder).context(|| format!("removing {}", placeholder.display()))?;
+    let mac = mac_text(Machine::X64Uefi.hardware_address());
+    ground.serve("proxy", &format!("[[host]]\nmac = \"{mac}\"\nimage = \"{OLD}\"\n"))?;
+    boot(&ground, Machine::X64Uefi, &[&["failed menu.ipxe", "meant to: old.iso", OLD_CANNOT]])
 }
 
 /// Switches a machine on, and waits until each of `lines` is a line of its story, by its parts; `explain` and the page
