@@ -13,7 +13,7 @@ use crate::error::{Context as _, Result, fail};
 use crate::interrupt;
 use crate::lab::firmware::Machine;
 use crate::lab::vm::{Vm, mac_text};
-use crate::lab::wire::{SERVER_ADDRESS, Tap};
+use crate::lab::wire::SERVER_ADDRESS;
 use crate::process::tail;
 
 /// Emulated firmware takes half a minute until it asks, and silence is told after 40 s.
@@ -25,7 +25,6 @@ pub(super) const PLAYS: &[Play] = &[
     Play { name: "uefi-two-proxies", act: two_proxies },
     Play { name: "uefi-file-beside-ours", act: file_beside_ours },
     Play { name: "uefi-tftp-dropped", act: tftp_dropped },
-    Play { name: "uefi-mtu", act: mtu },
     Play { name: "uefi-wrong-file", act: wrong_file },
     Play { name: "bios-denied", act: denied },
     Play { name: "uefi-image", act: image },
@@ -85,25 +84,6 @@ fn tftp_dropped(set: &Set<'_>) -> Result<String> {
     }
 }
 
-/// What lies between carries less than both ends say; EDK2 asks for the largest blocks that an Ethernet has room for.
-fn mtu(set: &Set<'_>) -> Result<String> {
-    let mut ground = Ground::build(set)?;
-    ground.dhcp(&[])?;
-    ground.serve_well("proxy")?;
-    // What leaves as one piece, to be cut by a card that is not there, passes every MTU.
-    ground.boot.ip("link set eth0 gso_max_segs 1")?;
-    let tap = tap(&ground, Machine::X64Uefi)?;
-    ground.wire.lan().ip(&format!("link set {} mtu 1300", tap.interface))?;
-    let parts = [
-        "failed ipxe.efi: a block of 1468 bytes was sent",
-        "never acknowledged, although it acknowledged the options",
-        "packets of 1500 bytes are lost on the way",
-        "carries smaller packets (MTU) than both ends",
-        "block_size_max = 1024",
-    ];
-    boot_at(&ground, Machine::X64Uefi, &tap, &[&parts])
-}
-
 fn wrong_file(set: &Set<'_>) -> Result<String> {
     let mut ground = Ground::build(set)?;
     let file = format!("--dhcp-boot=undionly.kpxe,,{SERVER_ADDRESS}");
@@ -139,16 +119,8 @@ fn image(set: &Set<'_>) -> Result<String> {
 /// Switches a machine on, and waits until each of `lines` is a line of its story, by its parts; `explain` and the page
 /// must hold them too. The first of the lines.
 fn boot(ground: &Ground<'_>, machine: Machine, lines: &[&[&str]]) -> Result<String> {
-    boot_at(ground, machine, &tap(ground, machine)?, lines)
-}
-
-fn tap(ground: &Ground<'_>, machine: Machine) -> Result<Tap> {
-    ground.wire.tap(&format!("t-{}", machine.name()))
-}
-
-/// The same, plugged in here.
-fn boot_at(ground: &Ground<'_>, machine: Machine, tap: &Tap, lines: &[&[&str]]) -> Result<String> {
-    let vm = Vm::start(machine, tap, &ground.folder)?;
+    let tap = ground.wire.tap(&format!("t-{}", machine.name()))?;
+    let vm = Vm::start(machine, &tap, &ground.folder)?;
     let mac = mac_text(machine.hardware_address());
     let deadline = Instant::now() + PATIENCE;
     let told = loop {
