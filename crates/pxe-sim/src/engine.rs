@@ -45,12 +45,6 @@ impl MemoryFiles {
         };
         Self { files: files.into_iter().map(content).collect(), open: Vec::new() }
     }
-
-    /// Files that are open now.
-    #[must_use]
-    pub fn open_count(&self) -> usize {
-        self.open.iter().flatten().count()
-    }
 }
 
 impl ContentStore for MemoryFiles {

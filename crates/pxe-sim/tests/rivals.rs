@@ -16,7 +16,6 @@ use pxe_sim::firmware::ipxe::Build;
 use pxe_sim::foreign::Habit;
 use pxe_sim::network::Impairment;
 use pxe_sim::server::{ProxyServer, ServerHost, Verdict};
-use pxe_tftp::ServerConfig;
 
 /// Somebody else's proxy.
 const ANOTHER: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 6);
@@ -34,13 +33,7 @@ const MODELS: &[Model] = &[
 fn engine() -> EngineServer {
     let mut proxy = ProxyConfig::default();
     proxy.styles = ProxyStyles::Adaptive;
-    let config = EngineConfig {
-        proxy: Some(proxy),
-        server: None,
-        tftp: ServerConfig::default(),
-        advertise: None,
-        tftp_port: 69,
-    };
+    let config = EngineConfig { proxy: Some(proxy), ..EngineConfig::default() };
     let files = MemoryFiles::new(LOADERS.iter().map(|(_, name)| (*name, 20_001)));
     EngineServer::new(Engine::new(config, Shared::new(policy(false))), files)
 }

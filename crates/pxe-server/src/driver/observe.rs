@@ -20,7 +20,7 @@ use socket2::{Domain, Protocol, SockFilter, Socket, Type};
 use super::batch::ListenBatch;
 use super::frame::{self, Frame};
 use super::holder;
-use super::listen::ListenSocket;
+use super::listen::{ListenSocket, Sharing};
 use super::ports::BindFault;
 use crate::engine::Arrival;
 
@@ -50,12 +50,12 @@ impl ObserveSocket {
             }
             Err(error) => error,
         };
-        match ListenSocket::bind_ipv4(port, false) {
+        match ListenSocket::bind_ipv4(port, Sharing::Nobody) {
             Ok(socket) => {
                 warn!(
                     "observing by UDP port {port} alone, a packet socket is refused ({refused}): DHCP \
-                     servers' replies are not heard; sudo setcap {RIGHTS} {}",
-                    holder::program()
+                     servers' replies are not heard; {}",
+                    holder::grant()
                 );
                 Ok(Self::Datagram(socket))
             }
@@ -108,8 +108,6 @@ impl ObserveSocket {
         }
     }
 }
-
-const RIGHTS: &str = "cap_net_bind_service,cap_net_raw=+ep";
 
 /// Every IPv4 packet that comes to this machine (not what it sends), cut down by the filter. Packets
 /// from before the filter was there are looked at like any others.
@@ -183,8 +181,13 @@ fn fault(port: u16, refused: &io::Error, error: &io::Error) -> BindFault {
     let problem = format!(
         "cannot listen to DHCP: a packet socket is refused ({refused}), and so is UDP port {port} ({error})"
     );
-    let remedy = format!("sudo setcap {RIGHTS} {}", holder::program());
-    BindFault { key: "dhcp.mode", problem, remedy }
+    BindFault {
+        key: "dhcp.mode",
+        problem,
+        remedy: holder::grant(),
+        holder: None,
+        kind: error.kind(),
+    }
 }
 
 impl Source for ObserveSocket {
@@ -218,7 +221,7 @@ impl Source for ObserveSocket {
 mod tests {
     use std::net::UdpSocket;
 
-    use super::super::batch::Batches;
+    use super::super::batch::{Batches, Family};
     use super::*;
 
     /// Without the right to a packet socket the other way is tested.
@@ -241,7 +244,7 @@ mod tests {
         let mut heard = Vec::new();
         let mut batches: Batches<ListenBatch> = Batches::new();
         let empty = observer
-            .receive(batches.of_family(false), |arrival, payload| {
+            .receive(batches.of_family(Family::V4), |arrival, payload| {
                 assert_eq!(arrival.source, sender.local_addr().expect("address"));
                 assert!(arrival.interface > 0);
                 heard.push(String::from_utf8_lossy(payload).into_owned());
@@ -277,7 +280,7 @@ mod tests {
             assert_eq!(arrival.source, sender.local_addr().expect("address"));
             heard.push(String::from_utf8_lossy(payload).into_owned());
         };
-        assert!(observer.receive(batches.of_family(false), take).expect("receive"));
+        assert!(observer.receive(batches.of_family(Family::V4), take).expect("receive"));
         assert_eq!(heard, ["three"]);
     }
 }

@@ -182,9 +182,11 @@ fn digest(stage: &Stage) -> u64 {
     let mut hasher = DefaultHasher::new();
     stage.word().hash(&mut hasher);
     match stage {
-        Stage::Discovered { reasons, .. } | Stage::Held { reasons } | Stage::Denied { reasons } => {
-            reasons.hash(&mut hasher);
+        // Another program that asks is news, even while the last file is on its way.
+        Stage::Discovered { firmware, ipxe, reasons } => {
+            (firmware, ipxe, reasons).hash(&mut hasher);
         }
+        Stage::Held { reasons } | Stage::Denied { reasons } => reasons.hash(&mut hasher),
         Stage::Heard { firmware, ipxe, .. } => (firmware, ipxe).hash(&mut hasher),
         Stage::Baited { asked, file, .. } => (asked, file).hash(&mut hasher),
         Stage::HeldBait { asked, .. } => asked.hash(&mut hasher),
@@ -220,6 +222,19 @@ fn digest(stage: &Stage) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn another_program_of_the_same_machine_is_news() {
+        let (mut clients, now) = (Clients::default(), Instant::now());
+        let discovered = |ipxe| Stage::Discovered {
+            firmware: Some(Firmware::X64Uefi),
+            ipxe,
+            reasons: String::new(),
+        };
+        let id = ClientId::Mac([2, 0, 0, 0, 0, 1]);
+        let mut repeats = |ipxe| clients.is_repeated(now, id, &discovered(ipxe));
+        assert_eq!([false, true, true, false].map(&mut repeats), [false, false, true, true]);
+    }
 
     #[test]
     fn the_oldest_story_makes_room_once_it_is_old() {

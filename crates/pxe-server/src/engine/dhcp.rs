@@ -14,6 +14,7 @@ use super::client::ClientId;
 use super::clients::OurOffer;
 use super::detail::Detail;
 use super::event::{Stage, one_line, printable};
+use super::inventory::WantedBy;
 use super::server::Taken;
 use super::{Arrival, Engine, SocketId, Transmit};
 use super::{facts, named, observe};
@@ -92,7 +93,7 @@ impl Engine {
         let policy = self.shared.policy();
         let mut facts = known.as_facts();
         let order = self.shared.orders().of_boot(view.hardware_address());
-        facts.inventory = self.shared.inventory(now, view.hardware_address(), true);
+        facts.inventory = self.shared.inventory(now, view.hardware_address(), WantedBy::Dhcp);
         let beside = Beside::new(order.as_ref());
         facts.ram_disk = self.shared.ram_disk(&policy, view.hardware_address(), beside);
         let decision = policy.decide_beside(&facts, beside, Asked::BootFile);

@@ -25,6 +25,7 @@ mod lookups;
 mod made_up;
 mod named;
 mod observe;
+mod open;
 mod orders;
 mod recipient;
 mod rivals;
@@ -67,7 +68,7 @@ pub use leased::LeaseStep;
 pub use leasing::{OwnAddress, PoolUse};
 pub use lookups::{LOOKUP_WAITERS_MAX, WAITING_BYTES_MAX};
 pub use made_up::DOCTOR_PREFIX;
-pub use orders::{DELIVERED_ORDERS_MAX, LastPiece, Once, Order, OrderBook, Orders};
+pub use orders::{DELIVERED_ORDERS_MAX, Gone, LastPiece, Once, Order, OrderBook, Orders};
 pub use recipient::{Introduction, Recipient};
 pub(crate) use rivals::reply as reply_of_message;
 pub(crate) use searches::SEARCH_ENDS_AFTER;
@@ -199,7 +200,7 @@ pub struct Engine {
     tftp_port: u16,
     proxy: Option<ProxyResponder>,
     server: Option<Box<DhcpServer>>,
-    tftp: tftp::Files,
+    tftp: open::Files,
     waiters: lookups::Waiters,
     outputs: VecDeque<Output>,
     drops: Drops,
@@ -221,7 +222,7 @@ impl Engine {
             own: Vec::new(),
             tftp_port: config.tftp_port,
             proxy: config.proxy.map(ProxyResponder::new),
-            tftp: tftp::Files::new(config.tftp),
+            tftp: open::Files::new(config.tftp),
             waiters: lookups::Waiters::default(),
             outputs: VecDeque::new(),
             drops: Drops::default(),

@@ -7,7 +7,7 @@ use pxe_tftp::{Event, FailureReason, TransferId};
 
 use super::content::ContentStore;
 use super::event::Stage;
-use super::tftp::OpenTransfer;
+use super::open::OpenTransfer;
 use super::upload::not_stored;
 use super::{Engine, Output};
 

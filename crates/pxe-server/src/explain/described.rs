@@ -83,7 +83,14 @@ pub(super) fn explain(options: &ExplainOptions, config: &Config) -> Result<Strin
         let text = serde_json::to_string_pretty(&explanation).map_err(|error| error.to_string())?;
         return Ok(text + "\n");
     }
-    Ok(text(&explanation, config.dhcp.mode))
+    let mut said = text(&explanation, config.dhcp.mode);
+    if config.advertise.is_none() && options.ask.is_none() {
+        let _ = writeln!(
+            said,
+            "\n{US} stands for this server, which answers from the interface that is asked; {MACHINE} for the machine"
+        );
+    }
+    Ok(said)
 }
 
 /// The one decision, and whether it can be kept.
