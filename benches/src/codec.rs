@@ -10,7 +10,7 @@ use dhcproto::v4::{self, Decodable as _, borrowed};
 use pxe_dhcp::{BootFacts, MessageView};
 
 /// The options that are read.
-pub const FACTS: [u8; 10] = [53, 55, 60, 61, 77, 82, 93, 94, 97, 175];
+const FACTS: [u8; 10] = [53, 55, 60, 61, 77, 82, 93, 94, 97, 175];
 
 /// A way to read a message; the facts go to [`black_box`].
 pub type Reader = fn(&[u8]);
@@ -40,7 +40,7 @@ pub fn ours(datagram: &[u8]) {
 }
 
 /// Decodes every option into owned values, then looks ten of them up.
-pub fn dhcproto_owned(datagram: &[u8]) {
+fn dhcproto_owned(datagram: &[u8]) {
     let message = v4::Message::from_bytes(datagram).expect("a sample");
     for fact in FACTS {
         black_box(message.opts().get(v4::OptionCode::from(fact)));
@@ -48,7 +48,7 @@ pub fn dhcproto_owned(datagram: &[u8]) {
 }
 
 /// One pass over the options; each fact is used where it is met, so nothing is stored.
-pub fn dhcproto_borrowed(datagram: &[u8]) {
+fn dhcproto_borrowed(datagram: &[u8]) {
     let message = borrowed::Message::new(datagram).expect("a sample");
     for option in message.opts() {
         if is_fact(option.code()) {
@@ -58,7 +58,7 @@ pub fn dhcproto_borrowed(datagram: &[u8]) {
 }
 
 /// One pass over the options; the facts are kept for use after it, as ours are.
-pub fn dhcproto_borrowed_kept(datagram: &[u8]) {
+fn dhcproto_borrowed_kept(datagram: &[u8]) {
     let message = borrowed::Message::new(datagram).expect("a sample");
     let mut kept: [Option<borrowed::DhcpOption<'_>>; FACTS.len()] = Default::default();
     for option in message.opts() {

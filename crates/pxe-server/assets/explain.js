@@ -1,7 +1,8 @@
 // What a machine would get, before it is plugged in.
 import { ask } from "./api.js";
-import { choice, el, field } from "./dom.js";
-import { t } from "./words.js";
+import { choice, clock, el, field } from "./dom.js";
+import { words } from "./nextboot.js";
+import { language, t } from "./words.js";
 
 const FIRMWARE = ["", "bios", "x86-uefi", "x64-uefi", "x64-uefi-http", "arm32-uefi", "arm64-uefi", "arm64-uefi-http", "riscv64-uefi", "loong64-uefi"];
 
@@ -17,11 +18,14 @@ export function explainView(main) {
     const asked = { arch: value(firmware), mac: value(mac), relay: value(relay), user_class: value(userClass), vendor_class: value(vendorClass), ipxe: ipxe.checked };
     try {
       const it = await ask("POST", "explain", asked);
-      answer.replaceChildren(
+      answer.replaceChildren(...[
         el("h2", {}, `${t("gets")}: ${t(`gets.${it.action}`, { target: it.target })}`),
+        it.fault && el("p", { class: "trouble", lang: "en" }, el("strong", { lang: language }, t("but")), " ", it.fault),
         el("p", {}, t("takenFor", { firmware: it.firmware ?? t("unknown") })),
+        it.next_boot && el("p", {}, t("next.order", { what: words(it.next_boot.what), at: clock(it.next_boot.given) })),
+        it.note && el("p", { class: "soft", lang: "en" }, it.note),
         el("h2", {}, t("reasons")), el("ol", { lang: "en" }, it.reasons.map((reason) => el("li", {}, reason))),
-        ...it.entries.map((entry) => el("p", { class: "soft" }, `${t(`kind.${entry.kind}`)} ${entry.number}: ${t(`origin.${entry.origin}`)}`)));
+        ...it.entries.map((entry) => el("p", { class: "soft" }, `${t(`kind.${entry.kind}`)} ${entry.number}: ${t(`origin.${entry.origin}`)}`))].filter(Boolean));
     } catch (error) {
       answer.replaceChildren(el("p", { class: "trouble", lang: "en" }, error.message));
     }

@@ -1,6 +1,7 @@
 // What single machines get.
 import { ask, get } from "./api.js";
 import { clock, el, field, marked, offering, say, searchable } from "./dom.js";
+import { called, ways } from "./images.js";
 import { language, t } from "./words.js";
 
 const TEXTS = ["hostname", "address", "loader", "folder"];
@@ -86,7 +87,7 @@ export async function hostsView(main, asked) {
   const [id, query] = (asked ?? "").split("?");
   const known = id && hosts.find((host) => bare(host.mac) === bare(id));
   const gets = (entry) => Object.entries(entry).filter(([key]) => key !== "mac")
-    .map(([key, value]) => `${key} = ${JSON.stringify(value)}`).join(", ");
+    .map(([key, value]) => (key === "image" ? `${t("image")} ${called(value)}` : `${key} = ${JSON.stringify(value)}`)).join(", ");
   const row = (host) => el("tr", {},
     el("td", {}, host.number),
     el("th", { scope: "row", class: "mono" }, el("a", { href: `#hosts/${host.mac}` }, host.mac)),
@@ -96,7 +97,7 @@ export async function hostsView(main, asked) {
     (host) => `${host.mac} ${gets(host.entry)} ${origin(host)}`) : el("p", {}, t("none"));
   const ready = images.filter((image) => image.state === "ready");
   const offers = {
-    image: ready.flatMap(({ name, entries = [] }) => [name, ...(entries.length > 1 ? entries.map((it) => `${name}#${it.id}`) : [])]),
+    image: ready.flatMap(ways).map(([name]) => name),
     loader: [...new Set(loaders.map(({ file }) => file).filter(Boolean))],
   };
   const edit = form(known ? known.mac : id, known, Object.fromEntries(new URLSearchParams(query)), offers, () => {

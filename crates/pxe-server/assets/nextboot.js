@@ -1,20 +1,15 @@
 // What a machine boots next, once.
 import { ask, get } from "./api.js";
 import { choice, clock, el, field, say } from "./dom.js";
+import { called, ways } from "./images.js";
 import { t } from "./words.js";
 
 const MAC = /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/i;
 
 /** `image debian.iso` as people read it. */
-function words(what) {
+export function words(what) {
   const [kind, name] = what.split(/ (.*)/s);
-  return name ? `${t(`next.${kind}`)} ${name}` : t(`next.${kind}`);
-}
-
-/** What an image can be told to boot: itself, and each of its entries if it has several. */
-function entries({ name, entries: list = [] }) {
-  const of = list.length > 1 ? list.map((it) => [`image ${name}#${it.id}`, `${name}: ${it.title || it.id}`]) : [];
-  return [[`image ${name}`, name], ...of];
+  return name ? `${t(`next.${kind}`)} ${kind === "image" ? called(name) : name}` : t(`next.${kind}`);
 }
 
 /** A form for the machine `id`: its node, and what draws the present order anew; nothing if it has no hardware address. */
@@ -30,10 +25,25 @@ export function nextBoot(id) {
   const isScript = () => { script.hidden = select.value !== "script"; input.required = !script.hidden; };
   select.addEventListener("change", isScript);
   isScript();
+  let isTouched = false;
+  for (const it of [select, input, once.querySelector("select")]) it.addEventListener("input", () => { isTouched = true; });
+  const add = ([value, text]) => {
+    if (![...select.options].some((it) => it.value === value)) select.append(el("option", { value }, text));
+  };
+  // What is ordered is in the form, so that whoever changes when it ends keeps it; what somebody chooses stays.
+  const preset = ({ what, once: ends }) => {
+    const [kind, name] = what.split(/ (.*)/s);
+    if (kind === "script") input.value = name;
+    else add([what, words(what)]);
+    select.value = kind === "script" ? kind : what;
+    once.querySelector("select").value = ends;
+    isScript();
+  };
   const show = (order) => {
     const text = order ? t("next.order", { what: words(order.what), at: clock(order.given) }) : t("next.none");
     if (present.textContent !== text) present.textContent = text;
     clear.hidden = !order;
+    if (order && !isTouched) preset(order);
   };
   const tried = async (work) => {
     trouble.replaceChildren();
@@ -49,6 +59,7 @@ export function nextBoot(id) {
     event.preventDefault();
     return tried(async () => {
       const what = select.value === "script" ? `script ${input.value.trim()}` : select.value;
+      isTouched = false;
       show(await ask("PUT", place, { what, once: once.querySelector("select").value }));
       say(t("saved"));
     });
@@ -62,8 +73,7 @@ export function nextBoot(id) {
   }));
   tried(async () => {
     const { images } = await get("images");
-    const ready = images.filter((image) => image.state === "ready").flatMap(entries);
-    select.append(...ready.map(([value, text]) => el("option", { value }, text)));
+    images.filter((image) => image.state === "ready").flatMap(ways).forEach(([value, text]) => add([`image ${value}`, text]));
   });
   refresh();
   const node = el("form", { class: "card", id: "next-boot", onsubmit: submit, "aria-label": t("next") },

@@ -39,6 +39,8 @@ export const sv = {
   "gets.file": "filen {target}", "gets.url": "{target}", "gets.script": "skriptet {target}", "gets.deny": "inget: nekad",
   "gets.hold": "inget svar tills vidare", images: "Avbilder", arriving: "kopieras hit", examined: "undersöks", bootsNot: "startar inte på något vi känner till",
   bootsOn: "Startar på", "kind.host": "Värd", "kind.rule": "Regel", takenFor: "Bedöms vara {firmware}",
+  ramDisk: "hela i minnet, av dess fasta program självt", but: "Men:",
+  ramDiskOn: "Hela i minnet, av det fasta programmet självt: {list}; {memory} MiB",
   next: "Nästa start", "next.what": "Startar", "next.menu": "menyn", "next.local": "egen disk", "next.image": "avbilden",
   "next.script": "skriptet", "next.name": "Skript", "next.once": "Slutar när", "next.done": "maskinen säger att den är klar",
   "next.delivered": "det har levererats till maskinen", "next.give": "Beställ", "next.clear": "Ta tillbaka",

@@ -41,6 +41,8 @@ const en = {
   "gets.file": "the file {target}", "gets.url": "{target}", "gets.script": "the script {target}", "gets.deny": "nothing: denied",
   "gets.hold": "no answer: held", images: "Images", arriving: "arriving", examined: "being looked at", bootsNot: "boots on nothing we know",
   bootsOn: "Boots on", "kind.host": "Host", "kind.rule": "Rule", takenFor: "Taken for {firmware}",
+  ramDisk: "all of it in memory, by its firmware itself", but: "But:",
+  ramDiskOn: "All of it in memory, by the firmware itself: {list}; {memory} MiB",
   next: "Next boot", "next.what": "Boots", "next.menu": "the menu", "next.local": "its disk", "next.image": "image",
   "next.script": "script", "next.name": "Script", "next.once": "Ends when", "next.done": "the machine says that it is done",
   "next.delivered": "it has gone to the machine", "next.give": "Order", "next.clear": "Take back",

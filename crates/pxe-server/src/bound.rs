@@ -1,5 +1,7 @@
 //! Every port of the configuration, bound before anything runs: so that all that cannot be bound is told at once.
 
+use std::io::ErrorKind;
+
 use crate::config::{Config, Fault};
 use crate::driver::{BindFault, Ports};
 
@@ -21,13 +23,23 @@ pub struct Unbound {
     /// To be mended in the configuration.
     pub configuration: Vec<Fault>,
     /// To be mended on the machine.
-    pub machine: Vec<Fault>,
+    pub machine: Vec<BindFault>,
 }
 
 impl Unbound {
     /// All of them.
     pub fn into_faults(self) -> Vec<Fault> {
-        [self.configuration, self.machine].concat()
+        self.configuration.into_iter().chain(self.machine.into_iter().map(fault)).collect()
+    }
+
+    /// The same without the ports that a running server of ours has, or which only that has a right to.
+    #[must_use]
+    pub fn beside(mut self, tenant: u32) -> Self {
+        self.machine.retain(|fault| match fault.holder {
+            Some(holder) => holder != tenant,
+            None => !matches!(fault.kind, ErrorKind::AddrInUse | ErrorKind::PermissionDenied),
+        });
+        self
     }
 }
 
@@ -36,18 +48,18 @@ impl Bound {
     pub fn bind(config: &Config, loops: usize) -> Result<Self, Unbound> {
         let mut unbound = Unbound::default();
         let ports = Ports::bind(config, loops).unwrap_or_else(|faults| {
-            unbound.machine.extend(faults.into_iter().map(fault));
+            unbound.machine.extend(faults);
             Vec::new()
         });
         #[cfg(feature = "http")]
         let http = crate::http::Port::bind(config).unwrap_or_else(|faults| {
-            unbound.machine.extend(faults.port.map(fault));
+            unbound.machine.extend(faults.port);
             unbound.configuration.extend(faults.certificate);
             None
         });
         #[cfg(feature = "admin")]
         let admin = crate::admin::Port::bind(config).unwrap_or_else(|faults| {
-            unbound.machine.extend(faults.port.map(fault));
+            unbound.machine.extend(faults.port);
             unbound.configuration.extend(faults.certificate);
             (None, None)
         });
@@ -74,4 +86,29 @@ impl Bound {
 
 fn fault(fault: BindFault) -> Fault {
     Fault::new(fault.key, fault.problem, fault.remedy)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ports_of_the_running_server_are_no_fault_and_those_of_others_are() {
+        let fault = |kind, pid: Option<u32>| BindFault {
+            key: "tftp.port",
+            problem: "taken".to_owned(),
+            remedy: String::new(),
+            holder: pid,
+            kind,
+        };
+        let left = |fault: BindFault| {
+            let unbound = Unbound { configuration: Vec::new(), machine: vec![fault] };
+            unbound.beside(7).into_faults().len()
+        };
+        assert_eq!(left(fault(ErrorKind::AddrInUse, Some(7))), 0, "its own");
+        assert_eq!(left(fault(ErrorKind::AddrInUse, Some(8))), 1, "a stranger's");
+        assert_eq!(left(fault(ErrorKind::AddrInUse, None)), 0, "without root nobody sees whose");
+        assert_eq!(left(fault(ErrorKind::PermissionDenied, None)), 0, "the service has the right");
+        assert_eq!(left(fault(ErrorKind::AddrNotAvailable, None)), 1, "no such address");
+    }
 }

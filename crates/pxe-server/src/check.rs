@@ -10,10 +10,10 @@ use pxe_select::{RAM_DISK_ENTRY, RamDisk, Target};
 use crate::bound::Bound;
 use crate::config::{Config, DhcpMode, Fault, Faults, HostConfig};
 use crate::content::{Catalogue, Images, ImagesAsked, Loaders, Menus, State};
-use crate::driver::interfaces::Interfaces;
+use crate::driver::interfaces::{self, Interfaces, NONE};
 use crate::engine::Images as _;
 use crate::serve::{self, EXIT_CONFIG};
-use crate::{leases, overrides, policy};
+use crate::{folders, leases, overrides, policy, tenancy};
 
 /// Prints what was looked at, then every fault; exit code 0 if there is none.
 pub fn check(config: &Config) -> ExitCode {
@@ -29,6 +29,8 @@ pub fn check(config: &Config) -> ExitCode {
     if let Some(folder) = served_uploads(config) {
         println!("uploads        {}", folder.display());
     }
+    state(config, &mut faults);
+    faults.extend(unreadable_images(config));
     let images = Images::new(config.images.clone()).survey();
     println!("images         {} ({})", config.images.display(), images.images.len());
     let loaders = Loaders::search(config);
@@ -56,15 +58,7 @@ pub fn check(config: &Config) -> ExitCode {
         println!("inventory      {}", api.url.value);
     }
     addresses(config, &mut faults);
-    match Bound::bind(config, 1) {
-        Ok(bound) => {
-            println!("ports          free");
-            #[cfg(feature = "admin")]
-            bound.admin.1.iter().for_each(|doubt| println!("warning        {doubt}"));
-            drop(bound);
-        }
-        Err(unbound) => faults.extend(unbound.into_faults()),
-    }
+    ports(config, &mut faults);
     let of_addresses = crate::addresses::doubts::doubts(config, &served);
     let all = doubts(config).into_iter().chain(of_addresses);
     for doubt in all.chain(doubtful_images(config, &images)) {
@@ -79,6 +73,26 @@ pub fn check(config: &Config) -> ExitCode {
     eprintln!("\n{}", Faults { file: config.file.clone(), list: faults });
     eprintln!("\n{count} to mend");
     ExitCode::from(EXIT_CONFIG)
+}
+
+/// Binds each for a moment. Those of the server that runs with this state folder are as they should be.
+fn ports(config: &Config, faults: &mut Vec<Fault>) {
+    match (Bound::bind(config, 1), tenancy::tenant(&config.state)) {
+        (Ok(bound), _) => {
+            println!("ports          free");
+            #[cfg(feature = "admin")]
+            bound.admin.1.iter().for_each(|doubt| println!("warning        {doubt}"));
+            drop(bound);
+        }
+        (Err(unbound), Some(tenant)) => {
+            println!(
+                "ports          pxe-server (pid {tenant}) runs with this state folder and has them; \
+                 it reads the configuration again after: sudo kill -HUP {tenant}"
+            );
+            faults.extend(unbound.beside(tenant).into_faults());
+        }
+        (Err(unbound), None) => faults.extend(unbound.into_faults()),
+    }
 }
 
 /// The faults of a file that cannot be used, with those that its hosts, rules and subnets have besides: so that nobody mends
@@ -97,7 +111,7 @@ fn served(config: &Config, faults: &mut Vec<Fault>) -> Interfaces {
     match serve::served_interfaces(config) {
         Ok(served) if served.is_empty() => faults.push(Fault::new(
             "interfaces",
-            "no interface is up, can broadcast and has an IPv4 address",
+            NONE,
             "connect one, or name one: interfaces = [\"eth0\"]",
         )),
         Ok(served) => {
@@ -119,7 +133,12 @@ fn show_loaders(loaders: &Loaders, faults: &mut Vec<Fault>) {
     }
     for missing in loaders.missing_common() {
         let key = format!("loaders.{}", missing.firmware);
-        faults.push(Fault::new(key, "this firmware has no loader", missing.to_string()));
+        let fault = Fault::new(key, "this firmware has no loader", missing.to_string());
+        // Not everybody has such machines; whoever names a loader has.
+        match missing.configured {
+            Some(_) => faults.push(fault),
+            None => println!("warning        {fault}"),
+        }
     }
 }
 
@@ -154,14 +173,11 @@ fn addresses(config: &Config, faults: &mut Vec<Fault>) {
         println!("subnet         {network}: {pools}; reservations: {reserved}, options: {options}");
     }
     if let Some(folder) = leases::is_new(config) {
-        return match folder.map(|folder| access(&folder, AccessFlags::W_OK | AccessFlags::X_OK)) {
-            Some(Ok(())) => println!("lease store    new"),
-            _ => faults.push(Fault::new(
-                "state",
-                format!("{} cannot be made or written to", config.state.display()),
-                "name a folder this user may write to: state = \"…\"",
-            )),
-        };
+        // Why not was said of the state folder.
+        if folder.is_some() && folders::unwritable_state(config).is_none() {
+            println!("lease store    new");
+        }
+        return;
     }
     let opened = leases::open(config).and_then(|mut store| {
         let mut leases = 0_usize;
@@ -176,15 +192,38 @@ fn addresses(config: &Config, faults: &mut Vec<Fault>) {
 }
 
 fn root(config: &Config, faults: &mut Vec<Fault>) {
-    let root = config.root.display();
-    match fs::read_dir(&config.root) {
-        Ok(entries) => println!("root           {root} (files and folders: {})", entries.count()),
-        Err(error) => faults.push(Fault::new(
-            "root",
-            format!("{root} cannot be read: {error}"),
-            format!("mkdir -p {root}, or name another folder: root = \"…\""),
-        )),
+    match folders::unreadable("root", &config.root) {
+        None => {
+            let count = fs::read_dir(&config.root).map_or(0, Iterator::count);
+            println!("root           {} (files and folders: {count})", config.root.display());
+        }
+        Some(_) if folders::is_default_to_come(config) => {
+            println!(
+                "root           {} (not there yet; what you put there is in the menu)",
+                config.root.display()
+            );
+        }
+        Some(fault) => faults.push(fault),
     }
+}
+
+/// Where the journal, orders and leases are. Without them machines boot all the same, but for `server` mode.
+fn state(config: &Config, faults: &mut Vec<Fault>) {
+    println!("state          {}", config.state.display());
+    match folders::unwritable_state(config) {
+        Some(fault) if config.dhcp.mode == DhcpMode::Server => faults.push(fault),
+        Some(fault) => println!("warning        {fault}; machines boot, and nothing of it is kept"),
+        None => {}
+    }
+    if let Some(doubt) = folders::little_room(config) {
+        println!("warning        {doubt}");
+    }
+}
+
+/// Images need not be there; a folder that is there and cannot be read is not meant so.
+pub fn unreadable_images(config: &Config) -> Option<Fault> {
+    let exists = fs::symlink_metadata(&config.images).is_ok();
+    exists.then(|| folders::unreadable("images", &config.images)).flatten()
 }
 
 fn served_uploads(config: &Config) -> Option<&Path> {
@@ -246,6 +285,11 @@ pub fn doubts(config: &Config) -> Vec<Fault> {
         doubts.extend(unreachable_http(config));
     }
     doubts.extend(missing_seeds(config));
+    let names: Vec<&str> = config.interfaces.iter().map(|name| &*name.value).collect();
+    doubts.extend(interfaces::down(&names).into_iter().map(|name| {
+        let remedy = format!("no machine is heard there before: sudo ip link set {name} up");
+        Fault::new("interfaces", format!("{name} is down"), remedy)
+    }));
     #[cfg(feature = "admin")]
     doubts.extend(crate::admin::doubt(config));
     for (index, host) in config.hosts.iter().enumerate() {

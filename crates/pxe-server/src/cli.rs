@@ -63,13 +63,13 @@ right), 2 the configuration is wrong. Every fault is told, with its line and wha
 
 const OF_CHECK: &str = "\
 Examples:
-  Before a restart, as the user that the server runs as:
+  Before a reload or a restart, as the user that the server runs as:
     sudo -u pxe-server pxe-server --config /etc/pxe-server/pxe-server.toml check
   With nothing but defaults:
     sudo pxe-server check
 
 It tells what would be served, then each fault with its line and what to do. Ports are bound for
-a moment, so those of a server that runs are told as taken.
+a moment; those that the running server has, which works with the same state folder, are no fault.
 
 Exit codes: 0 no fault, 2 something to mend.";
 

@@ -12,7 +12,7 @@ use crate::driver::interfaces::{self, Interfaces};
 use crate::driver::{Housekeeping, Reloaded};
 use crate::engine::OwnAddress;
 use crate::serve::Understood;
-use crate::{addresses, engine, overrides, policy, reload, serve};
+use crate::{addresses, check, engine, overrides, policy, reload, serve};
 
 /// Reads the configuration again, with the flags of the command line and without what was edited in the page.
 pub type Reload = Arc<dyn Fn() -> Result<Config, Faults> + Send + Sync>;
@@ -94,7 +94,7 @@ impl Housekeeping for House {
 
 impl House {
     fn read_again(&mut self) -> Result<Reloaded, Faults> {
-        let mut config = overrides::applied((self.reload)()?)?;
+        let mut config = (self.reload)().and_then(overrides::applied).map_err(check::all_faults)?;
         let kept = reload::keep_what_is_bound(&self.config, &mut config);
         if !kept.is_empty() {
             warn!("takes effect after a restart only: {}", kept.join(", "));

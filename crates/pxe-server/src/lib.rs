@@ -18,6 +18,7 @@ mod efi;
 pub mod engine;
 pub mod explain;
 pub mod fetch;
+pub mod folders;
 pub mod house;
 #[cfg(feature = "http")]
 pub mod http;
@@ -33,6 +34,7 @@ pub mod next_boot;
 mod outward;
 pub mod overrides;
 pub mod policy;
+mod promise;
 pub mod rehearse;
 pub mod reload;
 pub mod replay;
@@ -40,6 +42,7 @@ mod routine;
 pub mod serve;
 pub mod snippet;
 pub mod state;
+pub mod tenancy;
 pub mod watch;
 pub mod watchdog;
 #[cfg(feature = "http")]

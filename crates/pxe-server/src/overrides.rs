@@ -57,7 +57,15 @@ impl Overrides {
             list: vec![Fault::new("", problem, "mend it, or remove it with all that was edited")],
         };
         match read {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
+            // What is wrong with a state folder that is a file is told where that is used.
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+                ) =>
+            {
+                return Ok(Self::default());
+            }
             Err(error) => return Err(fault(format!("cannot be read: {error}"))),
             Ok(_) if text.len() as u64 > OVERRIDES_BYTES_MAX => {
                 return Err(fault(format!("is longer than {OVERRIDES_BYTES_MAX} bytes")));

@@ -177,9 +177,15 @@ fn fault(config: &Config, error: &pxe_select::PolicyError) -> Fault {
         _ => false,
     };
     // Lines of entries of the page are those of another file.
+    let remedy = match &error.fault {
+        pxe_select::Fault::UnknownFirmware { name } => {
+            meant(name).map_or_else(String::new, |near| format!("did you mean `{near}`?"))
+        }
+        _ => String::new(),
+    };
     match is_edited {
-        true => Fault::new(format!("edited {key}"), error.fault.to_string(), ""),
-        false => Fault::new(key, error.fault.to_string(), "").at(line),
+        true => Fault::new(format!("edited {key}"), error.fault.to_string(), remedy),
+        false => Fault::new(key, error.fault.to_string(), remedy).at(line),
     }
 }
 
@@ -204,9 +210,24 @@ fn rule_line(rule: &RuleConfig, key: &str) -> usize {
     line.unwrap_or(rule.line)
 }
 
+/// The firmware that somebody meant who wrote this.
+pub fn meant(name: &str) -> Option<&'static str> {
+    let names: Vec<&str> = pxe_select::Firmware::all().iter().map(|it| it.name()).collect();
+    crate::config::nearest(name, &names)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_firmware_that_is_nearly_right_is_named() {
+        assert_eq!(
+            (meant("x64-efi"), meant("arm64"), meant("bois")),
+            (Some("x64-uefi"), Some("arm64-uefi"), Some("bios"))
+        );
+        assert_eq!(meant("sparc"), None);
+    }
 
     /// The faults of a configuration: line and key of each.
     fn faults(text: &str) -> Vec<(usize, String)> {

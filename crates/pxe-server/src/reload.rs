@@ -11,6 +11,7 @@ pub fn keep_what_is_bound(old: &Config, new: &mut Config) -> Vec<&'static str> {
         }
     };
     keep("root", old.root != new.root);
+    keep("images", old.images != new.images);
     keep("state", old.state != new.state);
     keep("advertise", old.advertise != new.advertise);
     keep("dhcp.mode", old.dhcp.mode != new.dhcp.mode);
@@ -42,6 +43,7 @@ pub fn keep_what_is_bound(old: &Config, new: &mut Config) -> Vec<&'static str> {
     new.http = old.http.clone();
     new.admin = old.admin.clone();
     new.root.clone_from(&old.root);
+    new.images.clone_from(&old.images);
     new.state.clone_from(&old.state);
     new.advertise = old.advertise;
     let (rewrites, folder_by) = (new.tftp.rewrites.clone(), new.tftp.folder_by);
@@ -67,11 +69,14 @@ mod tests {
         let parse = |text: &str| Config::parse(text).unwrap_or_else(|faults| panic!("{faults}"));
         let old = parse("[dhcp]\nport = 6700\n[tftp]\nport = 6900\n");
         let mut new = parse(
-            "root = \"other\"\n[dhcp]\nmode = \"off\"\nport = 6701\nignore_other_servers = true\n[tftp]\nport = 6901\n\
+            "root = \"other\"\nimages = \"elsewhere\"\n[dhcp]\nmode = \"off\"\nport = 6701\nignore_other_servers = true\n[tftp]\nport = 6901\n\
              [[tftp.rewrite]]\nprefix = \"a\"\nreplace = \"b\"\n[loaders]\nbios = \"x\"\n",
         );
         let kept = keep_what_is_bound(&old, &mut new);
-        assert_eq!(kept, ["root", "dhcp.mode", "dhcp.port", "dhcp.ignore_other_servers", "tftp"]);
+        assert_eq!(
+            kept,
+            ["root", "images", "dhcp.mode", "dhcp.port", "dhcp.ignore_other_servers", "tftp"]
+        );
         assert_eq!((new.dhcp.port, new.tftp.port), (6700, 6900));
         assert_eq!((new.tftp.rewrites.len(), new.loaders.len()), (1, 1), "these are taken over");
         assert!(keep_what_is_bound(&old, &mut old.clone()).is_empty());

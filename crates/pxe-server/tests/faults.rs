@@ -7,7 +7,7 @@ use std::net::TcpListener;
 use std::net::{Ipv4Addr, UdpSocket};
 use std::process::Output;
 
-use common::{Folder, free_ports, program};
+use common::{Folder, Server, free_ports, program};
 
 fn run(folder: &Folder, text: &str, command: &str) -> (Option<i32>, String) {
     folder.write("pxe.toml", text.as_bytes());
@@ -188,7 +188,11 @@ fn without_rights_the_one_command_that_grants_them_is_named() {
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(said.contains("no right to bind UDP port 67"), "{said}");
-    assert!(said.contains("sudo setcap cap_net_bind_service=+ep "), "{said}");
+    assert_eq!(
+        said.matches("sudo setcap cap_net_bind_service,cap_net_raw=+ep ").count(),
+        1,
+        "{said}"
+    );
 }
 
 #[test]
@@ -209,4 +213,54 @@ fn what_hosts_rules_and_subnets_say_is_looked_at_beside_keys_that_do_not_exist()
     let text = "[[host]]\nboot = 5\n[[host]]\nmac = \"5\"\n";
     let (_, said) = run(&folder, text, "check");
     assert!(said.contains(":2: host[1].boot") && !said.contains("host[1].mac: `5`"), "{said}");
+}
+
+#[test]
+fn the_running_server_is_no_fault_to_check_and_one_to_another_server() {
+    let folder = Folder::new("running");
+    folder.write("boot/x", b"x");
+    let server = Server::start(&folder, "");
+    let pid = server.pid();
+    let text = std::fs::read_to_string(folder.0.join("pxe.toml")).expect("its configuration");
+    let (code, said) = run(&folder, &text, "check");
+    assert_eq!(code, Some(0), "{said}");
+    assert!(
+        said.contains(&format!("pxe-server (pid {pid}) runs with this state folder")),
+        "{said}"
+    );
+    assert!(said.contains(&format!("sudo kill -HUP {pid}")), "{said}");
+    // With other ports the folder is all that is in the way.
+    let (dhcp, boot_server, tftp) = free_ports();
+    let other = format!(
+        "interfaces = [\"lo\"]\n[dhcp]\nport = {dhcp}\nboot_port = {boot_server}\n[tftp]\nport = {tftp}\n\
+         [http]\nenabled = false\n[admin]\nenabled = false\n"
+    );
+    let (code, said) = run(&folder, &other, "serve");
+    assert_eq!(code, Some(1), "{said}");
+    assert!(
+        said.contains(&format!("another pxe-server (pid {pid}) works with the folder ")),
+        "{said}"
+    );
+    assert!(said.contains("give each server a folder of its own"), "{said}");
+    drop(server);
+}
+
+#[test]
+fn folders_that_are_files_are_told_by_check_with_what_to_name_instead() {
+    let folder = Folder::new("folders");
+    folder.write("file", b"x");
+    let (dhcp, boot_server, tftp) = free_ports();
+    let text = format!(
+        "interfaces = [\"lo\"]\nroot = \"file\"\nimages = \"file\"\nstate = \"file\"\n[dhcp]\nport = {dhcp}\n\
+         boot_port = {boot_server}\n[tftp]\nport = {tftp}\n[http]\nenabled = false\n"
+    );
+    let (code, said) = run(&folder, &text, "check");
+    assert_eq!(code, Some(2), "{said}");
+    for part in [
+        "-> name a folder: root",
+        "-> name a folder: images",
+        "file is no folder; name a folder: state",
+    ] {
+        assert!(said.contains(part), "{part:?} is missing in:\n{said}");
+    }
 }

@@ -8,7 +8,7 @@ use std::net::{Ipv4Addr, TcpListener, TcpStream, UdpSocket};
 use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 
-use common::{Client, Fetched, Folder, Server, fetch};
+use common::{Client, Fetched, Folder, Server, fetch, program};
 use pxe_dhcp::MessageType;
 
 const MAC: [u8; 6] = [0x52, 0x54, 0, 0xaa, 0, 7];
@@ -249,4 +249,71 @@ fn a_known_machine_gets_neither_files_nor_another_ones_script() {
     assert_eq!(status, 403);
     server.expect("the script was made for another machine");
     assert_eq!(get(server.http, "/boot/machine/52-54-00-aa-00-07.ipxe").0, 200);
+}
+
+/// What `explain` says of a machine, on standard output and of faults.
+fn explain(folder: &Folder, extra: &str, more: &[&str]) -> String {
+    let text = format!("root = \"boot\"\n{extra}\n[loaders]\nx64-uefi = \"ipxe.efi\"\n");
+    folder.write("pxe.toml", text.as_bytes());
+    let config = folder.0.join("pxe.toml");
+    let words = ["explain", "--arch", "x64-uefi", "--mac", "52:54:00:aa:00:07"];
+    let ran = program().arg("--config").arg(config).args(words).args(more).output();
+    let ran = ran.expect("it runs");
+    String::from_utf8([ran.stdout, ran.stderr].concat()).expect("text")
+}
+
+#[test]
+fn explain_asks_only_when_it_is_told_to_and_says_so() {
+    let inventory = Inventory::start(Manner::Answers("200 OK", BOOTS));
+    let folder = folder("inventory-explain");
+    let extra = inventory.config();
+    let without = explain(&folder, &extra, &["--ipxe"]);
+    let not = format!("inventory not asked (http://127.0.0.1:{}): it decides", inventory.port);
+    assert!(without.contains(&not) && without.contains("gets      menu.ipxe"), "{without}");
+    assert_eq!(inventory.count(), 0, "nothing is sent");
+
+    let asked = explain(&folder, &extra, &["--ipxe", "--ask-inventory"]);
+    let boots = format!("inventory boots it: kernel http://127.0.0.1:{}/vmlinuz", inventory.port);
+    for text in [
+        &*boots,
+        "gets      machine/52-54-00-aa-00-07.ipxe",
+        // The packets of every mode, by the engine that waits for an inventory.
+        "file                     http://192.0.2.5:8080/boot/machine/52-54-00-aa-00-07.ipxe",
+        "story: 52:54:00:aa:00:07 looked-up in the inventory: kernel http://127.0.0.1:",
+    ] {
+        assert!(asked.contains(text), "no {text:?} in:\n{asked}");
+    }
+    assert_eq!(inventory.asked.recv().expect("asked"), "GET /v1/boot/52:54:00:aa:00:07 HTTP/1.1");
+    assert_eq!(inventory.count(), 0, "once, for all modes");
+    let firmware = explain(&folder, &extra, &["--ask-inventory", "--json"]);
+    let json: serde_json::Value = serde_json::from_str(&firmware).expect("JSON");
+    assert_eq!((&json["inventory"]["state"], &json["gets"]), (&"boots".into(), &"ipxe.efi".into()));
+
+    // A host entry that says what the machine boots goes before it, here as in the server.
+    let host = format!("{extra}[[host]]\nmac = \"52:54:00:aa:00:07\"\nboot = \"local\"\n");
+    inventory.count();
+    let host = explain(&folder, &host, &["--ask-inventory"]);
+    assert!(host.contains("inventory is not asked: the machine's host entry"), "{host}");
+    assert_eq!(inventory.count(), 0);
+    let none = explain(&folder, "", &["--ask-inventory"]);
+    assert!(none.contains("names no inventory (boot_api)"), "{none}");
+    assert!(!explain(&folder, "", &[]).contains("inventory"), "nothing to tell");
+}
+
+#[test]
+fn explain_tells_why_an_inventory_boots_a_machine_not() {
+    for (name, manner, words) in [
+        ("404", Manner::Answers("404 Not Found", BOOTS), "404 Not Found"),
+        ("bad", Manner::Answers("200 OK", "{}"), "neither kernel nor ipxe-script"),
+        ("closes", Manner::Closes, "127.0.0.1"),
+    ] {
+        let inventory = Inventory::start(manner);
+        let folder = folder(&format!("inventory-explain-{name}"));
+        let said = explain(&folder, &inventory.config(), &["--ask-inventory"]);
+        let line = said.lines().find(|line| line.starts_with("inventory ")).expect("a line");
+        assert!(line.starts_with("inventory does not boot it: ") && line.contains(words), "{said}");
+        assert!(said.contains("gets      nothing"), "{said}");
+        assert!(said.contains("looked-up in the inventory, which does not boot it: "), "{said}");
+        assert!(!said.contains("file                     ipxe.efi"), "in no mode: {said}");
+    }
 }

@@ -45,12 +45,6 @@ impl MemoryFiles {
         };
         Self { files: files.into_iter().map(content).collect(), open: Vec::new() }
     }
-
-    /// Files that are open now.
-    #[must_use]
-    pub fn open_count(&self) -> usize {
-        self.open.iter().flatten().count()
-    }
 }
 
 impl ContentStore for MemoryFiles {
@@ -207,6 +201,8 @@ impl BootServer for EngineServer {
     fn handle_datagram(&mut self, now: Instant, meta: &Meta, datagram: &[u8]) {
         let socket = match meta.port {
             DHCP_PORT | CLIENT_PORT if self.observes => SocketId::Observer,
+            // What other servers broadcast to clients.
+            CLIENT_PORT if !meta.unicast => SocketId::Observer,
             DHCP_PORT => SocketId::Dhcp,
             BOOT_SERVER_PORT => SocketId::BootServer,
             TFTP_PORT => SocketId::Tftp,

@@ -1,35 +1,27 @@
 //! `cargo xtask test`: everything that must hold, in one command.
 
 mod beside;
+mod cargo;
+mod lab;
 
-use core::time::Duration;
 use std::env;
-use std::fs;
-use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-use nix::unistd::geteuid;
-
-use self::beside::Build;
 use crate::addresses;
 use crate::clients;
 use crate::debian;
 use crate::demo;
-use crate::error::{Failure, Result, fail};
+use crate::error::{Result, fail};
 use crate::faults;
 use crate::interrupt;
-use crate::lab::server::Subject;
-use crate::lab::wire::sweep_leftovers;
-use crate::matrix::{self, Lab, Row};
+use crate::matrix::{self, Row};
 use crate::packages::{self, Need};
 use crate::page;
-use crate::process::show;
 use crate::report::{Outcome, Report};
 use crate::snippets;
 use crate::workspace::Workspace;
-
-/// The published crates, which must be complete as packages.
-const LIBRARIES: [&str; 5] = ["pxe-dhcp", "pxe-tftp", "pxe-select", "pxe-lease", "pxe-image"];
+use beside::Build;
+use lab::{obstacle, run_clients, run_matrix, without_rights};
 
 /// What `cargo xtask test` was asked for.
 #[derive(Debug, clap::Args)]
@@ -66,13 +58,13 @@ struct Step {
 }
 
 const STEPS: &[Step] = &[
-    Step { name: "format", needs: &[], root: false, waits: false, run: format },
-    Step { name: "clippy", needs: &[], root: false, waits: false, run: clippy },
-    Step { name: TESTS, needs: &[], root: false, waits: false, run: tests },
-    Step { name: "docs", needs: &[], root: false, waits: false, run: docs },
-    Step { name: "no-std", needs: &[], root: false, waits: false, run: no_std },
-    Step { name: "package", needs: &[], root: false, waits: false, run: package },
-    Step { name: "fuzz", needs: &[&packages::CXX], root: false, waits: false, run: fuzz },
+    Step { name: "format", needs: &[], root: false, waits: false, run: cargo::format },
+    Step { name: "clippy", needs: &[], root: false, waits: false, run: cargo::clippy },
+    Step { name: TESTS, needs: &[], root: false, waits: false, run: cargo::tests },
+    Step { name: "docs", needs: &[], root: false, waits: false, run: cargo::docs },
+    Step { name: "no-std", needs: &[], root: false, waits: false, run: cargo::no_std },
+    Step { name: "package", needs: &[], root: false, waits: false, run: cargo::package },
+    Step { name: "fuzz", needs: &[&packages::CXX], root: false, waits: false, run: cargo::fuzz },
     Step { name: "snippets", needs: snippets::NEEDS, root: true, waits: true, run: snippets::run },
     Step {
         name: "dhcp-clients",
@@ -225,137 +217,8 @@ fn skipped(why: String) -> Outcome {
     Outcome::Skipped(why)
 }
 
-fn run_clients(workspace: &Workspace, report: &mut Report) -> Result<()> {
-    let missing = packages::missing(clients::NEEDS);
-    let obstacle = match missing[..] {
-        [] => without_rights(),
-        [missing, ..] => {
-            Some(format!("{} is missing ({})", missing.what, packages::advice(&[missing])))
-        }
-    };
-    if let Some(why) = obstacle {
-        report.add(CLIENTS, skipped(why), Duration::ZERO);
-        return Ok(());
-    }
-    sweep_leftovers();
-    let started = Instant::now();
-    let add = &mut |name: &str, outcome, took| report.add(name, outcome, took);
-    let ran = workspace
-        .build_server()
-        .and_then(|binary| clients::run(&binary, &workspace.target, skipped, add));
-    if let Err(why) = ran {
-        report.add(CLIENTS, Outcome::Failed(why.to_string()), started.elapsed());
-    }
-    interrupt::check()
-}
-
-fn run_matrix(
-    workspace: &Workspace,
-    options: &Options,
-    rows: &[&'static Row],
-    report: &mut Report,
-) -> Result<()> {
-    if let Some(why) = obstacle(options) {
-        for row in rows {
-            report.add(row.name, skipped(why.clone()), Duration::ZERO);
-        }
-        return Ok(());
-    }
-    sweep_leftovers();
-    let folder = matrix::folder(&workspace.target);
-    let subject = if options.stand_in {
-        println!("dnsmasq plays our server: this tests the lab, not the server");
-        Subject::StandIn
-    } else {
-        let started = Instant::now();
-        match workspace.build_server() {
-            Ok(binary) => Subject::Ours(binary),
-            Err(why) => {
-                report.add("release build", Outcome::Failed(why.to_string()), started.elapsed());
-                return Ok(());
-            }
-        }
-    };
-    let rows: Vec<_> = rows.iter().copied().filter(|row| fits(row, &subject)).collect();
-    let (able, unable): (Vec<_>, Vec<_>) =
-        rows.into_iter().partition(|row| packages::missing(&row.needs()).is_empty());
-    for row in unable {
-        let missing = packages::missing(&row.needs());
-        let what: Vec<_> = missing.iter().map(|need| need.what).collect();
-        let why = format!("missing: {} ({})", what.join(", "), packages::advice(&missing));
-        report.add(row.name, skipped(why), Duration::ZERO);
-    }
-    let shared = Mutex::new(report);
-    let lab = Lab { subject, repository: workspace.root.clone(), folder };
-    matrix::run(&lab, &able, &|row, outcome, took| {
-        let mut report = shared.lock().unwrap_or_else(PoisonError::into_inner);
-        report.add(row.name, outcome.clone(), took);
-    });
-    // Rows that failed keep their folders, and so this one.
-    let _ = fs::remove_dir(&lab.folder);
-    interrupt::check()
-}
-
-fn fits(row: &Row, subject: &Subject) -> bool {
-    matches!(subject, Subject::Ours(_)) || row.takes_stand_in()
-}
-
-fn obstacle(options: &Options) -> Option<String> {
-    if options.no_firmware {
-        return Some("--no-firmware".to_owned());
-    }
-    without_rights()
-}
-
-fn without_rights() -> Option<String> {
-    (!geteuid().is_root())
-        .then(|| "network namespaces need root: run it as root (sudo -E env \"PATH=$PATH\" cargo xtask test)".to_owned())
-}
-
-fn format(workspace: &Workspace) -> Result<()> {
-    show(&mut workspace.cargo(&["fmt", "--all", "--check"]))
-}
-
-fn clippy(workspace: &Workspace) -> Result<()> {
-    let words = "clippy --workspace --all-targets --all-features -- -D warnings";
-    show(&mut workspace.cargo(&words.split(' ').collect::<Vec<_>>()))
-}
-
-fn tests(workspace: &Workspace) -> Result<()> {
-    show(&mut workspace.cargo(&["test", "--workspace", "--all-features"]))
-}
-
-fn docs(workspace: &Workspace) -> Result<()> {
-    let mut cargo = workspace.cargo(&["doc", "--workspace", "--no-deps", "--all-features"]);
-    show(cargo.env("RUSTDOCFLAGS", "-D warnings"))
-}
-
-/// Without what is on by default: the codecs without `std`, the server without HTTP.
-fn no_std(workspace: &Workspace) -> Result<()> {
-    show(&mut workspace.cargo(&["check", "--package", "pxe-dhcp", "--no-default-features"]))?;
-    show(&mut workspace.cargo(&["check", "--package", "pxe-server", "--no-default-features"]))
-}
-
-fn package(workspace: &Workspace) -> Result<()> {
-    // Work in progress is tested too, so changes that are not committed are no fault.
-    let mut words = vec!["package", "--quiet", "--allow-dirty"];
-    words.extend(LIBRARIES.iter().flat_map(|library| ["--package", library]));
-    show(&mut workspace.cargo(&words))
-}
-
-/// On the stable compiler: it shows that every target compiles against the crates as they are.
-/// To fuzz, one needs nightly and cargo-fuzz.
-fn fuzz(workspace: &Workspace) -> Result<()> {
-    let manifest = workspace.root.join("fuzz").join("Cargo.toml");
-    if !manifest.is_file() {
-        return Err(Failure::new(format!("{} is not there", manifest.display())));
-    }
-    let mut cargo = workspace.cargo(&["check", "--bins", "--manifest-path", "fuzz/Cargo.toml"]);
-    show(cargo.env("CARGO_TARGET_DIR", workspace.target.join("fuzz")))
-}
-
 #[cfg(test)]
-mod unit {
+mod tests {
     use clap::Parser;
 
     use super::*;

@@ -29,9 +29,20 @@ use crate::error::Result;
 use crate::lab::hostile;
 use crate::workspace::Workspace;
 
+const EXAMPLES: &str = "\
+Examples:
+  Boot the machines of this network, beside its DHCP server:
+    cargo xtask serve
+    cargo xtask serve -- --config pxe.toml --interface eth0
+  See it work on a wire of its own, with one virtual machine:
+    sudo -E env \"PATH=$PATH\" cargo xtask demo --only x64-uefi
+  What the whole test consists of, and one part of it:
+    cargo xtask test --list
+    cargo xtask test --only docs";
+
 /// The project's own commands
 #[derive(Debug, Parser)]
-#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", after_help = EXAMPLES)]
 struct Arguments {
     #[command(subcommand)]
     task: Task,
@@ -52,7 +63,7 @@ enum Task {
     /// The stranger of the firmware matrix; it runs inside a wire of the lab
     #[command(hide = true)]
     Throw(hostile::Options),
-    /// Run the benchmarks; what follows is for them
+    /// Run benchmarks: codec, tftp, dhcp, http, lease or scale, with their own options behind
     Bench {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,

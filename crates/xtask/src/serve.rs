@@ -38,6 +38,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     for need in &missing {
         println!("note: without {} those machines get no boot file", need.what);
     }
+    println!("building the server; the first time takes some minutes");
     let binary = workspace.build_server()?;
     let mut server = Command::new(&binary);
     server.args(&options.arguments);
@@ -48,7 +49,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     if !may_bind(&binary) {
         return fail(format!(
             "no right to use ports 67, 69 and 4011. Run\n  sudo {}\nor, once per build, sudo setcap \
-             cap_net_bind_service=+ep {}",
+             cap_net_bind_service,cap_net_raw=+ep {}",
             described_with_path(&server, &binary),
             binary.display()
         ));

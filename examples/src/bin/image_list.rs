@@ -5,42 +5,24 @@
 //! cargo run -p pxe-examples --bin image_list -- debian.iso install.amd/vmlinuz
 //! ```
 
+use std::env;
 use std::error::Error;
 use std::fs::File;
-use std::os::unix::fs::FileExt;
-use std::{env, io};
 
-use pxe_image::{Image, NodeKind, ReadAt, Tree};
-
-/// The library opens no files: it reads through this.
-struct Disk {
-    file: File,
-    size: u64,
-}
-
-impl ReadAt for Disk {
-    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
-        FileExt::read_at(&self.file, buffer, offset)
-    }
-
-    fn size(&self) -> u64 {
-        self.size
-    }
-}
+use pxe_image::{Image, NodeKind, Seekable, Tree};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut words = env::args().skip(1);
     let path = words.next().ok_or("usage: image_list IMAGE [FILE-INSIDE]")?;
-    let file = File::open(&path)?;
-    let size = file.metadata()?.len();
-    let image = Image::open(Disk { file, size })?;
+    // The library opens no files: it reads what can be read at an offset.
+    let image = Image::open(Seekable::new(File::open(&path)?)?)?;
     match words.next() {
         Some(inside) => ranges(&image, &inside),
         None => all(&image),
     }
 }
 
-fn ranges(image: &Image<Disk>, inside: &str) -> Result<(), Box<dyn Error>> {
+fn ranges(image: &Image<Seekable<File>>, inside: &str) -> Result<(), Box<dyn Error>> {
     let extents = image.extents(inside)?.ok_or_else(|| format!("{inside} is no file"))?;
     for extent in extents {
         match extent.offset {
@@ -51,7 +33,7 @@ fn ranges(image: &Image<Disk>, inside: &str) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn all(image: &Image<Disk>) -> Result<(), Box<dyn Error>> {
+fn all(image: &Image<Seekable<File>>) -> Result<(), Box<dyn Error>> {
     println!("label {:?}, names of {:?}", image.label(), image.names_of());
     if image.missing_bytes() > 0 {
         println!("cut off: {} bytes are missing", image.missing_bytes());

@@ -7,36 +7,18 @@
 //!
 //! A file `debian-12.iso.toml` or `debian-12.toml` beside it is taken too, as a server would.
 
+use std::env;
 use std::error::Error;
 use std::fs::{self, File};
-use std::os::unix::fs::FileExt;
 use std::path::Path;
-use std::{env, io};
 
 use pxe_image::recognise::{ImageFacts, Overrides, Rules, recognise, recognise_file};
-use pxe_image::{Cpu, Image, ImageError, ImageErrorKind, ReadAt};
-
-/// The library opens no files: it reads through this.
-struct Disk {
-    file: File,
-    size: u64,
-}
-
-impl ReadAt for Disk {
-    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
-        FileExt::read_at(&self.file, buffer, offset)
-    }
-
-    fn size(&self) -> u64 {
-        self.size
-    }
-}
+use pxe_image::{Cpu, Image, ImageError, ImageErrorKind, Seekable};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let path = env::args().nth(1).ok_or("usage: image_recognise IMAGE")?;
     let path = Path::new(&path);
-    let file = File::open(path)?;
-    let disk = Disk { size: file.metadata()?.len(), file };
+    let disk = Seekable::new(File::open(path)?)?;
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let rules = match beside(path) {
         Some(text) => Rules::built_in().overridden(Overrides::parse(&text)?),

@@ -270,4 +270,24 @@ impl<'m> Menu<'m> {
             remarks: Vec::new(),
         }
     }
+
+    /// Why nothing of this boots on the machine by a loader of this kind: each choice that it does not have, also of those
+    /// behind a password. `None` where a choice is left, even one that the loader has yet to try; and where the local disk
+    /// or a script is to boot, or it is not known yet what.
+    #[must_use]
+    pub fn nothing_left(&self, kind: Kind) -> Option<Vec<LeftOut>> {
+        model::nothing_left(self, kind)
+    }
+}
+
+/// A choice that a machine does not have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LeftOut {
+    /// The image it is from, by its file name; `None` for what lies in the root folder.
+    pub image: Option<String>,
+    /// What people would read.
+    pub title: String,
+    /// Why, in plain words.
+    pub why: String,
 }

@@ -10,7 +10,7 @@ use minijinja::Value;
 
 use super::escape::{title, url_path};
 use super::links::Links;
-use super::{Client, Kind, Lock, Menu, MenuItem, Mode, Platform};
+use super::{Client, Kind, LeftOut, Lock, Menu, MenuItem, Mode, Platform};
 use crate::Piece;
 use crate::limits::{MENU_FLAT_ITEMS_MAX, MENU_ITEMS_MAX};
 
@@ -201,6 +201,22 @@ impl<'m> Sorted<'m> {
         map.insert("groups", groups.into());
         map.insert("left_out", self.left_out.into());
     }
+}
+
+/// What the machine does not have, if that is all there is.
+pub(super) fn nothing_left(menu: &Menu<'_>, kind: Kind) -> Option<Vec<LeftOut>> {
+    if menu.awaited.is_some() || matches!(menu.mode, Mode::Local | Mode::Script(_)) {
+        return None;
+    }
+    let items = menu.items.get(..MENU_ITEMS_MAX).unwrap_or(&menu.items);
+    let whys = items.iter().map(|item| entry::of(menu, kind, item, ("", ""), false).err());
+    let whys = whys.collect::<Option<Vec<String>>>()?;
+    let each = items.iter().zip(titles::of(items)).zip(whys);
+    let left_out = each.map(|((item, title), why)| {
+        let image = item.image.map(|image| image.name.to_owned());
+        LeftOut { image, title, why }
+    });
+    Some(left_out.collect())
 }
 
 fn group(index: usize, title: String, items: Vec<Value>) -> Value {

@@ -180,6 +180,35 @@ fn machines_are_offered_what_they_can_boot_and_told_of_the_rest() {
 }
 
 #[test]
+fn that_nothing_is_left_for_a_machine_is_known_without_the_text() {
+    let of = |items: &[usize], kind, client, lock, mode| {
+        let mut menu = Menu::new("Network boot", sample::places(kind), client);
+        let all = sample::items();
+        menu.items = items.iter().map(|index| all[*index]).collect();
+        (menu.lock, menu.mode) = (lock, mode);
+        menu.nothing_left(kind)
+    };
+    let is = |platform, cpu| Client { platform: Some(platform), cpu, ..Client::default() };
+    let (bios, arm) = (is(Platform::Bios, None), is(Platform::Efi, Some(Cpu::Arm64)));
+    let choose = || Mode::Choose { timeout_s: 5, default: None };
+    let left = of(&[2], Kind::Ipxe, bios, Lock::Open, Mode::Boot).expect("nothing for it");
+    let left: Vec<_> = left.iter().map(|it| (it.image.as_deref(), &*it.title, &*it.why)).collect();
+    let image = sample::items()[2].image.map(|image| image.name);
+    let why = "it is for arm64 (UEFI), and this is a BIOS machine";
+    assert_eq!(left, [(image, "Debian 12 for ARM", why)]);
+    assert_eq!(of(&[2, 0], Kind::Ipxe, bios, Lock::Open, Mode::Boot), None);
+    // What the loader has to find out itself may fit, and so may what a password hides.
+    assert_eq!(of(&[2], Kind::Ipxe, Client::default(), Lock::Open, Mode::Boot), None);
+    let lock = Lock::Password { hash: sample::HASH };
+    assert_eq!(of(&[2], Kind::Ipxe, arm, lock, choose()), None);
+    assert!(of(&[2], Kind::Ipxe, bios, lock, choose()).is_some());
+    for mode in [Mode::Local, Mode::Script("http://192.0.2.9/x".to_owned())] {
+        assert_eq!(of(&[], Kind::Ipxe, bios, Lock::Open, mode), None);
+    }
+    assert_eq!(of(&[], Kind::Ipxe, bios, Lock::Open, choose()), Some(Vec::new()));
+}
+
+#[test]
 fn only_grub_is_told_the_hash() {
     let renderer = Renderer::new();
     for kind in Kind::ALL {

@@ -5,6 +5,8 @@
 //! (a `match` section becomes `dhcp-match=set:NETWORKID,MATCH`). `list dhcp_option '66,…'` does not reach `siaddr`
 //! (openwrt/packages issue 14660).
 
+use alloc::format;
+
 use super::{
     Entry,
     baits::KINDS,
@@ -28,19 +30,19 @@ fn write(site: &Site<'_>, per_arch: bool) -> Page {
         for kind in &KINDS {
             page.comment(format_args!("{}", kind.what));
             for arch in kind.archs {
-                let section = format_args!("dhcp.pxe_server_match_{arch}");
+                let section = format!("dhcp.pxe_server_match_{arch}");
                 page.line(format_args!("uci set {section}=match"));
                 page.line(format_args!("uci set {section}.networkid='pxe-{}'", kind.suffix));
                 page.line(format_args!("uci set {section}.match='option:client-arch,{arch}'"));
             }
-            let section = format_args!("dhcp.pxe_server_{}", kind.suffix);
+            let section = format!("dhcp.pxe_server_{}", kind.suffix);
             page.line(format_args!("uci set {section}=boot"));
             page.line(format_args!("uci set {section}.networkid='pxe-{}'", kind.suffix));
-            boot(&mut page, section, site, &kind.bait(site));
+            boot(&mut page, &section, site, &kind.bait(site));
         }
         page.comment(format_args!("everything else"));
     }
-    let section = format_args!("dhcp.pxe_server");
+    let section = "dhcp.pxe_server";
     page.line(format_args!("uci set {section}=boot"));
     boot(&mut page, section, site, site.bait());
     page.line(format_args!("uci commit dhcp"));
@@ -48,7 +50,7 @@ fn write(site: &Site<'_>, per_arch: bool) -> Page {
     page
 }
 
-fn boot(page: &mut Page, section: core::fmt::Arguments<'_>, site: &Site<'_>, file: &str) {
+fn boot(page: &mut Page, section: &str, site: &Site<'_>, file: &str) {
     let server = site.server();
     page.line(format_args!("uci set {section}.filename='{file}'"));
     page.line(format_args!("uci set {section}.servername='{server}'"));

@@ -48,8 +48,11 @@ enum Action {
 /// Does it; prints why not.
 pub fn run(options: &TokenOptions, config: &Config) -> ExitCode {
     match act(&options.action, &TokenFile::of(config)) {
-        Ok(said) => {
+        Ok((said, note)) => {
             print!("{said}");
+            if !note.is_empty() {
+                eprintln!("{note}");
+            }
             ExitCode::SUCCESS
         }
         Err((code, why)) => {
@@ -59,7 +62,8 @@ pub fn run(options: &TokenOptions, config: &Config) -> ExitCode {
     }
 }
 
-fn act(action: &Action, file: &TokenFile) -> Result<String, (u8, String)> {
+/// What is said to programs, and what only to people.
+fn act(action: &Action, file: &TokenFile) -> Result<(String, String), (u8, String)> {
     let mut tokens = file.load().map_err(|why| (EXIT_CONFIG, why))?;
     let store = |tokens: &[_]| {
         let stored = file.store(tokens);
@@ -70,7 +74,9 @@ fn act(action: &Action, file: &TokenFile) -> Result<String, (u8, String)> {
         Action::List => {
             let line =
                 |token: &super::tokens::Token| format!("{:<32} {}\n", token.name, token.role);
-            Ok(tokens.iter().map(line).collect())
+            let none = "nobody has a token: pxe-server token add NAME makes one";
+            let note = if tokens.is_empty() { none } else { "" };
+            Ok((tokens.iter().map(line).collect(), note.to_owned()))
         }
         Action::Add { name, role } => {
             if tokens.iter().any(|token| token.name == *name) {
@@ -83,7 +89,11 @@ fn act(action: &Action, file: &TokenFile) -> Result<String, (u8, String)> {
             let (text, token) = make(name, *role).map_err(|why| (EXIT_CONFIG, why))?;
             tokens.push(token);
             store(&tokens)?;
-            Ok(format!("{text}\n"))
+            let may = match role {
+                Role::Read => "look (--role admin: change things, too)",
+                Role::Admin => "look and change things",
+            };
+            Ok((format!("{text}\n"), format!("{name} may {may}; keep it, it is shown this once")))
         }
         Action::Remove { name } => {
             let before = tokens.len();
@@ -92,7 +102,7 @@ fn act(action: &Action, file: &TokenFile) -> Result<String, (u8, String)> {
                 return Err((EXIT_CONFIG, format!("{name} has no token")));
             }
             store(&tokens)?;
-            Ok(String::new())
+            Ok((String::new(), format!("the token of {name} is worth nothing any more")))
         }
     }
 }

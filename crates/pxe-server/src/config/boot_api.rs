@@ -73,7 +73,8 @@ fn api(
             return Some(BootApiConfig { url, base, timeout, cache });
         }
         Ok(base) => {
-            format!("{:?} is no http or https URL without query: {}", url.value, base.scheme())
+            let why = if base.query().is_some() { "it has a query" } else { base.scheme() };
+            format!("{:?} is no http or https URL without a query: {why}", url.value)
         }
         Err(error) => format!("{:?} is no URL: {error}", url.value),
     };

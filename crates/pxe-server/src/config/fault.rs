@@ -78,7 +78,9 @@ impl fmt::Display for Faults {
                 write!(f, "{}: ", fault.key)?;
             }
             f.write_str(&fault.problem)?;
-            if !fault.remedy.is_empty() {
+            // What helps against several in a row is said once, behind the last of them.
+            let same = self.list.get(index + 1).is_some_and(|next| next.remedy == fault.remedy);
+            if !fault.remedy.is_empty() && !same {
                 write!(f, "\n    -> {}", fault.remedy)?;
             }
         }
@@ -87,3 +89,22 @@ impl fmt::Display for Faults {
 }
 
 impl core::error::Error for Faults {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_remedy_for_several_faults_is_said_once() {
+        let list = vec![
+            Fault::new("dhcp.port", "no right to bind UDP port 67", "run it as root"),
+            Fault::new("tftp.port", "no right to bind UDP port 69", "run it as root"),
+            Fault::new("root", "boot is not there", "mkdir -p boot").at(Some(3)),
+        ];
+        let said = Faults { file: Some("pxe.toml".into()), list }.to_string();
+        let wanted = "dhcp.port: no right to bind UDP port 67\n\
+                      tftp.port: no right to bind UDP port 69\n    -> run it as root\n\
+                      pxe.toml:3: root: boot is not there\n    -> mkdir -p boot";
+        assert_eq!(said, wanted);
+    }
+}

@@ -59,13 +59,29 @@ enum Boot {
 
 fn boot(section: &Section<'_, '_>) -> Boot {
     match section.value("boot").map(|value| value.get_ref()) {
-        Some(DeValue::String(_)) => {
-            section.choice("boot", &[("local", Boot::Local)]).unwrap_or(Boot::Network)
-        }
+        Some(DeValue::String(_)) => boot_word(section),
         _ => match section.boolean("boot") {
             Some(false) => Boot::Never,
             _ => Boot::Network,
         },
+    }
+}
+
+/// `boot` as a text.
+fn boot_word(section: &Section<'_, '_>) -> Boot {
+    match section.string("boot") {
+        Some(word) if word.value == "local" => Boot::Local,
+        Some(word) => {
+            let problem = format!("expected true, false or \"local\", found {:?}", word.value);
+            section.fault(
+                word.line,
+                "boot",
+                problem,
+                "boot = \"local\" is its own disk, false nothing at all",
+            );
+            Boot::Network
+        }
+        None => Boot::Network,
     }
 }
 
@@ -145,7 +161,7 @@ mod tests {
             ("image = \"a.iso\"\nscript = \"b\"", "host[1].image: more than one thing"),
             ("boot = \"local\"\nkernel = \"b\"", "more than one thing"),
             ("boot = false\nimage = \"a.iso\"", "must not boot"),
-            ("boot = \"disk\"", "expected one of \"local\""),
+            ("boot = \"disk\"", "expected true, false or \"local\""),
             ("boot = 3", "host[1].boot: expected true or false"),
             ("initrd = \"a\"\ncmdline = \"\"", "host[1].cmdline: is of no use without kernel"),
             ("image = \"\"", "host[1].image: the text is empty"),

@@ -17,6 +17,7 @@ mod reservation;
 mod sections;
 mod seeds;
 mod subnet;
+mod syntax;
 mod tftp;
 mod webhook;
 
@@ -36,6 +37,7 @@ pub use fault::{Fault, Faults};
 pub use http::HttpConfig;
 pub use menu::{MenuConfig, PASSWORD_ROUNDS_MAX, PasswordHash};
 pub use reader::Located;
+pub(crate) use reader::nearest;
 pub use reservation::ReservationConfig;
 pub use seeds::{Secrets, Variable, Variables};
 pub use subnet::{AddressConfig, StoreConfig, SubnetConfig};
@@ -261,7 +263,10 @@ impl Config {
             list: vec![Fault::new(
                 "",
                 format!("cannot be read: {error}"),
-                "give the right path with --config, or leave it out: every key has a default",
+                match error.kind() {
+                    std::io::ErrorKind::PermissionDenied => "run this as root or as the server's user, or let this user read it",
+                    _ => "give the right path with --config, or leave it out: every key has a default",
+                },
             )],
         })?;
         let mut config = Self::parse(&text).map_err(|mut faults| {

@@ -157,7 +157,9 @@ impl<'r, 't> Section<'r, 't> {
         }
         let list: Vec<_> = words.iter().map(|(word, _)| format!("{word:?}")).collect();
         let problem = format!("expected one of {}, found {:?}", list.join(", "), text.value);
-        self.fault(text.line, name, problem, "");
+        let words: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+        let meant = nearest(&text.value, &words).map(|near| format!("did you mean {near:?}?"));
+        self.fault(text.line, name, problem, &meant.unwrap_or_default());
         None
     }
 
@@ -373,13 +375,15 @@ fn article(word: &str) -> &'static str {
     if word.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" }
 }
 
-/// The known key that is at most two edits away.
-fn nearest<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
+/// The known word that is at most two edits away, else the first that this one begins.
+pub(crate) fn nearest<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
+    let begun = || known.iter().find(|key| name.len() > 2 && key.starts_with(name)).copied();
     known
         .iter()
         .map(|&key| (strsim::damerau_levenshtein(name, key), key))
         .min()
         .and_then(|(distance, key)| (distance <= 2).then_some(key))
+        .or_else(begun)
 }
 
 #[cfg(test)]
@@ -391,5 +395,6 @@ mod tests {
         assert_eq!(nearest("interface", &["root", "interfaces"]), Some("interfaces"));
         assert_eq!(nearest("mdoe", &["mode", "port"]), Some("mode"));
         assert_eq!(nearest("completely", &["mode", "port"]), None);
+        assert_eq!(nearest("x64", &["bios", "x64-uefi", "x64-uefi-http"]), Some("x64-uefi"));
     }
 }

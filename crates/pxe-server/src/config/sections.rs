@@ -9,7 +9,7 @@ use super::fault::{Fault, Faults};
 use super::reader::{Located, Reader, Section};
 use super::{
     Config, DhcpConfig, DhcpMode, RuleAction, RuleConfig, SelectConfig, admin, boot_api, host,
-    http, log, menu, subnet, tftp, webhook,
+    http, log, menu, subnet, syntax, tftp, webhook,
 };
 
 const PORTS: RangeInclusive<i64> = 1..=65_535;
@@ -38,9 +38,9 @@ pub(super) fn read_as_far(text: &str, is_unlined: bool) -> (Config, Vec<Fault>) 
     }
     // A broken text is reported by its syntax alone: what was recovered from it would only
     // look wrong.
-    for error in &errors {
-        let line = error.span().map(|span| reader.line(&span));
-        reader.fault(line, "", error.message().to_owned(), "toml.io shows the syntax".to_owned());
+    for fault in syntax::faults(text, &errors) {
+        let line = if is_unlined { None } else { fault.line };
+        reader.fault(line, &fault.key, fault.problem, fault.remedy);
     }
     (config, reader.into_faults())
 }

@@ -116,10 +116,17 @@ impl Finder {
         let catalogue = self.offered(&images, made.recipient);
         let target_is_awaited =
             made.recipient.target.as_ref().is_some_and(|target| self.awaits(target));
-        let offer = Offer { catalogue: &catalogue, listing: &listing, target_is_awaited };
+        let loaders = self.shared.loaders();
+        let offer = Offer {
+            catalogue: &catalogue,
+            images: &images,
+            listing: &listing,
+            loaders: &loaders,
+            target_is_awaited,
+        };
         let text = self.shared.menus().text(made.generated, made.recipient, &offer, links);
         match text.ok_or(ContentError::NotFound)? {
-            Ok(text) => Ok(Content::generated(text.into_bytes().into())),
+            Ok((text, shortfall)) => Ok(Content::made_up(text.into_bytes().into(), shortfall)),
             Err(fault) => Err(ContentError::Unavailable(fault.to_string())),
         }
     }

@@ -24,7 +24,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::engine::{
-    ContentError, ContentId, ContentRequest, ContentStore, Opened, Upload, UploadError,
+    ContentError, ContentId, ContentRequest, ContentStore, Opened, Shortfall, Upload, UploadError,
     UploadRequest,
 };
 use cache::Cache;
@@ -36,11 +36,11 @@ pub use cases::{CASE_NAMES_MAX, FOLDER_NAMES_MAX};
 pub(crate) use cpu::uefi_cpu;
 pub use find::Finder;
 pub(crate) use find::{IMAGES, Links, Made, host};
-pub(crate) use images::starts_on;
 pub use images::{
     Catalogue, IMAGES_MAX, ImageInfo, Images, ImagesAsked, KNOWN_IMAGE_BYTES_MAX,
     KNOWN_IMAGES_BYTES_MAX, OPEN_IMAGES_MAX, State,
 };
+pub(crate) use images::{bootable, cannot_boot, starts_on};
 pub use loaders::{FoundLoader, Loaders, MissingLoader};
 pub use menu::Menus;
 #[cfg(feature = "http")]
@@ -176,6 +176,10 @@ impl ContentStore for Files {
         };
         let size = content.size();
         Ok(Opened { id: self.keep(content), size })
+    }
+
+    fn shortfall(&self, id: ContentId) -> Option<Shortfall> {
+        self.opened(id).ok()?.shortfall().cloned()
     }
 
     fn read_at(&mut self, id: ContentId, offset: u64, into: &mut [u8]) -> io::Result<usize> {

@@ -19,6 +19,7 @@ use super::cache::Stamp;
 use super::cache::Version;
 use super::inside::Inside;
 use super::uploads::Receiving;
+use crate::engine::Shortfall;
 
 /// How far apart the pages are that are looked at to see whether a stretch is in the system's cache.
 #[cfg(feature = "http")]
@@ -32,6 +33,8 @@ pub(crate) enum Content {
         bytes: Arc<[u8]>,
         #[cfg_attr(not(feature = "http"), expect(dead_code, reason = "for HTTP's tags"))]
         version: Option<Version>,
+        /// What a text for one machine should have had in it.
+        shortfall: Option<Box<Shortfall>>,
     },
     /// A file too large to keep, and the state it was opened in.
     Disk { file: File, size: u64, version: Version },
@@ -43,11 +46,23 @@ pub(crate) enum Content {
 
 impl Content {
     pub(super) fn in_memory(bytes: Arc<[u8]>, metadata: &Metadata) -> Self {
-        Self::Memory { bytes, version: Some(Version::of(metadata)) }
+        Self::Memory { bytes, version: Some(Version::of(metadata)), shortfall: None }
     }
 
     pub(crate) fn generated(bytes: Arc<[u8]>) -> Self {
-        Self::Memory { bytes, version: None }
+        Self::made_up(bytes, None)
+    }
+
+    pub(super) fn made_up(bytes: Arc<[u8]>, shortfall: Option<Shortfall>) -> Self {
+        Self::Memory { bytes, version: None, shortfall: shortfall.map(Box::new) }
+    }
+
+    /// What it should have had in it for the machine it was made up for.
+    pub(crate) fn shortfall(&self) -> Option<&Shortfall> {
+        match self {
+            Self::Memory { shortfall, .. } => shortfall.as_deref(),
+            _ => None,
+        }
     }
 
     pub(super) fn on_disk(file: File, metadata: &Metadata) -> Self {

@@ -15,6 +15,12 @@ pub(super) fn is_loader(file: &str) -> bool {
         .any(|end| file.ends_with(end))
 }
 
+/// The file without the server that a URL names.
+pub(super) fn place(file: &str) -> &str {
+    let beyond = file.split_once("://").map(|(_, rest)| rest);
+    beyond.map_or(file, |rest| rest.split_once('/').map_or("", |(_, path)| path))
+}
+
 /// Whether it is an iPXE program, by the names that iPXE's build gives.
 pub(super) fn is_ipxe(file: &str) -> bool {
     let file = tail(file);
@@ -71,6 +77,14 @@ mod tests {
             (Firmware::Bios, "http://x/menu.ipxe", None),
         ] {
             assert_eq!(not_for(firmware, file), other, "{firmware} {file}");
+        }
+        for (file, expected) in [
+            ("tftp://192.0.2.5:69/menu.ipxe", "menu.ipxe"),
+            ("http://192.0.2.5/a/b", "a/b"),
+            ("http://192.0.2.5", ""),
+            ("a/ipxe.efi", "a/ipxe.efi"),
+        ] {
+            assert_eq!(place(file), expected, "{file}");
         }
         assert!(is_ipxe("tftp://x/iPXE.efi") && is_ipxe("snponly.efi") && !is_ipxe("ipxe.cfg"));
     }

@@ -6,10 +6,9 @@ use pxe_select::Firmware;
 use serde::Serialize;
 
 use super::observed::{Observed, Outcome, Read, Reply};
+use super::offers::{reply_faults, servers};
 use super::{Silence, files};
 
-/// The longest name that fits the header of a reply, in bytes.
-const HEADER_FILE_BYTES: usize = 127;
 /// Programs wait longer than this before they give up a request that is not answered, in seconds.
 const GIVEN_UP_AFTER: f64 = 1.0;
 /// A machine that is not heard for so long has stopped, in seconds.
@@ -30,11 +29,11 @@ pub struct Finding {
     pub advice: &'static str,
 }
 
-fn fault(id: &'static str, what: String, advice: &'static str) -> Finding {
+pub(super) fn fault(id: &'static str, what: String, advice: &'static str) -> Finding {
     Finding { id, is_fault: true, what, causes: &[], advice }
 }
 
-fn note(id: &'static str, what: String, advice: &'static str) -> Finding {
+pub(super) fn note(id: &'static str, what: String, advice: &'static str) -> Finding {
     Finding { id, is_fault: false, what, causes: &[], advice }
 }
 
@@ -107,111 +106,6 @@ fn nobody_answers(seen: &Observed, list: &mut Vec<Finding>) {
             "Run this server in proxy mode beside the DHCP server, or name it there: `pxe-server snippet`.",
         ));
     }
-}
-
-fn servers(seen: &Observed, list: &mut Vec<Finding>) {
-    let of = |which: &dyn Fn(&Reply) -> bool| -> BTreeSet<_> {
-        seen.replies.iter().filter(|reply| which(reply)).map(|reply| reply.server).collect()
-    };
-    let shown = |servers: &BTreeSet<core::net::Ipv4Addr>| {
-        servers.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ")
-    };
-    let proxies = of(&Reply::is_proxy);
-    if proxies.len() > 1 {
-        list.push(fault(
-            "two-proxies",
-            format!(
-                "{} proxies answer it: {}; firmware takes one of them by chance",
-                proxies.len(),
-                shown(&proxies)
-            ),
-            "Switch one of them off, or deny this machine on one.",
-        ));
-    }
-    let givers = of(&|reply: &Reply| reply.address.is_some());
-    if givers.len() > 1 {
-        list.push(fault(
-            "two-dhcp-servers",
-            format!("{} DHCP servers offer it addresses: {}", givers.len(), shown(&givers)),
-            "One segment has one DHCP server; the other is likely a router or a test that was forgotten.",
-        ));
-    }
-}
-
-/// What is wrong with one reply.
-fn reply_faults(seen: &Observed, reply: &Reply) -> Vec<Finding> {
-    let mut list = Vec::new();
-    let server = reply.server;
-    let asked_4011 = seen.boot_server_replies > 0;
-    if reply.address.is_some()
-        && reply.pxe_class
-        && !reply.pxe_options
-        && !reply.to_ipxe
-        && !asked_4011
-    {
-        list.push(fault(
-            "option-60-trap",
-            format!("{server} sends option 60 \"PXEClient\" with its addresses, and no option 43: firmware then asks it on port 4011, and nobody answers there"),
-            "Remove option 60 from the DHCP server (on Windows: `netsh dhcp server delete optiondef 60`).",
-        ));
-    }
-    if reply.server_name
-        && reply.next_server.is_none()
-        && !reply.file.is_empty()
-        && !reply.is_proxy()
-    {
-        list.push(fault(
-            "next-server-empty",
-            format!("{server} names {} and a server in option 66, but leaves next-server (siaddr) empty: UEFI, iPXE and PXELINUX do not read option 66", reply.file),
-            "Set next-server (siaddr) on the DHCP server besides option 66.",
-        ));
-    }
-    if reply.file.len() > HEADER_FILE_BYTES {
-        let bytes = reply.file.len();
-        let is_fault = !reply.file.contains("://");
-        let what = format!(
-            "{server} names a file of {bytes} bytes, and {HEADER_FILE_BYTES} fit the header: programs that read only that cut it or see none"
-        );
-        let advice = "Give the file a shorter name.";
-        list.push(Finding { id: "file-too-long", is_fault, what, causes: &[], advice });
-    }
-    if reply.to_ipxe && files::is_ipxe(&reply.file) {
-        list.push(fault(
-            "ipxe-loop",
-            format!(
-                "{server} names {} to a running iPXE, which loads itself again and again",
-                reply.file
-            ),
-            "Tell iPXE apart by option 77 (user class \"iPXE\") and name its script.",
-        ));
-    }
-    if let Some(firmware) = seen.firmware
-        && !reply.to_ipxe
-        && let Some(other) = files::not_for(firmware, &reply.file)
-    {
-        list.push(fault(
-            "wrong-architecture",
-            format!("{server} names {}", for_another(firmware, &reply.file, other)),
-            "A DHCP server that can name one file only needs this server in proxy mode, or a bait: `pxe-server snippet`.",
-        ));
-    }
-    list
-}
-
-/// The words for a program that a firmware cannot start.
-fn for_another(firmware: Firmware, file: &str, other: &str) -> String {
-    format!("{file} to {firmware}, and that is a program for {other}")
-}
-
-/// What is to be said when we have given this file to this firmware; none if it may well start it.
-pub fn given(firmware: Firmware, file: &str) -> Option<Finding> {
-    let other = files::not_for(firmware, file)?;
-    Some(fault(
-        "wrong-architecture",
-        format!("we gave {}", for_another(firmware, file, other)),
-        "See who names that file: the DHCP server, or a rule here. In proxy mode, or by a bait (`pxe-server snippet`), \
-         each firmware is named its own.",
-    ))
 }
 
 fn boot_server(seen: &Observed, list: &mut Vec<Finding>) {

@@ -6,10 +6,12 @@
 mod files;
 mod finding;
 mod observed;
+mod offers;
 mod silence;
 
-pub use finding::{Finding, findings, given, summary};
+pub use finding::{Finding, findings, summary};
 pub use observed::{Observed, Outcome, Read, Reply};
+pub use offers::{given, rivals};
 pub use silence::Silence;
 
 #[cfg(test)]

@@ -31,6 +31,8 @@ pub struct Observed {
     pub reads: Vec<Read>,
     /// Ports that told it they are closed.
     pub closed: Vec<SocketAddrV4>,
+    /// Only what is broadcast was heard: what was asked and answered on port 4011 is not known.
+    pub is_partial: bool,
     /// It asked by DHCP for IPv6 too.
     pub asks_ipv6: bool,
     /// When it was last heard, and when the capture ends.

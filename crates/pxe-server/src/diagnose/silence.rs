@@ -1,6 +1,8 @@
 //! Silence where the next step should have come. Causes are those of the firmware sources and reports collected in the
 //! project's notes on DHCP and PXE ("time-line failure table"), likeliest first.
 
+use super::offers::{OPTION_60_TRAP, TWO_PROXIES, WRONG_ARCHITECTURE};
+
 /// Which step did not come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Silence {
@@ -136,6 +138,25 @@ impl Silence {
         }
     }
 
+    /// The same with those first of which there is proof: what was `seen`, by its ids.
+    pub fn causes_after(self, seen: &[&str]) -> Vec<&'static str> {
+        let all = self.causes();
+        let is_proven = |at: &usize| seen.iter().any(|id| self.cause_of(id) == Some(*at));
+        let (proven, others): (Vec<_>, Vec<_>) = (0..all.len()).partition(is_proven);
+        proven.into_iter().chain(others).filter_map(|at| all.get(at).copied()).collect()
+    }
+
+    /// Which of the causes another server's offer proves.
+    fn cause_of(self, id: &str) -> Option<usize> {
+        match (self, id) {
+            (Self::OfferedNeverAsked, OPTION_60_TRAP | WRONG_ARCHITECTURE) => Some(2),
+            (Self::AddressedNeverCame, OPTION_60_TRAP) => Some(0),
+            (Self::AddressedNeverCame, WRONG_ARCHITECTURE) => Some(1),
+            (Self::AddressedNeverCame, TWO_PROXIES) => Some(3),
+            _ => None,
+        }
+    }
+
     /// The next thing to do, one sentence.
     pub fn advice(self) -> &'static str {
         match self {
@@ -171,5 +192,30 @@ impl Silence {
     /// Whether it is a fault for certain enough to be warned of.
     pub fn is_fault(self) -> bool {
         !matches!(self, Self::MenuNothingChosen | Self::HeardNeverAsked)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_seen_comes_first() {
+        let silence = Silence::AddressedNeverCame;
+        assert_eq!(silence.causes_after(&[]), silence.causes());
+        for (id, words) in [
+            (OPTION_60_TRAP, "the DHCP server sends option 60"),
+            (WRONG_ARCHITECTURE, "the DHCP server names a boot server and file"),
+            (TWO_PROXIES, "the offer it chose came from another proxy"),
+        ] {
+            let causes = silence.causes_after(&[id]);
+            assert!(causes[0].starts_with(words), "{causes:?}");
+            assert_eq!(causes.len(), silence.causes().len());
+        }
+        let causes = Silence::OfferedNeverAsked.causes_after(&[OPTION_60_TRAP]);
+        assert!(causes[0].starts_with("another DHCP server's offer names"), "{causes:?}");
+        // Both are told, in the order of what is likelier.
+        let causes = silence.causes_after(&[TWO_PROXIES, OPTION_60_TRAP]);
+        assert!(causes[0].contains("option 60") && causes[1].contains("another proxy"));
     }
 }

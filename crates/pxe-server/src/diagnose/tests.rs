@@ -84,7 +84,10 @@ fn planted_faults_are_found_and_named() {
         ("no-answer", nothing.clone()),
         ("proxy-only", Observed { replies: vec![proxy(US)], ..good() }),
         ("no-boot-information", Observed { replies: vec![lease()], ..nothing.clone() }),
-        ("two-proxies", with(vec![lease(), proxy(US), proxy(ROUTER)])),
+        (
+            "two-proxies",
+            with(vec![lease(), proxy(US), Reply { file: "x.efi".into(), ..proxy(ROUTER) }]),
+        ),
         ("two-dhcp-servers", with(vec![lease(), Reply { server: US, ..lease() }, proxy(US)])),
         ("option-60-trap", untold(with(vec![trap, proxy(US)]))),
         (
@@ -133,4 +136,73 @@ fn what_is_no_fault_is_a_note() {
     // A URL may be long.
     let url = Reply { file: format!("http://{}", "a".repeat(200)), ..lease() };
     assert_eq!(faults(&Observed { replies: vec![url], ..good() }), [""; 0]);
+}
+
+#[test]
+fn one_configuration_may_be_served_twice() {
+    let script = |server| Reply {
+        file: format!("tftp://{server}/menu.ipxe"),
+        to_ipxe: true,
+        ..proxy(server)
+    };
+    let all = vec![lease(), proxy(US), proxy(ROUTER), script(US), script(ROUTER)];
+    let found = findings(&Observed { replies: all.clone(), ..good() });
+    let told: Vec<_> = found.iter().map(|it| (it.id, it.is_fault, it.what.as_str())).collect();
+    let what =
+        "2 proxies answer it: 192.0.2.1 and 192.0.2.5; all of them name ipxe.efi and menu.ipxe";
+    assert_eq!(told, [("two-proxies", false, what)]);
+    // One of them knows less, or says it later.
+    for replies in
+        [all[..4].to_vec(), vec![proxy(US), Reply { file: String::new(), ..proxy(ROUTER) }]]
+    {
+        let found = findings(&Observed { replies, ..good() });
+        assert!(found.iter().any(|it| it.id == "two-proxies" && it.is_fault), "{found:?}");
+    }
+}
+
+/// What the story of a machine says of others' offers, in the words of a capture.
+#[test]
+fn offers_that_compete_with_ours_are_told_and_no_others() {
+    let firmware = Some(Firmware::X64Uefi);
+    let named = |file: &str| Reply { next_server: Some(ROUTER), file: file.into(), ..lease() };
+    let told = |firmware, theirs: Reply| -> Vec<(&str, bool)> {
+        let found = rivals(firmware, proxy(US), theirs.clone());
+        let seen = Observed { firmware, replies: vec![proxy(US), theirs], ..Observed::default() };
+        let known = findings(&seen);
+        for it in &found {
+            let same = |other: &&Finding| other.id == it.id;
+            let other = known.iter().find(same).expect("a capture tells it, too");
+            let (it, other) = (it.what.as_str(), other.what.as_str());
+            let is_trap = it.ends_with(", and not us") && other.ends_with("nobody answers there");
+            assert!(it == other || is_trap, "{it}; {other}");
+        }
+        found.iter().map(|it| (it.id, it.is_fault)).collect()
+    };
+    for (theirs, expected) in [
+        (lease(), &[][..]),
+        (named("ipxe.efi"), &[]),
+        (named("boot/unknown"), &[]),
+        (named("undionly.kpxe"), &[("wrong-architecture", false)]),
+        (Reply { pxe_class: true, ..lease() }, &[("option-60-trap", true)]),
+        (
+            Reply { pxe_class: true, ..named("undionly.kpxe") },
+            &[("option-60-trap", true), ("wrong-architecture", true)],
+        ),
+        // It serves PXE by itself.
+        (Reply { pxe_class: true, pxe_options: true, ..named("ipxe.efi") }, &[]),
+        (Reply { file: String::new(), ..proxy(ROUTER) }, &[("two-proxies", true)]),
+        (Reply { file: "x.efi".into(), ..proxy(ROUTER) }, &[("two-proxies", true)]),
+        (proxy(ROUTER), &[("two-proxies", false)]),
+        (
+            Reply { file: "undionly.kpxe".into(), ..proxy(ROUTER) },
+            &[("two-proxies", true), ("wrong-architecture", true)],
+        ),
+    ] {
+        assert_eq!(told(firmware, theirs.clone()), expected, "{theirs:?}");
+        let http = rivals(Some(Firmware::X64UefiHttp), proxy(US), theirs);
+        assert_eq!(http, [], "HTTP Boot believes its own class alone");
+    }
+    assert_eq!(told(None, named("undionly.kpxe")), []);
+    let to_ipxe = Reply { pxe_class: true, to_ipxe: true, ..named("undionly.kpxe") };
+    assert_eq!(told(firmware, to_ipxe), [], "iPXE boots without port 4011, and from either");
 }

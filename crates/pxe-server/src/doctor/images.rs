@@ -1,11 +1,13 @@
 //! Which images boot on which firmware.
 
+use std::sync::Arc;
+
 use pxe_image::recognise::Recognition;
 use pxe_select::Firmware;
 
-use super::facts::{ImageSeen, cpu};
+use super::facts::ImageSeen;
 use crate::config::Config;
-use crate::content::{Images, State, starts_on};
+use crate::content::{Finder, Images, Loaders, Shared, State, bootable, starts_on};
 
 /// Images that are looked at beside those that a server keeps in its state folder; reading their initrds takes seconds each.
 pub const IMAGES_LOOKED_AT_MAX: usize = 64;
@@ -14,9 +16,12 @@ pub const IMAGES_LOOKED_AT_MAX: usize = 64;
 const MACHINES: [Firmware; 3] = [Firmware::Bios, Firmware::X64Uefi, Firmware::Arm64Uefi];
 
 /// Looks at every image in the folder of images, as the server that serves them recognises them.
-pub(super) fn look(config: &Config) -> Vec<ImageSeen> {
+pub(super) fn look(config: &Config, loaders: &Loaders) -> Vec<ImageSeen> {
     let images = Images::new(config.images.clone()).kept_in(&config.state);
     let catalogue = images.recognise_all(IMAGES_LOOKED_AT_MAX);
+    // What needs a file that the root lacks boots nowhere.
+    let shared = Arc::new(Shared::new(loaders.clone()));
+    let catalogue = Finder::new(config.root.clone(), shared).offered_here(Arc::new(catalogue));
     let seen = catalogue.images.iter().filter_map(|(name, info)| match &info.state {
         State::Ready { recognition: Some(known), .. } => Some(judged(name.clone(), known)),
         State::Broken(why) => Some(broken(name.clone(), &format!("it {why}"))),
@@ -36,10 +41,10 @@ fn broken(name: String, why: &str) -> ImageSeen {
 fn judged(name: String, known: &Recognition) -> ImageSeen {
     let (mut boots, mut not) = (Vec::new(), Vec::new());
     for firmware in MACHINES {
-        let Some(cpu) = cpu(firmware) else { continue };
-        match known.bootable(cpu, firmware.is_uefi()) {
-            Ok(_) => boots.push(firmware),
-            Err(why) => not.push((firmware, why)),
+        match bootable(known, firmware) {
+            Some(Ok(())) => boots.push(firmware),
+            Some(Err(why)) => not.push((firmware, why)),
+            None => {}
         }
     }
     let (title, warnings) = (known.title.clone(), known.warnings.clone());

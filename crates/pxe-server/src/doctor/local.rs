@@ -39,7 +39,7 @@ pub(super) fn look(
         pools: pools(config),
         own_in_pool: own_in_pool(config, &own),
         configured: running || config.file.is_some(),
-        images: super::images::look(config),
+        images: super::images::look(config, loaders),
         own,
         expected: None,
     }

@@ -51,7 +51,8 @@ fn of_segment(out: &mut String, segment: &SegmentReport) {
     let SegmentReport { interface, address, mac, discovers, .. } = segment;
     let _ = writeln!(out, "\n{interface} ({address}), asked by {discovers} DISCOVERs as {mac}");
     if segment.servers.is_empty() {
-        *out += "  nobody answered\n";
+        // Without a question there is no silence; why not is among the findings.
+        *out += if *discovers == 0 { "  could not be asked\n" } else { "  nobody answered\n" };
         return;
     }
     for server in &segment.servers {

@@ -30,6 +30,19 @@ pub(super) struct Batch<const COUNT: usize, const BYTES: usize> {
     count: usize,
 }
 
+/// Of IP addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Family {
+    V4,
+    V6,
+}
+
+impl Family {
+    pub(super) const fn of(address: IpAddr) -> Self {
+        if address.is_ipv6() { Self::V6 } else { Self::V4 }
+    }
+}
+
 /// One batch for each family: the kernel leaves the lengths of the last call in its headers.
 pub(super) struct Batches<B> {
     ipv4: B,
@@ -41,8 +54,11 @@ impl<const COUNT: usize, const BYTES: usize> Batches<Batch<COUNT, BYTES>> {
         Self { ipv4: Batch::new(), ipv6: Batch::new() }
     }
 
-    pub(super) fn of_family(&mut self, is_ipv6: bool) -> &mut Batch<COUNT, BYTES> {
-        if is_ipv6 { &mut self.ipv6 } else { &mut self.ipv4 }
+    pub(super) fn of_family(&mut self, family: Family) -> &mut Batch<COUNT, BYTES> {
+        match family {
+            Family::V4 => &mut self.ipv4,
+            Family::V6 => &mut self.ipv6,
+        }
     }
 }
 
@@ -150,7 +166,7 @@ mod tests {
             sender.send_to(datagram, to).expect("send");
         }
         let mut batches: Batches<Batch<4, 768>> = Batches::new();
-        let batch = batches.of_family(false);
+        let batch = batches.of_family(Family::V4);
         batch.receive(&receiver).expect("receive");
         assert!(batch.is_full());
         let lengths: Vec<_> = batch.datagrams().map(|(_, bytes)| bytes.len()).collect();

@@ -4,6 +4,11 @@ use core::fmt;
 use std::fs;
 use std::path::Path;
 
+use super::ports::BindFault;
+
+/// What the ports below 1024, and DHCP beside another server, need.
+pub(super) const RIGHTS: &str = "cap_net_bind_service,cap_net_raw=+ep";
+
 /// A process that holds a port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Holder {
@@ -117,20 +122,35 @@ pub fn program() -> String {
         .map_or_else(|_| "pxe-server".to_owned(), |path| path.display().to_string())
 }
 
+/// How this program gets what it needs.
+pub(super) fn grant() -> String {
+    format!("run it as root, or give it the rights once: sudo setcap {RIGHTS} {}", program())
+}
+
 /// The whole message for a port that could not be bound: what, who, and the one thing to do.
 pub fn explain(
     protocol: Protocol,
-    (what, key): (&str, &str),
+    (what, key): (&str, &'static str),
     port: u16,
     error: &std::io::Error,
+) -> BindFault {
+    let holder =
+        (error.kind() == std::io::ErrorKind::AddrInUse).then(|| of_port(protocol, port)).flatten();
+    let (problem, remedy) = words(protocol, (what, key), port, (error, holder.as_ref()));
+    BindFault { key, problem, remedy, holder: holder.map(|it| it.pid), kind: error.kind() }
+}
+
+fn words(
+    protocol: Protocol,
+    (what, key): (&str, &str),
+    port: u16,
+    (error, holder): (&std::io::Error, Option<&Holder>),
 ) -> (String, String) {
     let look = format!("see who holds it: sudo ss -l{}np 'sport = :{port}'", protocol.letter());
     match error.kind() {
         std::io::ErrorKind::AddrInUse => {
-            let holder = of_port(protocol, port);
-            let who =
-                holder.as_ref().map_or_else(|| "another program".to_owned(), Holder::to_string);
-            let stop = match &holder {
+            let who = holder.map_or_else(|| "another program".to_owned(), Holder::to_string);
+            let stop = match holder {
                 Some(Holder { service: Some(service), .. }) => {
                     format!("stop it: sudo systemctl stop {service}")
                 }
@@ -146,10 +166,9 @@ pub fn explain(
             };
             (format!("{protocol} port {port} ({what}) is taken by {who}"), format!("{stop}{other}"))
         }
-        std::io::ErrorKind::PermissionDenied => (
-            format!("no right to bind {protocol} port {port} ({what})"),
-            format!("sudo setcap cap_net_bind_service=+ep {}", program()),
-        ),
+        std::io::ErrorKind::PermissionDenied => {
+            (format!("no right to bind {protocol} port {port} ({what})"), grant())
+        }
         _ => (format!("cannot bind {protocol} port {port} ({what}): {error}"), look),
     }
 }

@@ -8,7 +8,7 @@ use std::time::Instant;
 use log::{error, info, warn};
 
 use super::Driver;
-use super::interfaces::Interfaces;
+use super::interfaces::{Interfaces, NONE};
 use crate::config::Faults;
 use crate::engine::{AddressPlan, OwnAddress};
 use crate::journal::STRANGERS_MAX;
@@ -49,8 +49,13 @@ impl Driver {
         if let Some(housekeeping) = &mut self.housekeeping {
             match housekeeping.interfaces() {
                 Ok(interfaces) => {
-                    if let Some(served) = self.interfaces.replace(interfaces) {
-                        info!("now serving {served}");
+                    let none = interfaces.is_empty();
+                    match self.interfaces.replace(interfaces) {
+                        Some(_) if none => {
+                            warn!("nobody can be answered: {}", NONE);
+                        }
+                        Some(served) => info!("now serving {served}"),
+                        None => {}
                     }
                 }
                 Err(error) => warn!("cannot list the network interfaces: {error}"),

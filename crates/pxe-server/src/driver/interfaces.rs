@@ -167,6 +167,64 @@ fn mtu(name: &str) -> Option<u32> {
     text.trim().parse().ok()
 }
 
+/// What to say where none can be served.
+pub const NONE: &str = "no interface is up, can broadcast and has an IPv4 address";
+
+/// What keeps a named interface that is not among `present` from being served, and what to do about it.
+pub fn missing(name: &str, present: &[Interface]) -> (String, String) {
+    let entries = || getifaddrs().into_iter().flatten().filter(|it| it.interface_name == name);
+    let facts = Missing {
+        is_there: entries().next().is_some(),
+        ipv6: entries().find_map(|entry| {
+            entry.address?.as_sockaddr_in6().map(nix::sys::socket::SockaddrIn6::ip)
+        }),
+        // Ports of a bridge or a bond, in the words of the kernel.
+        master: std::fs::read_link(format!("/sys/class/net/{name}/master"))
+            .ok()
+            .and_then(|path| Some(path.file_name()?.to_str()?.to_owned())),
+    };
+    facts.explain(name, present)
+}
+
+/// What is known of an interface without an IPv4 address.
+struct Missing {
+    is_there: bool,
+    ipv6: Option<core::net::Ipv6Addr>,
+    master: Option<String>,
+}
+
+impl Missing {
+    fn explain(&self, name: &str, present: &[Interface]) -> (String, String) {
+        if !self.is_there {
+            return (format!("{name:?} is not there"), describe(present));
+        }
+        if let Some(master) = &self.master {
+            let problem = format!("{name:?} is a part of {master}, and has no address of its own");
+            return (problem, format!("interfaces = [\"{master}\"]"));
+        }
+        let problem = match self.ipv6 {
+            Some(ipv6) => {
+                format!("{name:?} has no IPv4 address, only {ipv6}: DHCP and PXE need one")
+            }
+            None => format!("{name:?} has no IPv4 address"),
+        };
+        let give = format!("give it one (sudo ip addr add 192.0.2.5/24 dev {name})");
+        (problem, format!("{give}, or name another; {}", describe(present)))
+    }
+}
+
+/// Which of the named interfaces are there and switched off.
+pub fn down<'n>(names: &[&'n str]) -> Vec<&'n str> {
+    let entries: Vec<_> = getifaddrs().into_iter().flatten().collect();
+    let is_down = |name: &&&str| {
+        entries
+            .iter()
+            .find(|it| it.interface_name == **name)
+            .is_some_and(|it| !it.flags.contains(InterfaceFlags::IFF_UP))
+    };
+    names.iter().filter(is_down).copied().collect()
+}
+
 /// What to say when a configured interface is not there.
 pub fn describe(present: &[Interface]) -> String {
     if present.is_empty() {
@@ -198,6 +256,32 @@ mod tests {
         let present = [interface(1, "lo", false), interface(2, "eth0", true)];
         let served = Interfaces::select(&present, &["lo"]);
         assert!(served.get(1).is_some() && served.get(2).is_none());
+    }
+
+    #[test]
+    fn what_is_missing_of_an_interface_is_told_with_what_to_do() {
+        let present = [interface(1, "br0", true)];
+        let of = |is_there, ipv6: Option<&str>, master: Option<&str>| {
+            let ipv6 = ipv6.map(|text| text.parse().expect("address"));
+            Missing { is_there, ipv6, master: master.map(ToOwned::to_owned) }
+                .explain("eth0", &present)
+        };
+        let (problem, remedy) = of(false, None, None);
+        assert_eq!(problem, "\"eth0\" is not there");
+        assert_eq!(remedy, "present with an IPv4 address: br0 (127.0.0.1)");
+        let (problem, remedy) = of(true, None, Some("br0"));
+        assert_eq!(problem, "\"eth0\" is a part of br0, and has no address of its own");
+        assert_eq!(remedy, "interfaces = [\"br0\"]");
+        let (problem, remedy) = of(true, Some("fe80::1"), None);
+        assert_eq!(problem, "\"eth0\" has no IPv4 address, only fe80::1: DHCP and PXE need one");
+        assert!(remedy.starts_with("give it one (sudo ip addr add 192.0.2.5/24 dev eth0)"));
+        let (problem, _) = missing("no-such-0", &present);
+        assert_eq!(problem, "\"no-such-0\" is not there");
+    }
+
+    #[test]
+    fn the_loopback_is_up() {
+        assert!(down(&["lo", "no-such-0"]).is_empty());
     }
 
     #[test]

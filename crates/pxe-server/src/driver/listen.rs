@@ -11,12 +11,20 @@ use nix::libc;
 use nix::sys::socket::{ControlMessage, MsgFlags, SockaddrStorage, sendmsg, setsockopt, sockopt};
 use socket2::{Domain, Protocol, Socket, Type};
 
-use super::batch::ListenBatch;
+use super::batch::{Family, ListenBatch};
 use super::segments;
 
 /// Receive buffer asked for on the listening sockets, in bytes: a boot storm's requests wait here
 /// while one wake-up is worked off. The kernel may grant less.
 const RECEIVE_BUFFER_BYTES: usize = 4 << 20;
+
+/// Who has the port besides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sharing {
+    Nobody,
+    /// Several sockets of ours take turns on it (`SO_REUSEPORT`).
+    AmongLoops,
+}
 
 /// A socket bound to every address of one family, with packet information.
 pub(super) struct ListenSocket {
@@ -28,31 +36,41 @@ pub(super) struct ListenSocket {
 impl ListenSocket {
     /// Binds `port` on every IPv4 address. DF stays clear: some boot ROMs and relays cannot cope
     /// with it (as dnsmasq and tftp-hpa do).
-    pub(super) fn bind_ipv4(port: u16, shared: bool) -> io::Result<Self> {
-        Self::bind(SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)), shared)
+    pub(super) fn bind_ipv4(port: u16, sharing: Sharing) -> io::Result<Self> {
+        Self::bind(SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)), sharing, None)
+    }
+
+    /// The same on one interface, as it is now: what comes by others is for others.
+    pub(super) fn bind_ipv4_on(port: u16, interface: &str) -> io::Result<Self> {
+        let every_address = SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
+        Self::bind(every_address, Sharing::Nobody, Some(interface))
     }
 
     /// Binds `port` on every IPv6 address, and on none of IPv4.
-    pub(super) fn bind_ipv6(port: u16, shared: bool) -> io::Result<Self> {
-        Self::bind(SocketAddr::from((Ipv6Addr::UNSPECIFIED, port)), shared)
+    pub(super) fn bind_ipv6(port: u16, sharing: Sharing) -> io::Result<Self> {
+        Self::bind(SocketAddr::from((Ipv6Addr::UNSPECIFIED, port)), sharing, None)
     }
 
-    /// `shared`: several sockets of ours take turns on the port (`SO_REUSEPORT`).
-    fn bind(address: SocketAddr, shared: bool) -> io::Result<Self> {
-        let is_ipv6 = address.is_ipv6();
+    fn bind(address: SocketAddr, sharing: Sharing, interface: Option<&str>) -> io::Result<Self> {
         let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
         socket.set_nonblocking(true)?;
         // A smaller buffer than asked for still works.
         let _ = socket.set_recv_buffer_size(RECEIVE_BUFFER_BYTES);
-        if is_ipv6 {
-            socket.set_only_v6(true)?;
-            setsockopt(&socket, sockopt::Ipv6RecvPacketInfo, &true)?;
-        } else {
-            socket.set_broadcast(true)?;
-            setsockopt(&socket, sockopt::Ipv4PacketInfo, &true)?;
+        match Family::of(address.ip()) {
+            Family::V4 => {
+                socket.set_broadcast(true)?;
+                setsockopt(&socket, sockopt::Ipv4PacketInfo, &true)?;
+            }
+            Family::V6 => {
+                socket.set_only_v6(true)?;
+                setsockopt(&socket, sockopt::Ipv6RecvPacketInfo, &true)?;
+            }
         }
-        if shared {
+        if sharing == Sharing::AmongLoops {
             socket.set_reuse_port(true)?;
+        }
+        if let Some(interface) = interface {
+            socket.bind_device(Some(interface.as_bytes()))?;
         }
         socket.bind(&address.into())?;
         Ok(Self { socket: mio::net::UdpSocket::from_std(socket.into()), offload: true })

@@ -1,4 +1,4 @@
-//! The socket of `observe` mode: it hears DHCP and has no way to send.
+//! Sockets that hear DHCP and have no way to send: that of `observe` mode, and one for what others offer beside us.
 //!
 //! A packet socket sees what reaches the machine before any UDP socket does, so that a DHCP server on
 //! this very host keeps port 67 to itself, undisturbed; and it sees the replies that go to port 68. A
@@ -20,7 +20,7 @@ use socket2::{Domain, Protocol, SockFilter, Socket, Type};
 use super::batch::ListenBatch;
 use super::frame::{self, Frame};
 use super::holder;
-use super::listen::ListenSocket;
+use super::listen::{ListenSocket, Sharing};
 use super::ports::BindFault;
 use crate::engine::Arrival;
 
@@ -43,24 +43,35 @@ impl ObserveSocket {
     /// Listens to DHCP on `port` and the client port beside it.
     pub(super) fn open(port: u16, client_port: u16) -> Result<Self, BindFault> {
         let ports = [port, client_port];
-        let refused = match packet_socket(ports) {
+        let refused = match packet_socket(&filter(ports)) {
             Ok(socket) => {
                 let buffer = Box::new([0; PACKET_BYTES]);
                 return Ok(Self::Packet { socket, ports, buffer });
             }
             Err(error) => error,
         };
-        match ListenSocket::bind_ipv4(port, false) {
+        match ListenSocket::bind_ipv4(port, Sharing::Nobody) {
             Ok(socket) => {
                 warn!(
                     "observing by UDP port {port} alone, a packet socket is refused ({refused}): DHCP \
-                     servers' replies are not heard; sudo setcap {RIGHTS} {}",
-                    holder::program()
+                     servers' replies are not heard; {}",
+                    holder::grant()
                 );
                 Ok(Self::Datagram(socket))
             }
             Err(error) => Err(fault(port, &refused, &error)),
         }
+    }
+
+    /// Listens to what servers broadcast to clients, and to nothing else: no message of a client wakes us. What this
+    /// machine sends itself does not come to it, save what leaves by the loopback.
+    ///
+    /// # Errors
+    /// If there is no right to a packet socket (`CAP_NET_RAW`).
+    pub(super) fn open_replies(client_port: u16) -> io::Result<Self> {
+        let socket = packet_socket(&replies_filter(client_port))?;
+        let buffer = Box::new([0; PACKET_BYTES]);
+        Ok(Self::Packet { socket, ports: [client_port; 2], buffer })
     }
 
     /// Gives what waits to `take`, a bounded number of datagrams; whether nothing more waits.
@@ -98,14 +109,12 @@ impl ObserveSocket {
     }
 }
 
-const RIGHTS: &str = "cap_net_bind_service,cap_net_raw=+ep";
-
 /// Every IPv4 packet that comes to this machine (not what it sends), cut down by the filter. Packets
 /// from before the filter was there are looked at like any others.
-fn packet_socket(ports: [u16; 2]) -> io::Result<Socket> {
+fn packet_socket(filter: &[SockFilter]) -> io::Result<Socket> {
     let protocol = i32::from((libc::ETH_P_IP as u16).to_be());
     let socket = Socket::new(Domain::PACKET, Type::DGRAM, Some(Protocol::from(protocol)))?;
-    socket.attach_filter(&filter(ports))?;
+    socket.attach_filter(filter)?;
     socket.set_nonblocking(true)?;
     // A smaller buffer than asked for still works.
     let _ = socket.set_recv_buffer_size(RECEIVE_BUFFER_BYTES);
@@ -134,6 +143,28 @@ fn filter([first, second]: [u16; 2]) -> [SockFilter; 10] {
     ]
 }
 
+/// The same for UDP to one port of everybody (255.255.255.255).
+fn replies_filter(port: u16) -> [SockFilter; 11] {
+    use libc::{
+        BPF_ABS, BPF_B, BPF_H, BPF_IND, BPF_JEQ, BPF_JMP, BPF_JSET, BPF_K, BPF_LD, BPF_LDX,
+        BPF_MSH, BPF_RET, BPF_W,
+    };
+    let code = |parts: u32| parts as u16;
+    [
+        SockFilter::new(code(BPF_LD | BPF_B | BPF_ABS), 0, 0, 9),
+        SockFilter::new(code(BPF_JMP | BPF_JEQ | BPF_K), 0, 8, libc::IPPROTO_UDP as u32),
+        SockFilter::new(code(BPF_LD | BPF_W | BPF_ABS), 0, 0, 16),
+        SockFilter::new(code(BPF_JMP | BPF_JEQ | BPF_K), 0, 6, Ipv4Addr::BROADCAST.to_bits()),
+        SockFilter::new(code(BPF_LD | BPF_H | BPF_ABS), 0, 0, 6),
+        SockFilter::new(code(BPF_JMP | BPF_JSET | BPF_K), 4, 0, frame::FRAGMENT_BITS.into()),
+        SockFilter::new(code(BPF_LDX | BPF_B | BPF_MSH), 0, 0, 0),
+        SockFilter::new(code(BPF_LD | BPF_H | BPF_IND), 0, 0, 2),
+        SockFilter::new(code(BPF_JMP | BPF_JEQ | BPF_K), 0, 1, port.into()),
+        SockFilter::new(code(BPF_RET | BPF_K), 0, 0, u32::MAX),
+        SockFilter::new(code(BPF_RET | BPF_K), 0, 0, 0),
+    ]
+}
+
 /// A packet socket is bound to no address: ours on the link is filled in by the driver.
 fn arrival(frame: &Frame<'_>, from: Option<&SockaddrStorage>) -> Arrival {
     let interface = from.and_then(SockaddrStorage::as_link_addr).map_or(0, |link| link.ifindex());
@@ -150,8 +181,13 @@ fn fault(port: u16, refused: &io::Error, error: &io::Error) -> BindFault {
     let problem = format!(
         "cannot listen to DHCP: a packet socket is refused ({refused}), and so is UDP port {port} ({error})"
     );
-    let remedy = format!("sudo setcap {RIGHTS} {}", holder::program());
-    BindFault { key: "dhcp.mode", problem, remedy }
+    BindFault {
+        key: "dhcp.mode",
+        problem,
+        remedy: holder::grant(),
+        holder: None,
+        kind: error.kind(),
+    }
 }
 
 impl Source for ObserveSocket {
@@ -185,7 +221,7 @@ impl Source for ObserveSocket {
 mod tests {
     use std::net::UdpSocket;
 
-    use super::super::batch::Batches;
+    use super::super::batch::{Batches, Family};
     use super::*;
 
     /// Without the right to a packet socket the other way is tested.
@@ -195,7 +231,7 @@ mod tests {
         let [server, client, other] = [0, 1, 2].map(free);
         let port = |socket: &UdpSocket| socket.local_addr().expect("address").port();
         let (server_port, client_port) = (port(&server), port(&client));
-        let packet = packet_socket([server_port, client_port]).is_ok();
+        let packet = packet_socket(&filter([server_port, client_port])).is_ok();
         if !packet {
             drop(server);
         }
@@ -208,7 +244,7 @@ mod tests {
         let mut heard = Vec::new();
         let mut batches: Batches<ListenBatch> = Batches::new();
         let empty = observer
-            .receive(batches.of_family(false), |arrival, payload| {
+            .receive(batches.of_family(Family::V4), |arrival, payload| {
                 assert_eq!(arrival.source, sender.local_addr().expect("address"));
                 assert!(arrival.interface > 0);
                 heard.push(String::from_utf8_lossy(payload).into_owned());
@@ -216,5 +252,35 @@ mod tests {
             .expect("receive");
         assert!(empty);
         assert_eq!(heard, if packet { vec!["one", "three"] } else { vec!["one"] });
+    }
+
+    #[test]
+    fn what_servers_broadcast_to_clients_is_heard_and_nothing_else() {
+        let sender = UdpSocket::bind("127.0.0.3:0").expect("a socket");
+        let port = sender.local_addr().expect("address").port();
+        let (client_port, other_port) = (port ^ 1, port ^ 2);
+        let mut observer = match ObserveSocket::open_replies(client_port) {
+            Ok(observer) => observer,
+            Err(error) => {
+                assert!(!nix::unistd::geteuid().is_root(), "root may have one: {error}");
+                return;
+            }
+        };
+        sender.set_broadcast(true).expect("a socket");
+        socket2::SockRef::from(&sender).bind_device(Some(b"lo")).expect("the loopback");
+        let (all, one) = (Ipv4Addr::BROADCAST, Ipv4Addr::LOCALHOST);
+        for (to, port, text) in
+            [(one, client_port, "one"), (all, other_port, "two"), (all, client_port, "three")]
+        {
+            sender.send_to(text.as_bytes(), (to, port)).expect("send");
+        }
+        let mut heard = Vec::new();
+        let mut batches: Batches<ListenBatch> = Batches::new();
+        let take = |arrival: Arrival, payload: &[u8]| {
+            assert_eq!(arrival.source, sender.local_addr().expect("address"));
+            heard.push(String::from_utf8_lossy(payload).into_owned());
+        };
+        assert!(observer.receive(batches.of_family(Family::V4), take).expect("receive"));
+        assert_eq!(heard, ["three"]);
     }
 }

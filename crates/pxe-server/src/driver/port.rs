@@ -9,7 +9,7 @@ use nix::sys::socket::{setsockopt, sockopt};
 use pxe_tftp::TransferId;
 use socket2::{Domain, Protocol, Socket, Type};
 
-use super::batch::TransferBatch;
+use super::batch::{Family, TransferBatch};
 
 /// Receive buffer asked for, in bytes: an acknowledgement of each transfer that shares the port may
 /// wait here. The kernel may grant less.
@@ -44,8 +44,8 @@ impl Port {
         &mut self.socket
     }
 
-    pub(super) const fn is_ipv6(&self) -> bool {
-        self.local.is_ipv6()
+    pub(super) const fn family(&self) -> Family {
+        Family::of(self.local)
     }
 
     pub(super) const fn is_shared(&self) -> bool {

@@ -4,18 +4,19 @@ use core::net::{IpAddr, SocketAddr};
 use std::collections::VecDeque;
 use std::io;
 
-use log::debug;
+use log::{debug, info};
 use mio::{Interest, Registry, Token};
 use pxe_tftp::TransferId;
 
-use super::batch::{Batches, ListenBatch, TransferBatch};
+use super::batch::{Batches, Family, ListenBatch, TransferBatch};
 use super::direct::Direct;
 use super::holder::{self, Protocol};
-use super::listen::ListenSocket;
+use super::interfaces::{self, Interface};
+use super::listen::{ListenSocket, Sharing};
 use super::observe::ObserveSocket;
 use super::replies::{By, Replies};
 use super::transfers::{PortId, TransferPorts};
-use crate::config::{Config, DhcpMode};
+use crate::config::{Config, DhcpMode, Located};
 use crate::engine::{Arrival, SocketId, Transmit};
 
 const DHCP: Token = Token(0);
@@ -40,12 +41,16 @@ pub struct BindFault {
     pub problem: String,
     /// The one thing to do.
     pub remedy: String,
+    /// The process that has the port, if that can be seen.
+    pub holder: Option<u32>,
+    /// Why it could not be bound.
+    pub kind: io::ErrorKind,
 }
 
 /// A socket as the loop knows it: TFTP has a listening one for each family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ready {
-    Listener(SocketId, bool),
+    Listener(SocketId, Family),
     Transfers(PortId),
 }
 
@@ -71,13 +76,20 @@ impl Ports {
         let dhcp = &config.dhcp;
         let mut first = Self::empty();
         if answers {
-            first.dhcp = binder.alone("DHCP", "dhcp.port", dhcp.port);
+            first.dhcp = binder.dhcp(dhcp.port, &config.interfaces);
             first.boot_server = binder.alone("PXE boot server", "dhcp.boot_port", dhcp.boot_port);
         }
         if dhcp.mode == DhcpMode::Server {
             first.direct = Direct::open(dhcp.port)
                 .inspect_err(|error| {
                     debug!("clients without an address are sent broadcasts: {error}")
+                })
+                .ok();
+        }
+        if dhcp.mode == DhcpMode::Proxy {
+            first.observer = ObserveSocket::open_replies(dhcp.client_port())
+                .inspect_err(|error| {
+                    info!("what other servers offer is not heard, and told of no machine: {error} (needs cap_net_raw)")
                 })
                 .ok();
         }
@@ -136,11 +148,11 @@ impl Ports {
 
     pub(super) fn mark_ready(&mut self, token: Token) {
         let ready = match token {
-            DHCP => Ready::Listener(SocketId::Dhcp, false),
-            BOOT_SERVER => Ready::Listener(SocketId::BootServer, false),
-            OBSERVER => Ready::Listener(SocketId::Observer, false),
-            TFTP => Ready::Listener(SocketId::Tftp, false),
-            TFTP_IPV6 => Ready::Listener(SocketId::Tftp, true),
+            DHCP => Ready::Listener(SocketId::Dhcp, Family::V4),
+            BOOT_SERVER => Ready::Listener(SocketId::BootServer, Family::V4),
+            OBSERVER => Ready::Listener(SocketId::Observer, Family::V4),
+            TFTP => Ready::Listener(SocketId::Tftp, Family::V4),
+            TFTP_IPV6 => Ready::Listener(SocketId::Tftp, Family::V6),
             token => match self.transfers.of_token(token) {
                 Some(port) => Ready::Transfers(port),
                 None => return,
@@ -170,12 +182,14 @@ impl Ports {
         core::mem::take(&mut self.ready)
     }
 
-    fn listener(&mut self, socket: SocketId, is_ipv6: bool) -> Option<&mut ListenSocket> {
+    fn listener(&mut self, socket: SocketId, family: Family) -> Option<&mut ListenSocket> {
         match socket {
             SocketId::Dhcp => self.dhcp.as_mut(),
             SocketId::BootServer => self.boot_server.as_mut(),
-            SocketId::Tftp if is_ipv6 => self.tftp_ipv6.as_mut(),
-            SocketId::Tftp => self.tftp.as_mut(),
+            SocketId::Tftp => match family {
+                Family::V4 => self.tftp.as_mut(),
+                Family::V6 => self.tftp_ipv6.as_mut(),
+            },
             // What only listens sends nothing.
             SocketId::Observer | SocketId::Transfer(_) => None,
         }
@@ -197,10 +211,10 @@ impl Ports {
     pub(super) fn receive(
         &mut self,
         socket: SocketId,
-        is_ipv6: bool,
+        family: Family,
         batch: &mut ListenBatch,
     ) -> io::Result<()> {
-        match self.listener(socket, is_ipv6) {
+        match self.listener(socket, family) {
             Some(listener) => listener.receive(batch),
             None => Ok(()),
         }
@@ -212,7 +226,7 @@ impl Ports {
         port: PortId,
         batches: &'b mut Batches<TransferBatch>,
     ) -> io::Result<&'b TransferBatch> {
-        let batch = batches.of_family(self.transfers.is_ipv6(port));
+        let batch = batches.of_family(self.transfers.family(port));
         self.transfers.receive(port, batch)?;
         Ok(batch)
     }
@@ -247,7 +261,7 @@ impl Ports {
             let ends = (source, destination);
             return self.transfers.send(registry, transfer, ends, segment_bytes, bytes);
         }
-        match self.listener(socket, destination.is_ipv6()) {
+        match self.listener(socket, Family::of(destination.ip())) {
             Some(listener) => listener.send(bytes, segment_bytes, destination, source, interface),
             None => Ok(()),
         }
@@ -265,7 +279,37 @@ struct Binder {
 
 impl Binder {
     fn alone(&mut self, what: &str, key: &'static str, port: u16) -> Option<ListenSocket> {
-        self.note(what, key, port, ListenSocket::bind_ipv4(port, false))
+        self.note(what, key, port, ListenSocket::bind_ipv4(port, Sharing::Nobody))
+    }
+
+    /// A DHCP server of this host may have the port on other interfaces alone, as those of libvirt and LXD have for
+    /// their virtual machines: then we can have it on ours.
+    fn dhcp(&mut self, port: u16, interfaces: &[Located<String>]) -> Option<ListenSocket> {
+        let error = match ListenSocket::bind_ipv4(port, Sharing::Nobody) {
+            Ok(socket) => return Some(socket),
+            Err(error) => error,
+        };
+        let mut fault = holder::explain(Protocol::Udp, ("DHCP", "dhcp.port"), port, &error);
+        if error.kind() == io::ErrorKind::AddrInUse {
+            if let [only] = interfaces
+                && let Ok(socket) = ListenSocket::bind_ipv4_on(port, &only.value)
+            {
+                info!("{}, on other interfaces: ours is {} alone", fault.problem, only.value);
+                return Some(socket);
+            }
+            let present = interfaces::present().unwrap_or_default();
+            let is_free = |it: &&Interface| {
+                it.broadcasts && ListenSocket::bind_ipv4_on(port, &it.name).is_ok()
+            };
+            if let Some(free) = present.iter().find(is_free) {
+                fault.remedy = format!(
+                    "it has other interfaces: name the one that is to be served, interfaces = [\"{}\"]; or {}",
+                    free.name, fault.remedy
+                );
+            }
+        }
+        self.faults.push(fault);
+        None
     }
 
     fn observer(&mut self, port: u16, client_port: u16) -> Option<ObserveSocket> {
@@ -281,8 +325,7 @@ impl Binder {
     ) -> Option<T> {
         bound
             .map_err(|error| {
-                let (problem, remedy) = holder::explain(Protocol::Udp, (what, key), port, &error);
-                self.faults.push(BindFault { key, problem, remedy });
+                self.faults.push(holder::explain(Protocol::Udp, (what, key), port, &error));
             })
             .ok()
     }
@@ -291,15 +334,22 @@ impl Binder {
     /// port, so that a client's repetitions reach the same loop.
     fn tftp(&mut self, port: u16, loops: &mut [Ports]) {
         let (what, key) = ("TFTP", "tftp.port");
-        let shared = loops.len() > 1;
+        let sharing = if loops.len() > 1 { Sharing::AmongLoops } else { Sharing::Nobody };
         // A shared port could be shared with a stranger of the same user, another server of ours
         // for one: whoever holds it already is met by a socket that does not share.
-        if shared && self.note(what, key, port, ListenSocket::bind_ipv4(port, false)).is_none() {
-            return;
+        if sharing == Sharing::AmongLoops {
+            let alone = ListenSocket::bind_ipv4(port, Sharing::Nobody);
+            if self.note(what, key, port, alone).is_none() {
+                return;
+            }
         }
         for ports in loops {
-            ports.tftp = self.note(what, key, port, ListenSocket::bind_ipv4(port, shared));
-            match ListenSocket::bind_ipv6(port, shared) {
+            ports.tftp = self.note(what, key, port, ListenSocket::bind_ipv4(port, sharing));
+            // Its IPv6 side would only say the same once more.
+            if ports.tftp.is_none() {
+                return;
+            }
+            match ListenSocket::bind_ipv6(port, sharing) {
                 Ok(socket) => ports.tftp_ipv6 = Some(socket),
                 // A kernel without IPv6 has no such addresses to listen on.
                 Err(error) if error.raw_os_error() == Some(nix::libc::EAFNOSUPPORT) => {}

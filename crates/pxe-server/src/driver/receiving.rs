@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use log::debug;
 
-use super::batch::{Batches, ListenBatch, TransferBatch};
+use super::batch::{Batches, Family, ListenBatch, TransferBatch};
 use super::interfaces::SharedInterfaces;
 use super::ports::Ready;
 use super::sending::Outgoing;
@@ -35,7 +35,7 @@ impl Driver {
             let drained = match ready {
                 Ready::Listener(SocketId::Observer, _) => self.observe(now, batches),
                 Ready::Transfers(port) => self.receive_batch(now, port, batches),
-                Ready::Listener(socket, is_ipv6) => self.drain(now, socket, is_ipv6, batches),
+                Ready::Listener(socket, family) => self.drain(now, socket, family, batches),
             };
             if let Ready::Listener(SocketId::Dhcp, _) = ready {
                 self.note_backlog(now, matches!(drained, Ok(false)));
@@ -68,12 +68,12 @@ impl Driver {
         &mut self,
         now: Instant,
         socket: SocketId,
-        is_ipv6: bool,
+        family: Family,
         batches: &mut Received,
     ) -> io::Result<bool> {
-        let batch = batches.listeners.of_family(is_ipv6);
+        let batch = batches.listeners.of_family(family);
         for _ in 0..BATCHES_PER_WAKE_MAX {
-            self.ports.receive(socket, is_ipv6, batch)?;
+            self.ports.receive(socket, family, batch)?;
             for (arrival, datagram) in batch.datagrams() {
                 self.take(now, socket, arrival, datagram);
             }
@@ -87,7 +87,7 @@ impl Driver {
     /// Other people's DHCP, at most one turn of it.
     fn observe(&mut self, now: Instant, batches: &mut Received) -> io::Result<bool> {
         let Self { ports, engine, files, interfaces, .. } = self;
-        ports.observe(batches.listeners.of_family(false), |mut arrival, datagram| {
+        ports.observe(batches.listeners.of_family(Family::V4), |mut arrival, datagram| {
             if is_served(interfaces, &mut arrival) {
                 engine.handle_datagram(now, SocketId::Observer, &arrival, datagram, files);
             }

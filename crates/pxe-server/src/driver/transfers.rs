@@ -8,7 +8,7 @@ use std::io;
 use mio::{Interest, Registry, Token};
 use pxe_tftp::TransferId;
 
-use super::batch::TransferBatch;
+use super::batch::{Family, TransferBatch};
 use super::port::Port;
 use super::segments;
 
@@ -65,8 +65,8 @@ impl TransferPorts {
         self.ports.get(port.0)?.as_ref()
     }
 
-    pub(super) fn is_ipv6(&self, port: PortId) -> bool {
-        self.get(port).is_some_and(Port::is_ipv6)
+    pub(super) fn family(&self, port: PortId) -> Family {
+        self.get(port).map_or(Family::V4, Port::family)
     }
 
     /// Takes what waits at a port, at most a batch of it.

@@ -8,6 +8,7 @@ use pxe_tftp::{Mode, Request};
 
 use super::client::ClientId;
 use super::event::{Stage, one_line, printable};
+use super::inventory::WantedBy;
 use super::orders::LastPiece;
 use super::recipient::{Introduction, Recipient};
 use super::shared::Shared;
@@ -60,7 +61,7 @@ pub fn decide(
         .unwrap_or(ClientId::Address(peer));
     let mut facts = known.as_facts();
     let order = shared.orders().of_file(now, known.hardware_address());
-    facts.inventory = shared.inventory(now, known.hardware_address(), false);
+    facts.inventory = shared.inventory(now, known.hardware_address(), WantedBy::Files);
     let target = shared.inventory_target(facts.hardware_address);
     let beside =
         Beside::new(order.as_ref().map(|order| &order.boots)).with_inventory(target.as_ref());
@@ -73,7 +74,7 @@ pub fn decide(
         && let Some(own) = said.facts(&facts, &mut archs)
     {
         facts = own;
-        facts.inventory = shared.inventory(now, facts.hardware_address, false);
+        facts.inventory = shared.inventory(now, facts.hardware_address, WantedBy::Files);
         own_order = shared.orders().of_file(now, facts.hardware_address);
         own_target = shared.inventory_target(facts.hardware_address);
         let beside = Beside::new(own_order.as_ref().map(|order| &order.boots))
@@ -116,7 +117,7 @@ fn machine_script(
     requested: &[u8],
 ) -> Choice {
     let file = printable(requested);
-    match shared.inventory(now, &mac, false) {
+    match shared.inventory(now, &mac, WantedBy::Files) {
         Inventory::Boots => {}
         Inventory::Asked => {
             let reasons = "the inventory was asked and has not answered yet".to_owned();

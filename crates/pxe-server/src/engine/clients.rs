@@ -1,6 +1,7 @@
 //! What each client's story told last, so that repetitions can be told from news.
 
 use core::hash::{Hash, Hasher};
+use core::net::Ipv4Addr;
 use core::num::NonZeroUsize;
 use core::time::Duration;
 use std::collections::VecDeque;
@@ -8,12 +9,14 @@ use std::collections::hash_map::DefaultHasher;
 use std::time::Instant;
 
 use lru::LruCache;
+use pxe_select::Firmware;
 
 use super::client::ClientId;
 use super::event::Stage;
 
 /// Clients whose last steps are remembered; the one silent for longest makes room, if it was for a minute: a flood of
-/// made-up clients makes nobody else's repetitions news. About 200 bytes each, 3 MB in all when full.
+/// made-up clients makes nobody else's repetitions news. About 300 bytes each, 5 MB in all when full, and the names of their
+/// files, 4 MB at worst.
 pub const CLIENTS_MAX: usize = 16_384;
 /// Clients that came for the file they were offered, not yet told to the loop that offered it. Beyond
 /// this the oldest is lost: its offer counts as ignored if it asks again soon.
@@ -22,6 +25,23 @@ pub const FETCHES_MAX: usize = 256;
 const REPEATED_WITHIN: Duration = Duration::from_secs(60);
 /// Steps remembered per client for telling repetitions.
 const STAGES_REMEMBERED: usize = 4;
+/// Offers of others that are told of one client in one boot: anybody on the wire can make up more.
+pub const RIVALS_PER_BOOT_MAX: usize = 4;
+/// Of a client that tries for ever they are told again after this.
+const RIVALS_TOLD_AGAIN_AFTER: Duration = Duration::from_secs(600);
+
+/// What we offered a client last.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct OurOffer {
+    /// The transaction it was in.
+    pub(super) exchange: u32,
+    /// What the client is.
+    pub(super) firmware: Option<Firmware>,
+    /// It runs iPXE already.
+    pub(super) ipxe: bool,
+    /// The file or URL.
+    pub(super) file: Vec<u8>,
+}
 
 /// One client's last steps.
 struct Client {
@@ -31,11 +51,24 @@ struct Client {
     is_expected: bool,
     recent: [Option<(Instant, u64)>; STAGES_REMEMBERED],
     next: usize,
+    offer: Option<OurOffer>,
+    /// Whose offers were told in this boot, and what of them.
+    rivals: Vec<(&'static str, Ipv4Addr)>,
+    /// When the first of them was.
+    rivals_told: Instant,
 }
 
 impl Client {
     fn new(told: Instant) -> Self {
-        Self { told, is_expected: false, recent: [None; STAGES_REMEMBERED], next: 0 }
+        Self {
+            told,
+            is_expected: false,
+            recent: [None; STAGES_REMEMBERED],
+            next: 0,
+            offer: None,
+            rivals: Vec::new(),
+            rivals_told: told,
+        }
     }
 }
 
@@ -54,10 +87,42 @@ impl Default for Clients {
 
 impl Clients {
     /// Notes that a client was offered a file, and will ask for it if it took the offer.
-    pub(super) fn expect_fetch(&mut self, now: Instant, id: ClientId) {
+    pub(super) fn expect_fetch(&mut self, now: Instant, id: ClientId, offer: OurOffer) {
         if let Some(client) = self.touch(now, id) {
+            // Firmware that asks anew after it fetched something boots anew.
+            if !client.is_expected && !offer.ipxe {
+                client.rivals.clear();
+            }
             client.is_expected = true;
+            client.offer = Some(offer);
         }
+    }
+
+    /// What we offered a client in this transaction, if that was its last.
+    pub(super) fn offer(&self, id: ClientId, exchange: u32) -> Option<OurOffer> {
+        self.by_id.peek(&id)?.offer.as_ref().filter(|it| it.exchange == exchange).cloned()
+    }
+
+    /// Whether this was not told yet, in this boot of the client, of this server's offer; notes it as told.
+    pub(super) fn is_new_rival(
+        &mut self,
+        now: Instant,
+        id: ClientId,
+        (what, server): (&'static str, Ipv4Addr),
+    ) -> bool {
+        let Some(client) = self.by_id.peek_mut(&id) else { return false };
+        if now.saturating_duration_since(client.rivals_told) >= RIVALS_TOLD_AGAIN_AFTER {
+            client.rivals.clear();
+        }
+        let is_full = client.rivals.len() >= RIVALS_PER_BOOT_MAX;
+        if is_full || client.rivals.contains(&(what, server)) {
+            return false;
+        }
+        if client.rivals.is_empty() {
+            client.rivals_told = now;
+        }
+        client.rivals.push((what, server));
+        true
     }
 
     /// Notes that a client asks for a file; only the first after an offer is news.
@@ -145,6 +210,7 @@ fn digest(stage: &Stage) -> u64 {
         Stage::Progress { file, bytes, .. } => (file, bytes).hash(&mut hasher),
         Stage::Addressed { address, server } => (address, server).hash(&mut hasher),
         Stage::Silent { what, .. } => what.hash(&mut hasher),
+        Stage::Rival { id, server, .. } => (id, server).hash(&mut hasher),
         Stage::Failed { file, reason } => (file, reason).hash(&mut hasher),
         Stage::Done { end } => end.hash(&mut hasher),
         Stage::LookedUp { boots, what } => (boots, what).hash(&mut hasher),
@@ -161,7 +227,7 @@ mod tests {
     fn another_program_of_the_same_machine_is_news() {
         let (mut clients, now) = (Clients::default(), Instant::now());
         let discovered = |ipxe| Stage::Discovered {
-            firmware: Some(pxe_select::Firmware::X64Uefi),
+            firmware: Some(Firmware::X64Uefi),
             ipxe,
             reasons: String::new(),
         };
@@ -192,5 +258,38 @@ mod tests {
         assert!(clients.is_repeated(later, late, &stage));
         assert_eq!(clients.by_id.len(), CLIENTS_MAX);
         assert!(clients.knows(id(0)) && !clients.knows(id(1)), "it was silent for longest");
+    }
+
+    #[test]
+    fn others_offers_are_told_once_in_a_boot() {
+        let mut clients = Clients::default();
+        let now = Instant::now();
+        let id = ClientId::Mac([2, 0, 0, 0, 0, 1]);
+        let server = |number| ("two-proxies", Ipv4Addr::new(192, 0, 2, number));
+        let offer = |ipxe, exchange| OurOffer { exchange, firmware: None, ipxe, file: b"x".into() };
+        assert!(!clients.is_new_rival(now, id, server(1)), "nobody knows that client");
+        clients.expect_fetch(now, id, offer(false, 7));
+        assert_eq!(clients.offer(id, 7), Some(offer(false, 7)));
+        assert_eq!(clients.offer(id, 8), None, "another transaction");
+        assert!(clients.is_new_rival(now, id, server(1)));
+        assert!(clients.is_new_rival(now, id, ("option-60-trap", server(1).1)));
+        // It asks again; it fetches its loader, and that asks, too.
+        clients.expect_fetch(now, id, offer(false, 7));
+        assert!(!clients.is_new_rival(now, id, server(1)));
+        clients.note_fetch(id);
+        clients.expect_fetch(now, id, offer(true, 9));
+        assert!(!clients.is_new_rival(now, id, server(1)));
+        assert!(clients.is_new_rival(now, id, server(2)), "somebody else");
+        // It begins anew.
+        clients.note_fetch(id);
+        clients.expect_fetch(now, id, offer(false, 10));
+        assert!(clients.is_new_rival(now, id, server(1)));
+        for number in 2..=9 {
+            let has_room = usize::from(number) <= RIVALS_PER_BOOT_MAX;
+            assert_eq!(clients.is_new_rival(now, id, server(number)), has_room, "{number}");
+        }
+        let later = now + RIVALS_TOLD_AGAIN_AFTER;
+        assert!(clients.is_new_rival(later, id, server(9)), "it tries for ever");
+        assert!(!clients.is_new_rival(later, id, server(9)));
     }
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use pxe_select::Generated;
 
+use super::event::Stage;
 use super::recipient::Recipient;
 
 /// An open file or generated text, until it is closed.
@@ -38,6 +39,44 @@ pub struct ContentRequest<'a> {
     pub text: Option<&'a Arc<[u8]>>,
     /// Our address as this client sees it, for the links in a generated text.
     pub server: IpAddr,
+}
+
+/// What a machine that gets a text should have found in it and does not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shortfall {
+    /// What it is, and why: in plain words.
+    pub why: String,
+    /// It was to boot just that; else people choose, and the local disk is left.
+    pub is_meant: bool,
+}
+
+impl Shortfall {
+    /// As a sentence.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let Self { why, is_meant } = self;
+        match is_meant {
+            true => format!("the machine cannot boot what it is meant to: {why}"),
+            false => format!("nothing in it boots this machine: {why}"),
+        }
+    }
+
+    /// What the story tells once the machine has `file`, the text; where people choose, that it asked for it says it all.
+    #[must_use]
+    pub fn ending(&self, file: &str) -> Option<Stage> {
+        let failed = || Stage::Failed { file: file.to_owned(), reason: self.text() };
+        self.is_meant.then(failed)
+    }
+
+    /// What a story tells of why it gets the text.
+    #[must_use]
+    pub fn beside(&self, why: String) -> String {
+        match (self.is_meant, why.is_empty()) {
+            (true, _) => why,
+            (false, true) => self.text(),
+            (false, false) => format!("{why}; {}", self.text()),
+        }
+    }
 }
 
 /// Why a name could not be opened.
@@ -114,6 +153,11 @@ pub enum UploadError {
 pub trait ContentStore {
     /// Opens what `request` names.
     fn open(&mut self, request: &ContentRequest<'_>) -> Result<Opened, ContentError>;
+
+    /// What a text that was made up lacks. A store without this method makes none up for machines.
+    fn shortfall(&self, _id: ContentId) -> Option<Shortfall> {
+        None
+    }
 
     /// Fills `into` from `offset` and returns how many bytes there were; fewer than asked only at
     /// the end. An error ends the transfer.

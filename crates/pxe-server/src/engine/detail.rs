@@ -1,6 +1,6 @@
 //! What stands behind a step of the story: the fields of the packet that decided, and every rule that was tried.
 
-use core::net::{IpAddr, Ipv4Addr, SocketAddr};
+use core::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -9,6 +9,7 @@ use pxe_select::{Asker, Reasons};
 use pxe_tftp::Request;
 use serde::{Deserialize, Serialize};
 
+use super::describe::describe_dhcp;
 use super::event::printable;
 
 /// Options of a TFTP request that are told; real clients send four.
@@ -80,6 +81,14 @@ impl Detail {
         }
         let address = Some(view.client_address()).filter(|address| !address.is_unspecified());
         Self::of_fields(address.map(IpAddr::V4), fields)
+    }
+
+    /// Of a server's message to a client. The address in it need not be the client's.
+    pub(super) fn of_reply(datagram: &[u8], source: SocketAddrV4) -> Self {
+        let (what, mut fields) = describe_dhcp(datagram);
+        fields.insert(0, Field::new("message", what));
+        fields.insert(1, Field::new("from", source));
+        Self::of_fields(None, fields)
     }
 
     /// Of a TFTP request.

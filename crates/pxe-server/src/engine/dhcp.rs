@@ -11,8 +11,10 @@ use pxe_dhcp::respond::{
 use pxe_select::{Action, Asked, Beside, Decision, Firmware, Ipxe};
 
 use super::client::ClientId;
+use super::clients::OurOffer;
 use super::detail::Detail;
 use super::event::{Stage, one_line, printable};
+use super::inventory::WantedBy;
 use super::server::Taken;
 use super::{Arrival, Engine, SocketId, Transmit};
 use super::{facts, named, observe};
@@ -91,19 +93,15 @@ impl Engine {
         let policy = self.shared.policy();
         let mut facts = known.as_facts();
         let order = self.shared.orders().of_boot(view.hardware_address());
-        facts.inventory = self.shared.inventory(now, view.hardware_address(), true);
+        facts.inventory = self.shared.inventory(now, view.hardware_address(), WantedBy::Dhcp);
         let beside = Beside::new(order.as_ref());
         facts.ram_disk = self.shared.ram_disk(&policy, view.hardware_address(), beside);
         let decision = policy.decide_beside(&facts, beside, Asked::BootFile);
         let server = self.advertise.unwrap_or(local);
         let file = named::boot_file(&policy, &decision, server, self.tftp_port);
         let stage = stage(&request, &decision, file.as_deref());
-        let discovered = Stage::Discovered {
-            firmware: decision.identity.firmware,
-            ipxe: decision.identity.ipxe != Ipxe::Absent,
-            reasons: String::new(),
-        };
-        let firmware = decision.identity.firmware;
+        let (firmware, ipxe) = (decision.identity.firmware, decision.identity.ipxe != Ipxe::Absent);
+        let discovered = Stage::Discovered { firmware, ipxe, reasons: String::new() };
         let (source, exchange) =
             (observe::source(view, view.message_type()), view.transaction_id());
         self.shared.hear(now, source, exchange, &known.as_facts());
@@ -132,12 +130,13 @@ impl Engine {
                 self.report_with(now, client, stage, || {
                     detail().map(|it| it.with_boot_server(server))
                 });
-                if is_discover {
-                    self.shared.expect_fetch(now, client);
-                }
                 if let Err(error) = accepted {
                     let file = printable(&file);
                     self.report(now, client, Stage::Failed { file, reason: error.to_string() });
+                }
+                if is_discover {
+                    let offer = OurOffer { exchange, firmware, ipxe, file };
+                    self.shared.expect_fetch(now, client, offer);
                 }
             }
         }

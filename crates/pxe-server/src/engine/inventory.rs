@@ -49,6 +49,15 @@ pub struct InventorySettings {
     pub fresh_for: Duration,
 }
 
+/// Who asks what the inventory says: how old the answer may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum WantedBy {
+    /// DHCP, where a boot begins.
+    Dhcp,
+    /// The files of a boot, which goes on as its DHCP was answered.
+    Files,
+}
+
 struct Machine {
     answer: Option<(Instant, Arc<InventoryAnswer>)>,
     asked: Option<Instant>,
@@ -77,9 +86,12 @@ impl Inventories {
         }
     }
 
-    /// What is known of a machine; if that is nothing, or not `fresh` although it has to be, it is asked for.
-    pub(super) fn look_up(&mut self, now: Instant, mac: [u8; 6], fresh: bool) -> Inventory {
-        let fresh_for = if fresh { self.settings.fresh_for } else { SERVES_FOR };
+    /// What is known of a machine; if that is nothing, or too old, it is asked for.
+    pub(super) fn look_up(&mut self, now: Instant, mac: [u8; 6], wanted_by: WantedBy) -> Inventory {
+        let fresh_for = match wanted_by {
+            WantedBy::Dhcp => self.settings.fresh_for,
+            WantedBy::Files => SERVES_FOR,
+        };
         let machine = self.touch(mac);
         if let Some((when, answer)) = &machine.answer {
             let (found, serves_for) = match &**answer {
@@ -168,17 +180,20 @@ mod tests {
     #[test]
     fn a_machine_is_asked_about_once_until_the_answer_is_old() {
         let (mut known, start) = (inventories(), Instant::now());
-        assert_eq!(known.look_up(start, MAC, true), Inventory::Asked);
-        assert_eq!(known.look_up(start, MAC, true), Inventory::Asked);
+        assert_eq!(known.look_up(start, MAC, WantedBy::Dhcp), Inventory::Asked);
+        assert_eq!(known.look_up(start, MAC, WantedBy::Dhcp), Inventory::Asked);
         assert_eq!((known.next(), known.next()), (Some(MAC), None));
         known.answered(start, MAC, boots());
-        assert_eq!(known.look_up(start + FRESH / 2, MAC, true), Inventory::Boots);
+        assert_eq!(known.look_up(start + FRESH / 2, MAC, WantedBy::Dhcp), Inventory::Boots);
         // Files of the boot go on with the old answer, the next DHCP message asks anew.
-        assert_eq!(known.look_up(start + 2 * FRESH, MAC, false), Inventory::Boots);
-        assert_eq!(known.look_up(start + 2 * FRESH, MAC, true), Inventory::Asked);
+        assert_eq!(known.look_up(start + 2 * FRESH, MAC, WantedBy::Files), Inventory::Boots);
+        assert_eq!(known.look_up(start + 2 * FRESH, MAC, WantedBy::Dhcp), Inventory::Asked);
         assert_eq!(known.next(), Some(MAC));
         // One that got lost is made again.
-        assert_eq!(known.look_up(start + 2 * FRESH + LOST_AFTER, MAC, true), Inventory::Asked);
+        assert_eq!(
+            known.look_up(start + 2 * FRESH + LOST_AFTER, MAC, WantedBy::Dhcp),
+            Inventory::Asked
+        );
         assert_eq!(known.next(), Some(MAC));
     }
 
@@ -187,8 +202,8 @@ mod tests {
         let (mut known, start) = (inventories(), Instant::now());
         for (said, later) in [(true, Inventory::Ignores), (false, Inventory::Asked)] {
             known.answered(start, MAC, ignores(said));
-            assert_eq!(known.look_up(start, MAC, true), Inventory::Ignores);
-            assert_eq!(known.look_up(start + FAILURE_SERVES_FOR, MAC, true), later);
+            assert_eq!(known.look_up(start, MAC, WantedBy::Dhcp), Inventory::Ignores);
+            assert_eq!(known.look_up(start + FAILURE_SERVES_FOR, MAC, WantedBy::Dhcp), later);
         }
     }
 
@@ -201,14 +216,14 @@ mod tests {
         };
         let many = INVENTORY_MACHINES_MAX as u32 + 10;
         for number in 0..many {
-            assert_eq!(known.look_up(start, mac(number), true), Inventory::Asked);
+            assert_eq!(known.look_up(start, mac(number), WantedBy::Dhcp), Inventory::Asked);
         }
         assert_eq!(known.machines.len(), INVENTORY_MACHINES_MAX);
         assert_eq!(known.order.len(), INVENTORY_MACHINES_MAX);
         assert_eq!(known.queue.len(), LOOKUPS_QUEUED_MAX);
         // One that found no room asks again as soon as there is some.
         while known.next().is_some() {}
-        known.look_up(start, mac(many - 1), true);
+        known.look_up(start, mac(many - 1), WantedBy::Dhcp);
         assert_eq!(known.next(), Some(mac(many - 1)));
     }
 }

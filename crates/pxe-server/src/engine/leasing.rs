@@ -26,7 +26,7 @@ pub struct OwnAddress {
     pub address: Ipv4Addr,
 }
 
-/// All of it does nothing in other modes than `server`.
+/// All of it but our own addresses does nothing in other modes than `server`.
 impl Engine {
     /// The civil time at `now`, in milliseconds since 1970. It may jump.
     pub fn set_time(&mut self, now: Instant, unix_ms: u64) {
@@ -38,8 +38,9 @@ impl Engine {
     /// All IPv4 addresses of this machine, which nobody is given, those of an interface in the kernel's order.
     pub fn set_own_addresses(&mut self, own: Vec<OwnAddress>) {
         if let Some(server) = &mut self.server {
-            server.set_own_addresses(own);
+            server.set_own_addresses(own.clone());
         }
+        self.own = own;
     }
 
     /// Gives addresses by another plan from now on; what was given or is on its way is kept. Returns whether it has

@@ -13,7 +13,7 @@ use pxe_select::Inventory;
 
 use super::client::ClientId;
 use super::event::Stage;
-use super::inventory::InventoryAnswer;
+use super::inventory::{InventoryAnswer, WantedBy};
 use super::{Arrival, Engine, SocketId};
 
 /// Requests that wait for an inventory, one for each machine, 2 KiB at most each. Beyond this the oldest is given up,
@@ -81,7 +81,7 @@ impl Engine {
         if self.shared.has_inventory()
             && let Some(mac) = who_boots(datagram, false)
         {
-            self.shared.inventory(now, &mac, true);
+            self.shared.inventory(now, &mac, WantedBy::Dhcp);
         }
     }
 
@@ -97,7 +97,7 @@ impl Engine {
             return false;
         }
         let Some(mac) = who_boots(datagram, self.server.is_some()) else { return false };
-        if self.shared.inventory(now, &mac, true) != Inventory::Asked {
+        if self.shared.inventory(now, &mac, WantedBy::Dhcp) != Inventory::Asked {
             return false;
         }
         let (arrival, datagram) = (*arrival, datagram.into());

@@ -13,6 +13,7 @@ mod asked;
 mod client;
 mod clients;
 mod content;
+mod describe;
 mod detail;
 mod dhcp;
 mod event;
@@ -24,8 +25,10 @@ mod lookups;
 mod made_up;
 mod named;
 mod observe;
+mod open;
 mod orders;
 mod recipient;
+mod rivals;
 mod searches;
 mod seeds;
 mod server;
@@ -48,11 +51,12 @@ use pxe_tftp::TransferId;
 
 pub use asked::{Baited, Choice, decide};
 pub use client::{ClientId, NoClient, hyphenated};
-pub use clients::{CLIENTS_MAX, FETCHES_MAX};
+pub use clients::{CLIENTS_MAX, FETCHES_MAX, RIVALS_PER_BOOT_MAX};
 pub use content::{
-    ContentError, ContentId, ContentRequest, ContentStore, Opened, Upload, UploadError,
+    ContentError, ContentId, ContentRequest, ContentStore, Opened, Shortfall, Upload, UploadError,
     UploadRequest,
 };
+pub use describe::{describe_dhcp, describe_tftp};
 pub use detail::{Detail, Field, reason_lines};
 pub(crate) use event::printable;
 pub use event::{Event, OrderEnd, Stage};
@@ -64,8 +68,9 @@ pub use leased::LeaseStep;
 pub use leasing::{OwnAddress, PoolUse};
 pub use lookups::{LOOKUP_WAITERS_MAX, WAITING_BYTES_MAX};
 pub use made_up::DOCTOR_PREFIX;
-pub use orders::{DELIVERED_ORDERS_MAX, LastPiece, Once, Order, OrderBook, Orders};
+pub use orders::{DELIVERED_ORDERS_MAX, Gone, LastPiece, Once, Order, OrderBook, Orders};
 pub use recipient::{Introduction, Recipient};
+pub(crate) use rivals::reply as reply_of_message;
 pub(crate) use searches::SEARCH_ENDS_AFTER;
 pub use searches::SEARCHES_MAX;
 pub use seeds::may_have;
@@ -92,7 +97,7 @@ pub enum SocketId {
     Dhcp,
     /// The PXE boot server port (4011).
     BootServer,
-    /// What only listens to the DHCP of others: nothing leaves by it.
+    /// What only listens to the DHCP of others: nothing leaves by it. In `proxy` mode it hears what others offer.
     Observer,
     /// The TFTP port (69).
     Tftp,
@@ -190,10 +195,12 @@ impl Default for EngineConfig {
 pub struct Engine {
     shared: Arc<Shared>,
     advertise: Option<Ipv4Addr>,
+    /// All addresses of this machine.
+    own: Vec<OwnAddress>,
     tftp_port: u16,
     proxy: Option<ProxyResponder>,
     server: Option<Box<DhcpServer>>,
-    tftp: tftp::Files,
+    tftp: open::Files,
     waiters: lookups::Waiters,
     outputs: VecDeque<Output>,
     drops: Drops,
@@ -212,9 +219,10 @@ impl Engine {
             shared,
             server,
             advertise: config.advertise,
+            own: Vec::new(),
             tftp_port: config.tftp_port,
             proxy: config.proxy.map(ProxyResponder::new),
-            tftp: tftp::Files::new(config.tftp),
+            tftp: open::Files::new(config.tftp),
             waiters: lookups::Waiters::default(),
             outputs: VecDeque::new(),
             drops: Drops::default(),
@@ -236,6 +244,9 @@ impl Engine {
                 if !self.waits_for_inventory(now, socket, arrival, datagram) {
                     self.handle_dhcp(now, socket, arrival, datagram);
                 }
+            }
+            SocketId::Observer if self.proxy.is_some() => {
+                self.handle_rival(now, arrival, datagram);
             }
             SocketId::Observer => self.handle_observed(now, arrival, datagram),
             SocketId::Tftp => self.handle_request(now, arrival, datagram, content),

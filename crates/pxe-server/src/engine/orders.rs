@@ -38,18 +38,26 @@ pub struct Order {
     pub given_ms: u64,
 }
 
+/// When no crash can bring back what was taken away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gone {
+    /// As soon as the call returns.
+    ForGood,
+    /// A little later: nobody waits for a disk.
+    Soon,
+}
+
 /// Orders, kept by somebody who survives a restart.
 pub trait Orders: Send + Sync {
     /// What is ordered for this machine.
     fn order(&self, mac: [u8; 6]) -> Option<Order>;
     /// Whether there is an order for any machine.
     fn is_any(&self) -> bool;
-    /// Takes this order away, unless another stands by now: whether it did. `durably`: returns when no crash can bring it
-    /// back; else that follows soon, and nobody waits for a disk.
+    /// Takes this order away, unless another stands by now: whether it did.
     ///
     /// # Errors
     /// The order stands: it could not be taken away.
-    fn spend(&self, mac: [u8; 6], given_ms: u64, durably: bool) -> io::Result<bool>;
+    fn spend(&self, mac: [u8; 6], given_ms: u64, gone: Gone) -> io::Result<bool>;
 }
 
 /// What is ordered, and which boots go on.
@@ -98,7 +106,7 @@ impl OrderBook {
     /// # Errors
     /// The order stands: it could not be taken away.
     pub fn done(&self, mac: [u8; 6], order: &Order) -> io::Result<bool> {
-        self.kept.get().map_or(Ok(false), |kept| kept.spend(mac, order.given_ms, true))
+        self.kept.get().map_or(Ok(false), |kept| kept.spend(mac, order.given_ms, Gone::ForGood))
     }
 
     /// What the order names has gone to the machine: whether that spent it.
@@ -108,7 +116,7 @@ impl OrderBook {
     pub fn delivered(&self, now: Instant, last: LastPiece) -> io::Result<bool> {
         let LastPiece { mac, order } = last;
         let Some(kept) = self.kept.get() else { return Ok(false) };
-        if !kept.spend(mac, order.given_ms, false)? {
+        if !kept.spend(mac, order.given_ms, Gone::Soon)? {
             return Ok(false);
         }
         let mut delivered = self.lock();
@@ -186,7 +194,7 @@ mod tests {
             self.0.lock().expect("a lock").is_some()
         }
 
-        fn spend(&self, _: [u8; 6], given_ms: u64, _: bool) -> io::Result<bool> {
+        fn spend(&self, _: [u8; 6], given_ms: u64, _: Gone) -> io::Result<bool> {
             let mut order = self.0.lock().expect("a lock");
             Ok(order.take_if(|order| order.given_ms == given_ms).is_some())
         }

@@ -91,7 +91,7 @@ pub struct Recipient {
 }
 
 impl Recipient {
-    pub(super) fn new(
+    pub(crate) fn new(
         peer: IpAddr,
         facts: &ClientFacts<'_>,
         said: Introduction,

@@ -7,6 +7,7 @@ use pxe_select::{Action, Asked, Beside, ClientFacts, Link, Origin};
 
 use super::client::ClientId;
 use super::event::{Stage, one_line};
+use super::inventory::WantedBy;
 use super::shared::Shared;
 use super::tokens::BootToken;
 
@@ -53,7 +54,7 @@ pub fn may_have(
     let mut facts = ClientFacts::new(&mac);
     let order = shared.orders().of_file(now, &mac);
     let beside = Beside::new(order.as_ref().map(|order| &order.boots));
-    facts.inventory = shared.inventory(now, &mac, false);
+    facts.inventory = shared.inventory(now, &mac, WantedBy::Files);
     let decision = policy.decide_beside(&facts, beside, Asked::Name(b"seed"));
     match decision.action {
         Action::Deny => Err((client, Stage::Denied { reasons: one_line(&decision.reasons) })),

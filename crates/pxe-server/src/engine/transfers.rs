@@ -7,7 +7,7 @@ use pxe_tftp::{Event, FailureReason, TransferId};
 
 use super::content::ContentStore;
 use super::event::Stage;
-use super::tftp::OpenTransfer;
+use super::open::OpenTransfer;
 use super::upload::not_stored;
 use super::{Engine, Output};
 
@@ -55,10 +55,16 @@ impl Engine {
         }
         let is_whole = matches!(event, Event::Finished { .. });
         let last_piece = open.last_piece.clone().filter(|_| is_whole);
+        let shortfall = open.shortfall.as_ref().filter(|_| is_whole);
+        let shortfall = shortfall.and_then(|it| it.ending(&open.file));
         if let Some(stage) = ending(open, event) {
             self.report(now, client, stage);
         }
         if let Some(stage) = last_piece.and_then(|last| self.shared.has_got(now, last)) {
+            self.report(now, client, stage);
+        }
+        // Last, since it is how the boot stands now.
+        if let Some(stage) = shortfall {
             self.report(now, client, stage);
         }
     }

@@ -7,7 +7,8 @@ use pxe_tftp::{ErrorCode, Mode, Request, UploadInfo, WriteFailure};
 use super::client::ClientId;
 use super::content::{ContentStore, UploadError, UploadRequest};
 use super::event::{Stage, printable};
-use super::tftp::{OpenTransfer, block_bytes_max};
+use super::open::OpenTransfer;
+use super::tftp::block_bytes_max;
 use super::wanted::Wanted;
 use super::{Arrival, Engine};
 

@@ -42,7 +42,7 @@ pub struct Try {
 impl Wanted {
     /// `None` unless the decision is a file: the client's own folder goes before the root, the name as it came before
     /// the one without garbage (docs/quirks.md), then what stands in for it, and a generated text comes last.
-    pub(super) fn new(
+    pub(crate) fn new(
         asked: String,
         decision: &Decision<'_>,
         recipient: Recipient,

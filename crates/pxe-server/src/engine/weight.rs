@@ -46,6 +46,7 @@ pub const STAGE_WORDS: &[&str] = &[
     "released",
     "renewed",
     "requested",
+    "rival",
     "settled",
     "silent",
     "stored",
@@ -65,6 +66,7 @@ impl Stage {
             | Self::Closed { .. }
             | Self::Part { .. }
             | Self::Addressed { .. }
+            | Self::Rival { is_fault: false, .. }
             | Self::Leased { step: LeaseStep::Offered, file: None, .. }
             | Self::Leased { step: LeaseStep::Renewed, .. } => Weight::Detail,
             Self::Unserved { .. }
@@ -72,6 +74,7 @@ impl Stage {
             | Self::Held { .. }
             | Self::HeldBait { .. }
             | Self::Failed { .. }
+            | Self::Rival { is_fault: true, .. }
             | Self::Silent { is_fault: true, .. }
             | Self::Phrased { reason: StyleReason::NoneWorked { .. }, .. } => Weight::Trouble,
             _ => Weight::Step,
@@ -107,7 +110,7 @@ mod tests {
 
     #[test]
     fn every_word_is_listed() {
-        let source = include_str!("event.rs");
+        let source = include_str!("event/word.rs");
         let (_, words) = source.split_once("pub fn word(&self)").expect("the function");
         let (words, _) = words.split_once("\n    }\n").expect("its end");
         let mut found: Vec<&str> =

@@ -2,21 +2,24 @@
 
 use core::fmt::Write;
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use pxe_dhcp::MessageType;
 use pxe_dhcp::MessageView;
-use pxe_select::{Asked, Asker, Beside, Ipxe};
+use pxe_select::{Action, Asked, Asker, Beside, Generated, Ipxe, Policy, names};
 use serde::Serialize;
 
 use super::ExplainOptions;
+use super::here;
+use super::inventory::{Consulted, Word};
 use super::machine::Described;
-use super::there;
 use crate::config::{Config, DhcpMode, Faults};
-use crate::content::Loaders;
-use crate::engine::{ClientId, facts_of_message, printable, reason_lines};
+use crate::content::{Images, ImagesAsked, Loaders};
+use crate::engine::{self, ClientId, facts_of_message, printable, reason_lines};
 use crate::next_boot::{NextBoots, Pending};
 use crate::policy;
+use crate::promise::Here;
 use crate::rehearse::{Answer, MODES, Reaction, Rehearsal};
 use crate::state::unix_ms;
 
@@ -33,12 +36,16 @@ struct Explanation {
     /// What is ordered for its next boot.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_boot: Option<Pending>,
+    /// What the inventory says, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    inventory: Option<Consulted>,
     /// What this explanation could not take into account.
     #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<String>,
     /// The file, script or URL; none if it gets nothing.
     gets: Option<String>,
-    /// What is wrong with that file: it is not there, or for other machines.
+    /// What is wrong with that file or with what comes after it: it is not there, or for other machines; nothing that its
+    /// menu has boots this one.
     #[serde(skip_serializing_if = "Option::is_none")]
     fault: Option<String>,
     /// How it came about, what lost included; the last one decided.
@@ -61,42 +68,88 @@ pub(super) fn explain(options: &ExplainOptions, config: &Config) -> Result<Strin
     let faults = |list| Faults { file: config.file.clone(), list }.to_string();
     let policy = policy::build(config, &loaders).map_err(faults)?;
     let us = config.advertise.unwrap_or(US);
-    let link = machine.relay.unwrap_or(us);
-    let discover = machine.message(MessageType::DISCOVER, Ipv4Addr::UNSPECIFIED);
-    let view = MessageView::parse(&discover).map_err(|error| error.to_string())?;
-    let address = options.ask.is_some().then_some(MACHINE);
-    let facts = facts_of_message(&view, us, address);
-    let asked = options.ask.as_deref().map_or(Asked::BootFile, |name| Asked::Name(name.as_bytes()));
-    let orders = NextBoots::new(config);
-    let order = orders.get(machine.mac);
-    let beside = Beside::new(order.as_ref().map(|order| &order.boots));
-    let decision = policy.decide_beside(&facts.as_facts(), beside, asked);
-    let mut explanation = Explanation {
-        machine: format!("{}, class {}", machine_name(&machine), machine.class),
-        firmware: decision.identity.firmware.map(|firmware| firmware.to_string()),
-        ipxe: decision.identity.ipxe != Ipxe::Absent,
-        next_boot: order.as_ref().map(Pending::of),
-        note: orders.unreadable(),
-        gets: decision
-            .action
-            .target()
-            .map(|target| printable(target.replace("{server}", &us.to_string()).as_bytes())),
-        fault: there::fault(config, &loaders, decision.identity.firmware, &decision.action),
-        reasons: reason_lines(&decision.reasons),
-        modes: Vec::new(),
-    };
+    let word = Word::of(config, &policy, machine.mac, options.ask_inventory)?;
+    let (mut explanation, images) =
+        decided(options, config, &loaders, &policy, (&machine, us, &word))?;
     if options.ask.is_none() {
+        let places = (us, machine.relay.unwrap_or(us));
         for mode in MODES {
-            explanation
-                .modes
-                .push(in_mode(config, mode, &loaders, &machine, (us, link)).map_err(faults)?);
+            let told = in_mode(config, mode, (&loaders, &images), (&machine, &word), places);
+            explanation.modes.push(told.map_err(faults)?);
         }
     }
+    explanation.inventory = word.consulted;
     if options.json {
         let text = serde_json::to_string_pretty(&explanation).map_err(|error| error.to_string())?;
         return Ok(text + "\n");
     }
-    Ok(text(&explanation, config.dhcp.mode))
+    let mut said = text(&explanation, config.dhcp.mode);
+    if config.advertise.is_none() && options.ask.is_none() {
+        let _ = writeln!(
+            said,
+            "\n{US} stands for this server, which answers from the interface that is asked; {MACHINE} for the machine"
+        );
+    }
+    Ok(said)
+}
+
+/// The one decision, and whether it can be kept.
+fn decided(
+    options: &ExplainOptions,
+    config: &Config,
+    loaders: &Loaders,
+    policy: &Policy,
+    (machine, us, word): (&Described, Ipv4Addr, &Word),
+) -> Result<(Explanation, Arc<Images>), String> {
+    let discover = machine.message(MessageType::DISCOVER, Ipv4Addr::UNSPECIFIED);
+    let view = MessageView::parse(&discover).map_err(|error| error.to_string())?;
+    let address = options.ask.is_some().then_some(MACHINE);
+    let owned = facts_of_message(&view, us, address);
+    let asked = options.ask.as_deref().map_or(Asked::BootFile, |name| Asked::Name(name.as_bytes()));
+    let orders = NextBoots::new(config);
+    let order = orders.get(machine.mac);
+    let next_boot = order.as_ref().map(|order| &order.boots);
+    let beside = Beside::new(next_boot).with_inventory(word.target());
+    let mut facts = owned.as_facts();
+    facts.inventory = word.as_fact();
+    if let Some(image) = policy.image_of(&machine.mac, beside) {
+        facts.ram_disk =
+            engine::Images::ram_disk(&ImagesAsked(Images::new(config.images.clone())), image);
+    }
+    let decision = policy.decide_beside(&facts, beside, asked);
+    let firmware = decision.identity.firmware;
+    let finder = here::finder(config, loaders, policy, (machine.mac, beside), firmware);
+    let faults = |list| Faults { file: config.file.clone(), list }.to_string();
+    let (finder, images) = finder.map_err(faults)?;
+    let (root, tftp_port) = (&*config.root, config.tftp.port);
+    let here = Here { finder: &finder, root, tftp_port, policy, beside };
+    let explanation = Explanation {
+        machine: format!("{}, class {}", machine_name(machine), machine.class),
+        firmware: firmware.map(|firmware| firmware.to_string()),
+        ipxe: decision.identity.ipxe != Ipxe::Absent,
+        next_boot: order.as_ref().map(Pending::of),
+        inventory: None,
+        note: orders.unreadable(),
+        gets: named(&decision.action, us),
+        fault: match options.ask {
+            None => here.boot_fault(&facts, &decision),
+            Some(_) => here.file_fault(&facts, &decision),
+        },
+        reasons: reason_lines(&decision.reasons),
+        modes: Vec::new(),
+    };
+    Ok((explanation, images))
+}
+
+/// What a machine gets, as it is told it.
+fn named(action: &Action<'_>, us: Ipv4Addr) -> Option<String> {
+    let target = match action {
+        Action::Script { generated: Some(Generated::MachineScript(mac)), .. } => {
+            names::machine_script_name(*mac).into()
+        }
+        other => other.target()?,
+    };
+    Some(printable(target.replace("{server}", &us.to_string()).as_bytes()))
 }
 
 fn machine_name(machine: &Described) -> String {
@@ -108,12 +161,15 @@ fn machine_name(machine: &Described) -> String {
 fn in_mode(
     config: &Config,
     mode: DhcpMode,
-    loaders: &Loaders,
-    machine: &Described,
+    has: (&Loaders, &Arc<Images>),
+    (machine, word): (&Described, &Word),
     (us, link): (Ipv4Addr, Ipv4Addr),
 ) -> Result<InMode, Vec<crate::config::Fault>> {
     let now = Instant::now();
-    let mut server = Rehearsal::new(config, mode, loaders, (us, link), (now, unix_ms()))?;
+    let mut server = Rehearsal::new(config, mode, has, (us, link), (now, unix_ms()))?;
+    if let (Some(answer), Some(api)) = (&word.answer, &config.boot_api) {
+        server.set_inventory(api.cache, machine.mac, answer.clone());
+    }
     let source = match machine.relay {
         Some(relay) => SocketAddr::from((relay, 67)),
         None => SocketAddr::from((Ipv4Addr::UNSPECIFIED, 68)),
@@ -158,6 +214,9 @@ fn text(explanation: &Explanation, own: DhcpMode) -> String {
     let _ = writeln!(text, "taken for {firmware}{runs}");
     if let Some(order) = &explanation.next_boot {
         let _ = writeln!(text, "ordered   for its next boot: {order}");
+    }
+    if let Some(consulted) = &explanation.inventory {
+        let _ = writeln!(text, "inventory {consulted}");
     }
     if let Some(note) = &explanation.note {
         let _ = writeln!(text, "note      {note}");

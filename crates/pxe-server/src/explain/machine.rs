@@ -115,8 +115,10 @@ fn whole(class: &str, arch: u16) -> String {
 
 fn unknown(asked: &str) -> String {
     let names: Vec<&str> = Firmware::all().iter().map(|firmware| firmware.name()).collect();
+    let meant = crate::policy::meant(asked);
+    let meant = meant.map(|near| format!(", did you mean {near}?")).unwrap_or_default();
     format!(
-        "--arch {asked:?} is no firmware; there are {}, or the number of option 93",
+        "--arch {asked:?} is no firmware{meant}\nthere are {}, or the number of option 93",
         names.join(", ")
     )
 }

@@ -1,8 +1,9 @@
 //! `explain`: what a machine gets and why; one that was seen, from its story, or one that is only described.
 
 mod described;
+mod here;
+mod inventory;
 mod machine;
-mod there;
 mod told;
 
 use core::net::Ipv4Addr;
@@ -22,7 +23,7 @@ use crate::config::Config;
 pub struct ExplainOptions {
     /// A machine that was seen: its MAC address, or the IP address it has. Its story is told from the journal, up to half a
     /// second ago
-    #[arg(value_name = "MACHINE", conflicts_with_all = ["arch", "class", "user_class", "ipxe", "relay", "ask", "mac"])]
+    #[arg(value_name = "MACHINE", conflicts_with_all = ["arch", "class", "user_class", "ipxe", "relay", "ask", "mac", "ask_inventory"])]
     machine: Option<String>,
     /// A machine that is described: its architecture, as a name (`x64-uefi`, `bios`, …) or the number of option 93
     #[arg(long, value_name = "NAME", required_unless_present = "machine")]
@@ -45,6 +46,9 @@ pub struct ExplainOptions {
     /// It asks for a file of this name by TFTP or HTTP: decide that, and not what DHCP tells it
     #[arg(long, value_name = "NAME")]
     ask: Option<String>,
+    /// Ask the inventory (`boot_api`) about this machine, as the server does when it boots
+    #[arg(long, requires = "arch")]
+    ask_inventory: bool,
     /// As JSON, for programs
     #[arg(long)]
     json: bool,
@@ -62,9 +66,13 @@ Examples:
     pxe-server explain --arch x64-uefi --ipxe
   Which file is this name for that machine?
     pxe-server explain --arch bios --mac 52:54:00:aa:00:01 --ask pxe-loader
+  What does the inventory say of that machine, and what becomes of it?
+    pxe-server explain --arch x64-uefi --mac 52:54:00:aa:00:01 --ask-inventory
 
-Orders for the next boot (pxe-server next-boot) count as they do for the machine. Nothing is sent,
-and no right is needed but to read the configuration and the state folder.";
+Orders for the next boot (pxe-server next-boot) count as they do for the machine. Below \"but\" stands what the machine will
+not get all the same: a file that is missing or for other machines, an image that its firmware cannot boot. Images that no
+server has looked at are looked at, which may take seconds. Nothing is sent, but for --ask-inventory, and no right is needed
+but to read the configuration and the state folder.";
 
 /// Prints the answer.
 pub fn run(options: &ExplainOptions, config: &Config) -> ExitCode {

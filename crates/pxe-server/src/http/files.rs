@@ -229,7 +229,12 @@ fn serve(
         layout.describe(&mut answer, bytes);
         return answer;
     }
+    let shortfall = content.shortfall().cloned();
     if from.is_none() {
+        let why = match &shortfall {
+            Some(shortfall) => shortfall.beside(why),
+            None => why,
+        };
         let stage = Stage::Requested { file: file.clone(), bytes: size, why };
         service.story.tell_with(client, stage, detail);
     }
@@ -237,6 +242,7 @@ fn serve(
     let mut file = File::new(story, client, file, bytes, from);
     file.baited = machine.map(|machine| (asked.peer.address, machine));
     file.last_piece = last_piece;
+    file.shortfall = shortfall;
     let delivery = Delivery::new(work, Some(file));
     let head = (layout.media.clone(), layout.range.clone());
     let blocks = Arc::clone(&service.blocks);

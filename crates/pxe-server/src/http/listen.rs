@@ -20,17 +20,17 @@ pub(crate) fn bind(
     listen: SocketAddr,
 ) -> Result<TcpListener, BindFault> {
     bind_to(listen).map_err(|error| {
-        let (problem, remedy) = match error.raw_os_error() {
-            Some(libc::EADDRNOTAVAIL) => (
-                format!("this machine has no address {}", listen.ip()),
-                format!("every address: listen = \"0.0.0.0:{}\"", listen.port()),
-            ),
-            _ => {
-                let port = listen.port();
-                holder::explain(holder::Protocol::Tcp, (what, key), port, &error)
-            }
-        };
-        BindFault { key, problem, remedy }
+        let port = listen.port();
+        match error.raw_os_error() {
+            Some(libc::EADDRNOTAVAIL) => BindFault {
+                key,
+                problem: format!("this machine has no address {}", listen.ip()),
+                remedy: format!("every address: listen = \"0.0.0.0:{port}\""),
+                holder: None,
+                kind: error.kind(),
+            },
+            _ => holder::explain(holder::Protocol::Tcp, (what, key), port, &error),
+        }
     })
 }
 

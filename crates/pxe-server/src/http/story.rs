@@ -10,7 +10,9 @@ use log::warn;
 use tokio::sync::Notify;
 
 use super::slots::Work;
-use crate::engine::{ClientId, Detail, LastPiece, SEARCH_ENDS_AFTER, Shared, Stage, has_news};
+use crate::engine::{
+    ClientId, Detail, LastPiece, SEARCH_ENDS_AFTER, Shared, Shortfall, Stage, has_news,
+};
 use crate::journal::Journal;
 use crate::logging;
 use crate::state::unix_ms;
@@ -137,6 +139,8 @@ pub(super) struct File {
     pub(super) baited: Option<(IpAddr, ClientId)>,
     /// With the whole file an order is spent.
     pub(super) last_piece: Option<LastPiece>,
+    /// What the file, a text for this machine, should have had in it.
+    pub(super) shortfall: Option<Shortfall>,
     started: Instant,
     /// Bytes that the system took to send.
     sent: AtomicU64,
@@ -163,6 +167,7 @@ impl File {
             part,
             baited: None,
             last_piece: None,
+            shortfall: None,
             started,
             sent,
             told,
@@ -185,6 +190,7 @@ impl File {
 
     fn end(self, stalled: bool) {
         let (file, bytes) = (self.name, self.sent.into_inner());
+        let shortfall = self.shortfall.and_then(|it| it.ending(&file));
         let trouble = self.trouble.into_inner().unwrap_or_else(PoisonError::into_inner);
         let broken = |reason: &str| Stage::Failed {
             file: file.clone(),
@@ -208,6 +214,10 @@ impl File {
         if let Some(last) = self.last_piece.filter(|_| is_whole) {
             let ended = self.story.shared.has_got(Instant::now(), last);
             ended.into_iter().for_each(|stage| self.story.tell(self.client, stage));
+        }
+        // Last, since it is how the boot stands now.
+        if let Some(stage) = shortfall.filter(|_| is_whole) {
+            self.story.tell(self.client, stage);
         }
     }
 }

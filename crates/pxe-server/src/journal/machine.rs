@@ -241,8 +241,8 @@ impl Machine {
             "held" => Verdict::Held,
             "denied" => Verdict::Denied,
             "failed" | "missing" | "refused" | "unserved" | "declined" => Verdict::Failed,
-            // Searches are no news of how it goes, nor are leases that go on.
-            "tried" | "renewed" | "released" => return,
+            // Searches are no news of how it goes, nor are leases that go on, nor what others say.
+            "tried" | "renewed" | "released" | "rival" => return,
             // An address alone is what an operating system asks for: it changes nothing of a boot that went well, badly
             // or not at all.
             _ if is_of_address(record) && self.verdict != Verdict::Waiting => return,

@@ -120,6 +120,10 @@ impl Record {
                 self.causes = causes.iter().copied().map(Cow::Borrowed).collect();
                 self.advice = Some(Cow::Borrowed(advice));
             }
+            Stage::Rival { what, advice, .. } => {
+                self.text = format!("{}: {what}", stage.word());
+                self.advice = Some(Cow::Borrowed(advice));
+            }
             _ => {}
         }
     }

@@ -133,7 +133,7 @@ fn what_went_wrong_is_the_verdict() {
         (Stage::Failed { file: "x".into(), reason: "y".into() }, Verdict::Failed),
         (Stage::Missing { file: "x".into(), first: "x".into(), names: 1 }, Verdict::Failed),
         (
-            Stage::Silent { what: "x".into(), causes: &[], advice: "y", is_fault: true },
+            Stage::Silent { what: "x".into(), causes: vec![], advice: "y", is_fault: true },
             Verdict::Silent,
         ),
         (Stage::Tried { file: "x".into() }, Verdict::Waiting),
@@ -183,7 +183,7 @@ fn an_address_alone_is_no_news_of_a_boot() {
 #[test]
 fn a_silence_keeps_its_causes_apart_in_memory_and_in_the_file() {
     let told = Told::new();
-    let (causes, what): (&[&str], _) = (&["of this", "of that"], "offered, never asked".into());
+    let (causes, what) = (vec!["of this", "of that"], "offered, never asked".into());
     let silent = Stage::Silent { what, causes, advice: "Do so.", is_fault: true };
     let line = serde_json::to_string(&Record::new(told.ms, &event(mac(1), silent.clone())));
     told.tell(mac(1), silent);

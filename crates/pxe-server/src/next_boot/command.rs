@@ -3,10 +3,11 @@
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
+use pxe_select::{NextBoot, Target};
 
 use super::{NextBootError, NextBoots, parse, text};
-use crate::config::{Config, Fault};
-use crate::engine::{Once, Order, hyphenated};
+use crate::config::{Config, Fault, HostConfig};
+use crate::engine::{ClientId, Once, Order};
 use crate::serve::{EXIT_CONFIG, EXIT_MACHINE, refuse};
 
 /// `next-boot`.
@@ -58,14 +59,18 @@ pub fn run(options: &NextBootOptions, config: &Config) -> ExitCode {
     let words: Vec<&str> = options.words.iter().map(String::as_str).collect();
     let done = match &words[..] {
         ["list"] => {
-            for (mac, order) in orders.list() {
+            let list = orders.list();
+            if list.is_empty() {
+                eprintln!("no machine has an order");
+            }
+            for (mac, order) in list {
                 show(mac, Some(&order));
             }
             Ok(())
         }
         ["clear", mac] => address(mac).and_then(|mac| {
             let was = orders.clear(mac)?;
-            println!("{} {}", hyphenated(mac), if was { "cleared" } else { "none" });
+            println!("{} {}", ClientId::Mac(mac), if was { "cleared" } else { "has no order" });
             Ok(())
         }),
         [mac] => address(mac).map(|mac| show(mac, orders.get(mac).as_ref())),
@@ -80,7 +85,11 @@ pub fn run(options: &NextBootOptions, config: &Config) -> ExitCode {
                 OnceOption::Done => Once::Done,
                 OnceOption::Delivered => Once::Delivered,
             };
-            show(mac, Some(&orders.set(mac, boots, once)?));
+            let order = orders.set(mac, boots, once)?;
+            show(mac, Some(&order));
+            for doubt in doubts(config, mac, &order) {
+                eprintln!("note: {doubt}");
+            }
             Ok(())
         }),
         [] => Ok(()),
@@ -106,9 +115,56 @@ fn address(text: &str) -> Result<[u8; 6], NextBootError> {
 
 fn show(mac: [u8; 6], order: Option<&Order>) {
     match order {
-        None => println!("{} none", hyphenated(mac)),
+        None => println!("{} has no order", ClientId::Mac(mac)),
         Some(Order { boots, once, .. }) => {
-            println!("{} {}, once {once}", hyphenated(mac), text(boots));
+            println!("{} {}, once {once}", ClientId::Mac(mac), text(boots));
         }
+    }
+}
+
+/// What the order stands for all the same, and may not be meant.
+fn doubts(config: &Config, mac: [u8; 6], order: &Order) -> Vec<String> {
+    let mut doubts = Vec::new();
+    let file = match &order.boots {
+        NextBoot::Boots(Target::Image(name)) => {
+            let name = name.split_once('#').map_or(name.as_str(), |(name, _)| name);
+            Some(config.images.join(name))
+        }
+        NextBoot::Boots(Target::Script(name)) if !Target::is_url(name) => {
+            Some(config.root.join(name.trim_start_matches(['/', '\\'])))
+        }
+        _ => None,
+    };
+    if let Some(file) = file.filter(|file| !file.is_file()) {
+        doubts.push(format!("there is no {} yet", file.display()));
+    }
+    let is_it = |host: &&HostConfig| pxe_select::parse_mac(&host.mac.value) == Some(mac);
+    let has_seed = config.hosts.iter().find(is_it).is_some_and(|host| host.seed.is_some());
+    if matches!(order.once, Once::Done) && !has_seed {
+        doubts.push(
+            "the order stands until it is cleared, since the machine has no seed to say by that it is done; \
+             for one boot: --once delivered"
+                .to_owned(),
+        );
+    }
+    doubts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_order_that_would_never_end_or_find_its_file_is_doubted() {
+        let config = Config::parse("[[host]]\nmac = \"52:54:00:aa:00:02\"\nseed = \"node\"\n");
+        let config = config.expect("a configuration");
+        let order = |what: &str, once| Order { boots: parse(what).expect(what), once, given_ms: 0 };
+        let with_seed = [0x52, 0x54, 0, 0xaa, 0, 2];
+        assert!(doubts(&config, with_seed, &order("local", Once::Done)).is_empty());
+        let image = order("image no-such.iso#live", Once::Done);
+        let said = doubts(&config, [0x52, 0x54, 0, 0xaa, 0, 3], &image);
+        assert_eq!(said[0], "there is no images/no-such.iso yet");
+        assert!(said[1].ends_with("--once delivered"), "{said:?}");
+        assert!(doubts(&config, with_seed, &order("menu", Once::Delivered)).is_empty());
     }
 }

@@ -23,7 +23,7 @@ use log::warn;
 use pxe_select::{NextBoot, Target};
 
 use crate::config::Config;
-use crate::engine::{Once, Order, Orders, hyphenated};
+use crate::engine::{Gone, Once, Order, Orders, hyphenated};
 use crate::state::unix_ms;
 pub use command::{NextBootOptions, run};
 pub use file::{parse, text};
@@ -34,7 +34,7 @@ pub(crate) use pending::Rehearsed;
 pub use token::DoneTokens;
 
 /// Folder of the orders, in the state folder.
-pub const NEXT_BOOT_FOLDER: &str = "next-boot";
+const NEXT_BOOT_FOLDER: &str = "next-boot";
 /// Bytes of one order.
 pub const ORDER_BYTES_MAX: u64 = 4_096;
 /// Orders that are given at the same time, each a small file.
@@ -204,7 +204,7 @@ impl Orders for NextBoots {
         self.names.is_any(&self.folder).unwrap_or_else(is_any)
     }
 
-    fn spend(&self, mac: [u8; 6], given_ms: u64, durably: bool) -> io::Result<bool> {
+    fn spend(&self, mac: [u8; 6], given_ms: u64, gone: Gone) -> io::Result<bool> {
         if self.get(mac).is_none() {
             return Ok(false);
         }
@@ -214,16 +214,17 @@ impl Orders for NextBoots {
         }
         let removed = remove(&self.file(mac))?;
         drop(lock);
-        if durably {
-            flush(&self.folder)?;
-        } else {
-            let folder = self.folder.clone();
-            let flushed = move || {
-                if let Err(error) = flush(&folder) {
-                    warn!("{} cannot be flushed: {error}", folder.display());
-                }
-            };
-            thread::Builder::new().name("next-boot".to_owned()).spawn(flushed)?;
+        match gone {
+            Gone::ForGood => flush(&self.folder)?,
+            Gone::Soon => {
+                let folder = self.folder.clone();
+                let flushed = move || {
+                    if let Err(error) = flush(&folder) {
+                        warn!("{} cannot be flushed: {error}", folder.display());
+                    }
+                };
+                thread::Builder::new().name("next-boot".to_owned()).spawn(flushed)?;
+            }
         }
         Ok(removed)
     }

@@ -6,7 +6,7 @@ use std::io;
 use serde::Serialize;
 
 use super::{NextBoots, text};
-use crate::engine::{Order, Orders};
+use crate::engine::{Gone, Order, Orders};
 use crate::state::time;
 
 /// An order that stands.
@@ -47,7 +47,7 @@ impl Orders for Rehearsed {
         self.0.is_any()
     }
 
-    fn spend(&self, _: [u8; 6], _: u64, _: bool) -> io::Result<bool> {
+    fn spend(&self, _: [u8; 6], _: u64, _: Gone) -> io::Result<bool> {
         Ok(false)
     }
 }

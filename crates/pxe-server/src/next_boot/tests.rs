@@ -15,7 +15,7 @@ fn empty(test: &str) -> (PathBuf, NextBoots) {
 fn an_order_is_kept_until_it_is_spent() {
     let (state, orders) = empty("kept");
     assert!(!orders.clear(MAC).expect("nothing to do") && !orders.is_any());
-    assert!(!orders.spend(MAC, 0, true).expect("nothing to do"));
+    assert!(!orders.spend(MAC, 0, Gone::ForGood).expect("nothing to do"));
     for words in ["menu", "local", "image a b.iso#auto", "script x.ipxe"] {
         for once in [Once::Done, Once::Delivered] {
             let boots = parse(words).expect("an order");
@@ -27,8 +27,8 @@ fn an_order_is_kept_until_it_is_spent() {
         }
     }
     let given = orders.get(MAC).expect("an order").given_ms;
-    assert!(!orders.spend(MAC, given + 1, true).expect("another"), "another order stands");
-    assert!(orders.is_any() && orders.spend(MAC, given, false).expect("spent"));
+    assert!(!orders.spend(MAC, given + 1, Gone::ForGood).expect("another"), "another order stands");
+    assert!(orders.is_any() && orders.spend(MAC, given, Gone::Soon).expect("spent"));
     assert!(orders.get(MAC).is_none() && orders.list().is_empty() && !orders.is_any());
     orders.set(MAC, NextBoot::Menu, Once::Done).expect("written");
     assert!(orders.clear(MAC).expect("cleared") && orders.get(MAC).is_none());
@@ -95,8 +95,8 @@ fn an_order_written_by_another_program_counts_at_once_and_once() {
         fs::write(server.file(MAC), "local\n").expect("written");
         assert_eq!(server.order(MAC).map(|it| it.boots), parse("local"), "round {round}");
         let given = server.order(MAC).expect("an order").given_ms;
-        assert!(NextBoots::beneath(&state).spend(MAC, given, true).expect("spent"));
-        assert!(!server.spend(MAC, given, true).expect("nothing to do"));
+        assert!(NextBoots::beneath(&state).spend(MAC, given, Gone::ForGood).expect("spent"));
+        assert!(!server.spend(MAC, given, Gone::ForGood).expect("nothing to do"));
         if round > 0 {
             settle();
         }

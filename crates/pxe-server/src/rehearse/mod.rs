@@ -1,9 +1,8 @@
 //! What this server would answer, without a socket: the real engine in any of its modes, fed with datagrams and the time
 //! by whoever asks. `explain` feeds it a described machine, `replay` a capture.
 
-mod describe;
-
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
+use core::time::Duration;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -15,14 +14,14 @@ use pxe_select::{Asked, Asker, Identity};
 use serde::Serialize;
 
 use crate::config::{Config, DhcpMode, Fault};
-use crate::content::{self, Files, Images, ImagesAsked, Loaders};
+use crate::content::{self, Files, Images, ImagesAsked, Loaders, Menus};
 use crate::engine::{
-    self, Arrival, Choice, ClientId, Engine, Field, Output, OwnAddress, ServerSettings, Shared,
-    SocketId, Stage,
+    self, Arrival, Choice, ClientId, Engine, Field, InventoryAnswer, InventorySettings, Output,
+    OwnAddress, ServerSettings, Shared, SocketId, Stage,
 };
+pub use crate::engine::{describe_dhcp, describe_tftp};
 use crate::next_boot::{NextBoots, Pending, Rehearsed};
 use crate::{addresses, policy, serve};
-pub use describe::{describe_dhcp, describe_tftp};
 
 /// The modes, in the order in which they are told.
 pub const MODES: [DhcpMode; 4] =
@@ -35,6 +34,8 @@ pub struct Rehearsal {
     files: Files,
     leases: MemoryStore,
     address: Ipv4Addr,
+    /// What an inventory says of one machine.
+    inventory: Option<([u8; 6], InventoryAnswer)>,
     /// Whether the addresses it gives are made up, since the configuration has no subnet.
     pub invents_subnet: bool,
 }
@@ -62,7 +63,7 @@ pub struct Answer {
 }
 
 impl Rehearsal {
-    /// A server of this configuration in another mode, at `address`. Gives addresses from the network around `link` if the
+    /// A server of this configuration in another mode, at `address`, with images as the last look at them has it. Gives addresses from the network around `link` if the
     /// configuration has no subnet.
     ///
     /// # Errors
@@ -70,7 +71,7 @@ impl Rehearsal {
     pub fn new(
         config: &Config,
         mode: DhcpMode,
-        loaders: &Loaders,
+        (loaders, images): (&Loaders, &Arc<Images>),
         (address, link): (Ipv4Addr, Ipv4Addr),
         (now, unix_ms): (Instant, u64),
     ) -> Result<Self, Vec<Fault>> {
@@ -97,9 +98,29 @@ impl Rehearsal {
         let mut engine = Engine::new(engine_config, shared);
         engine.set_own_addresses(vec![OwnAddress { interface: 0, address }]);
         engine.handle_loaded();
-        let contents = Arc::new(content::Shared::new(loaders.clone()));
-        let files = Files::new(config.root.clone(), contents, config.tftp.port);
-        Ok(Self { mode, engine, files, leases: MemoryStore::default(), address, invents_subnet })
+        let contents = content::Shared::new(loaders.clone()).with_images(Arc::clone(images));
+        contents.set_menus(Menus::load(&config)?);
+        let files = Files::new(config.root.clone(), Arc::new(contents), config.tftp.port);
+        let leases = MemoryStore::default();
+        Ok(Self { mode, engine, files, leases, address, inventory: None, invents_subnet })
+    }
+
+    /// An inventory is asked, as the server asks it: this is what it says of a machine. Without it there is none.
+    pub fn set_inventory(&mut self, fresh_for: Duration, mac: [u8; 6], answer: InventoryAnswer) {
+        self.engine.shared().set_inventory(InventorySettings { fresh_for });
+        self.inventory = Some((mac, answer));
+    }
+
+    /// Answers for the inventory; whether it was asked.
+    fn look_up(&mut self, now: Instant) -> bool {
+        let mut is_asked = false;
+        while let Some(mac) = self.engine.poll_lookup() {
+            if let Some((_, answer)) = self.inventory.as_ref().filter(|(known, _)| *known == mac) {
+                self.engine.handle_lookup(now, mac, answer.clone());
+                is_asked = true;
+            }
+        }
+        is_asked
     }
 
     /// Which mode.
@@ -119,7 +140,7 @@ impl Rehearsal {
         self.engine.shared().policy().identify(&facts.as_facts())
     }
 
-    /// A datagram to a DHCP port of the wire: 67 or 4011. What is not for a server of this mode is not heard.
+    /// A datagram to a DHCP port of the wire: 67 or 4011, or 68 for what servers send. What is not for a server of this mode is not heard.
     pub fn take_dhcp(
         &mut self,
         now: Instant,
@@ -131,6 +152,7 @@ impl Rehearsal {
         let socket = match (self.mode, port) {
             (DhcpMode::Off, _) => return Reaction::default(),
             (DhcpMode::Observe, 67 | 68) => SocketId::Observer,
+            (DhcpMode::Proxy, 68) if !is_unicast => SocketId::Observer,
             (DhcpMode::Proxy | DhcpMode::Server, 67) => SocketId::Dhcp,
             (DhcpMode::Proxy | DhcpMode::Server, 4011) => SocketId::BootServer,
             _ => return Reaction::default(),
@@ -159,10 +181,13 @@ impl Rehearsal {
 
     /// What somebody who asks for this name gets, in words.
     pub fn ask(&mut self, now: Instant, source: IpAddr, asker: Asker, name: &[u8]) -> String {
-        let shared = self.engine.shared();
-        let (client, choice) = {
+        let decide = |engine: &Engine| {
             let said = engine::Introduction::default();
-            engine::decide(shared, now, source, asker, Asked::Name(name), said)
+            engine::decide(engine.shared(), now, source, asker, Asked::Name(name), said)
+        };
+        let (client, choice) = match (decide(&self.engine), self.look_up(now)) {
+            (decided, false) => decided,
+            (_, true) => decide(&self.engine),
         };
         let shown = engine::printable(name);
         match choice {
@@ -207,6 +232,7 @@ impl Rehearsal {
             unicast: Some(is_unicast),
         };
         self.engine.handle_datagram(now, socket, &arrival, datagram, &mut self.files);
+        self.look_up(now);
         let mut reaction = Reaction::default();
         self.drain(now, &mut reaction);
         reaction

@@ -11,22 +11,6 @@ pub(super) fn network(payload: &[u8]) -> Option<Ipv4Addr> {
     addresses.into_iter().find(|address| !address.is_unspecified())
 }
 
-/// Whether PXE's own options are in it (sub-options 6 to 10).
-pub(super) fn has_pxe_options(mut vendor: &[u8]) -> bool {
-    while let [code, rest @ ..] = vendor {
-        match (code, rest) {
-            (0, rest) => vendor = rest,
-            (255, _) => return false,
-            (6..=10, _) => return true,
-            (_, [length, rest @ ..]) => {
-                vendor = rest.get(usize::from(*length)..).unwrap_or_default()
-            }
-            (_, []) => return false,
-        }
-    }
-    false
-}
-
 /// Method, path and `User-Agent` of the beginning of a request.
 pub(super) fn http_request(payload: &[u8]) -> Option<(&'static str, &[u8], &[u8])> {
     let (method, rest) = match payload {

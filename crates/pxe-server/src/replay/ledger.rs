@@ -5,16 +5,16 @@ use core::time::Duration;
 use std::collections::{BTreeMap, HashMap};
 use std::time::Instant;
 
-use pxe_dhcp::{MessageType, MessageView, Operation, OptionCode};
+use pxe_dhcp::{MessageType, MessageView, Operation};
 use pxe_select::Ipxe;
 use pxe_tftp::Packet as Tftp;
 use serde::Serialize;
 
-use super::clues::{has_pxe_options, http_request};
+use super::clues::http_request;
 use super::packet::{self, Packet};
 use super::read::Frame;
-use crate::diagnose::{self, Finding, Observed, Outcome, Read, Reply};
-use crate::engine::{ClientId, Field, printable};
+use crate::diagnose::{self, Finding, Observed, Outcome, Read};
+use crate::engine::{ClientId, Field, printable, reply_of_message};
 use crate::next_boot::Pending;
 use crate::rehearse::{Reaction, Rehearsal, describe_dhcp, describe_tftp};
 
@@ -227,7 +227,6 @@ impl Ledger {
 
     fn note_reply(&mut self, client: ClientId, source: SocketAddrV4, view: &MessageView<'_>) {
         let set = |address: Ipv4Addr| (!address.is_unspecified()).then_some(address);
-        let facts = view.boot_facts();
         let address = set(view.your_address());
         if let Some(address) = address {
             self.addresses.insert(address, client);
@@ -238,23 +237,7 @@ impl Ledger {
             return;
         }
         seen.boot_server_replies += u32::from(source.port() == 4011);
-        let header = view.boot_file();
-        let option = view.option(OptionCode(67)).unwrap_or_default();
-        let option = option.strip_suffix(b"\0").unwrap_or(&option);
-        let name = if option.is_empty() { header } else { option };
-        let vendor = facts.vendor_specific.unwrap_or_default();
-        let reply = Reply {
-            server: facts.server_identifier.unwrap_or_else(|| *source.ip()),
-            is_ack: view.message_type() == Some(MessageType::ACK),
-            to_ipxe: *is_ipxe,
-            address,
-            next_server: set(view.server_address()),
-            file: printable(name),
-            file_in_option_only: header.is_empty() && !option.is_empty(),
-            server_name: view.first(OptionCode(66)).is_some(),
-            pxe_class: facts.vendor_class.is_some_and(|class| class.starts_with(b"PXEClient")),
-            pxe_options: has_pxe_options(vendor),
-        };
+        let reply = reply_of_message(view, *source.ip(), *is_ipxe);
         if seen.replies.len() < REPLIES_MAX && !seen.replies.contains(&reply) {
             seen.replies.push(reply);
         }

@@ -9,13 +9,14 @@ mod read;
 use core::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Instant;
 
 use clap::Args;
 
 use crate::cli;
 use crate::config::{Config, Faults};
-use crate::content::Loaders;
+use crate::content::{Images, Loaders};
 use crate::rehearse::{MODES, Rehearsal};
 use ledger::Ledger;
 pub use ledger::{ENTRIES_MAX, MACHINES_OF_CAPTURE_MAX, READS_MAX, REPLIES_MAX};
@@ -42,6 +43,10 @@ pub struct ReplayOptions {
     #[arg(long)]
     json: bool,
 }
+
+/// What answers leave out.
+const INVENTORY_NOT_ASKED: &str = "the inventory (boot_api) says which machines boot and was not asked: answers are as if there \
+     were none; `pxe-server explain --arch … --mac … --ask-inventory` asks it about one machine";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -79,6 +84,10 @@ pub fn replay(options: &ReplayOptions, config: &Config) -> Result<String, String
     let told = options.address.or(config.advertise);
     let us = told.or_else(|| seen.map(near)).unwrap_or(US);
     let loaders = Loaders::search(config);
+    // What a server has kept of them is enough: nobody waits for initrds here.
+    let images = Images::new(config.images.clone()).kept_in(&config.state);
+    images.look_at(|_| false, |_| false, 0);
+    let images = Arc::new(images);
     let begin = Instant::now();
     let mut ledger = None;
     let mut faults = Vec::new();
@@ -88,8 +97,8 @@ pub fn replay(options: &ReplayOptions, config: &Config) -> Result<String, String
         }
         let ledger = ledger.get_or_insert_with(|| {
             let unix_ms = u64::try_from(frame.at.as_millis()).unwrap_or_default();
-            let rehearse =
-                |mode| Rehearsal::new(config, mode, &loaders, (us, us), (begin, unix_ms));
+            let has = (&loaders, &images);
+            let rehearse = |mode| Rehearsal::new(config, mode, has, (us, us), (begin, unix_ms));
             let rehearsals = MODES.into_iter().map(rehearse).collect::<Result<Vec<_>, _>>();
             let rehearsals = rehearsals.unwrap_or_else(|list| {
                 faults = list;
@@ -105,7 +114,10 @@ pub fn replay(options: &ReplayOptions, config: &Config) -> Result<String, String
     let Some(ledger) = ledger else {
         return Err(format!("{} has no packets", options.file.display()));
     };
-    let report = ledger.report(is_cut, us);
+    let mut report = ledger.report(is_cut, us);
+    if config.boot_api.is_some() {
+        report.notes.push(INVENTORY_NOT_ASKED.to_owned());
+    }
     if options.json {
         let text = serde_json::to_string_pretty(&report).map_err(|error| error.to_string())?;
         return Ok(text + "\n");

@@ -5,16 +5,39 @@ use log::{info, warn};
 use crate::bound::Bound;
 use crate::config::{Config, DhcpMode};
 use crate::content::{Loaders, signed};
-use crate::driver::interfaces::Interfaces;
+use crate::driver::interfaces::{self, Interfaces};
+use crate::{addresses, check, folders};
 
-/// Tells which loaders there are.
-pub(crate) fn announce(config: &Config, loaders: &Loaders) {
-    if !config.root.is_dir() {
+/// Tells what people should know before machines come.
+pub(super) fn doubts(config: &Config, served: &Interfaces) {
+    let doubts = check::uploads(config).into_iter().chain(check::doubts(config));
+    for doubt in doubts.chain(addresses::doubts::doubts(config, served)) {
+        warn!("{doubt}");
+    }
+    if served.is_empty() {
         warn!(
-            "the root folder {} is not there; loaders of the system's packages are served all the \
-             same, and the folder is looked for again on every request",
-            config.root.display()
+            "nobody can be answered yet: {}; connect one, it is looked for every ten seconds",
+            interfaces::NONE
         );
+    }
+}
+
+/// Tells which loaders there are, and which folders cannot be served from.
+pub(crate) fn announce(config: &Config, loaders: &Loaders) {
+    // Whoever reads the log need not know where the server was started.
+    let root = std::path::absolute(&config.root).unwrap_or_else(|_| config.root.clone());
+    match folders::unreadable("root", &root) {
+        Some(_) if folders::is_default_to_come(config) => info!(
+            "there is no folder {} yet: what you put there is in the menu; until then it has what packages and images have",
+            root.display()
+        ),
+        Some(fault) => {
+            warn!("{fault}; until then only loaders of the system's packages are served");
+        }
+        None => {}
+    }
+    if let Some(fault) = check::unreadable_images(config) {
+        warn!("{fault}");
     }
     for found in loaders.found() {
         match signed::describe(found) {

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread;
 
-use log::{error, info, warn};
+use log::{error, info};
 
 use crate::alone::Alone;
 use crate::bound::Bound;
@@ -24,9 +24,10 @@ use crate::journal::{self, Journal};
 use crate::logging::READY_TARGET;
 use crate::next_boot::NextBoots;
 use crate::state::{self, Keeper};
+use crate::tenancy::Tenancy;
 #[cfg(feature = "http")]
 use crate::webhook::{Receivers, Webhooks};
-use crate::{addresses, check, leases};
+use crate::{folders, leases};
 pub(crate) use announce::announce;
 use announce::ready_line;
 pub(crate) use assembly::set_seeds;
@@ -44,7 +45,7 @@ pub const EXIT_MACHINE: u8 = 1;
 
 /// Serves until a signal.
 pub fn serve(config: &Config, reload: Reload) -> ExitCode {
-    let Prepared { parts, receivers, ready } = match prepare(config, reload) {
+    let Prepared { parts, receivers, ready, _tenancy } = match prepare(config, reload) {
         Ok(prepared) => prepared,
         Err(Refusal { code, faults }) => return refuse(config, code, &faults),
     };
@@ -86,6 +87,8 @@ struct Prepared {
     receivers: Receivers,
     /// The line that tells so.
     ready: String,
+    /// Nobody else works with the state folder.
+    _tenancy: Tenancy,
 }
 
 fn prepare(config: &Config, reload: Reload) -> Result<Prepared, Refusal> {
@@ -93,19 +96,22 @@ fn prepare(config: &Config, reload: Reload) -> Result<Prepared, Refusal> {
     let loaders = Loaders::search(config);
     let Understood { policy, menus, plan, secrets, receivers } =
         understood(config, &loaders).map_err(Refusal::by_config)?;
+    if plan.is_some()
+        && let Some(fault) = folders::unwritable_state(config)
+    {
+        return Err(Refusal::by_machine(vec![fault]));
+    }
     let alone = Alone::at_start(config, &served).map_err(Refusal::by_config)?;
     let bound = Bound::bind(config, settings::loops(config)).map_err(|unbound| {
         let refusal =
             if unbound.configuration.is_empty() { Refusal::by_machine } else { Refusal::by_config };
         refusal(unbound.into_faults())
     })?;
+    let tenancy = Tenancy::take(&config.state).map_err(|fault| Refusal::by_machine(vec![fault]))?;
     let leases = plan.map(|plan| leases::prepare(config, plan)).transpose();
     let leases = leases.map_err(|fault| Refusal::by_machine(vec![fault]))?;
     descriptors::raise_limit(config);
-    let doubts = check::uploads(config).into_iter().chain(check::doubts(config));
-    for doubt in doubts.chain(addresses::doubts::doubts(config, &served)) {
-        warn!("{doubt}");
-    }
+    announce::doubts(config, &served);
     announce(config, &loaders);
     let ready = ready_line(config, &served, &bound);
     let shared = engine::Shared::new(policy);
@@ -115,7 +121,7 @@ fn prepare(config: &Config, reload: Reload) -> Result<Prepared, Refusal> {
     shared.set_audience(Box::new(journal::Reader::new(Arc::clone(&journal))));
     let parts =
         Parts { bound, served, loaders, menus, leases, alone, reload, secrets, journal, shared };
-    Ok(Prepared { parts, receivers, ready })
+    Ok(Prepared { parts, receivers, ready, _tenancy: tenancy })
 }
 
 /// Runs everything until the first loop or another ends.

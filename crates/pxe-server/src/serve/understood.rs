@@ -75,12 +75,8 @@ pub fn served_interfaces(config: &Config) -> Result<Interfaces, Vec<Fault>> {
         .iter()
         .filter(|wanted| !present.iter().any(|known| known.name == wanted.value))
         .map(|wanted| {
-            Fault::new(
-                "interfaces",
-                format!("{:?} is not there, or has no IPv4 address", wanted.value),
-                interfaces::describe(&present),
-            )
-            .at((wanted.line > 0).then_some(wanted.line))
+            let (problem, remedy) = interfaces::missing(&wanted.value, &present);
+            Fault::new("interfaces", problem, remedy).at(Some(wanted.line))
         })
         .collect();
     if !missing.is_empty() {

@@ -85,6 +85,7 @@ pub(super) fn next(watched: &mut Watched, stage: &Stage) -> Next {
             Next::Await { silence: Silence::AddressedNeverCame, file }
         }
         Stage::Phrased { .. }
+        | Stage::Rival { .. }
         | Stage::Offered { .. }
         | Stage::Addressed { .. }
         | Stage::Leased { .. } => Next::Same,
@@ -104,8 +105,8 @@ pub(super) fn next(watched: &mut Watched, stage: &Stage) -> Next {
 /// A machine asks for an address, and will boot.
 fn begin(watched: &mut Watched, ipxe: bool) {
     watched.boots = true;
-    if !ipxe {
-        watched.has_file = false;
+    if !ipxe && core::mem::take(&mut watched.has_file) {
+        watched.rivals.clear();
     }
 }
 

@@ -56,6 +56,8 @@ struct Watched {
     firmware: Option<Firmware>,
     /// When it was told last that it got a program for others.
     wrong_told: Option<Instant>,
+    /// What was told in this boot of others' offers, each of the few ids once.
+    rivals: Vec<&'static str>,
 }
 
 #[derive(Debug)]
@@ -132,11 +134,17 @@ impl Watched {
             last_told: None,
             firmware: None,
             wrong_told: None,
+            rivals: Vec::new(),
         }
     }
 
     /// What is awaited now; when the wait, or the memory of this machine, ends.
     fn take(&mut self, now: Instant, stage: &Stage) -> Instant {
+        if let Stage::Rival { id, .. } = stage
+            && !self.rivals.contains(id)
+        {
+            self.rivals.push(id);
+        }
         match next(self, stage) {
             Next::Same => {}
             Next::Nothing => self.wait = None,
@@ -183,7 +191,7 @@ impl Watched {
         }
         self.wrong_told = Some(now);
         let diagnose::Finding { what, causes, advice, is_fault, .. } = found;
-        Some(Stage::Silent { what, causes, advice, is_fault })
+        Some(Stage::Silent { what, causes: causes.to_vec(), advice, is_fault })
     }
 
     /// Whether it was told of late that it got a program for others, which explains the rest.
@@ -204,7 +212,7 @@ impl Watched {
         let seconds = now.saturating_duration_since(wait.last).as_secs();
         Some(Stage::Silent {
             what: silence.what(wait.times, &wait.file, seconds),
-            causes: silence.causes(),
+            causes: silence.causes_after(&self.rivals),
             advice: silence.advice(),
             is_fault: silence.is_fault(),
         })

@@ -319,3 +319,30 @@ fn a_program_for_others_is_told_at_once_and_once() {
     bench.tell(discovered(true)).tell(delivered("memdisk.0"));
     assert_eq!(drain(&mut bench), []);
 }
+
+/// Another server's offer is no step of the boot; it says why the next one does not come.
+#[test]
+fn what_was_seen_of_others_offers_comes_first_among_the_causes() {
+    let rival = |id| Stage::Rival {
+        id,
+        server: Ipv4Addr::new(192, 0, 2, 3),
+        what: "what".into(),
+        advice: "Do so.",
+        is_fault: true,
+    };
+    let first = "Likely because the offer it chose came from another proxy;";
+    let boot = |bench: &mut Bench| {
+        bench.tell(discovered(false)).tell(offered("ipxe.efi")).pass(4).tell(addressed());
+    };
+    let mut bench = Bench::new();
+    boot(bench.tell(discovered(false)).tell(offered("ipxe.efi")).tell(rival("two-proxies")));
+    bench.tell(rival("two-proxies")).pass(41);
+    assert!(bench.told[0].contains(first), "{:?}", bench.told);
+    bench.told("it took an address from another DHCP server");
+    // It booted since, and nobody else was heard.
+    bench.pass(700).tell(discovered(false)).tell(requested("ipxe.efi")).tell(delivered("ipxe.efi"));
+    boot(&mut bench);
+    bench.told.clear();
+    bench.pass(41);
+    assert!(!bench.told[0].contains(first), "{:?}", bench.told);
+}

@@ -20,12 +20,15 @@ fn an_order_is_given_shown_survives_a_restart_and_is_taken_back() {
     let described = json!({ "mac": MAC, "arch": "x64-uefi", "ipxe": true });
     let explained = site.send("POST", "/api/v1/explain", &described).json();
     assert_eq!((&explained["next_boot"], &explained["target"]), (&order, &json!("x.ipxe")));
+    let fault = explained["fault"].as_str().unwrap_or_default();
+    assert!(fault.starts_with("there is no x.ipxe in "), "{explained}");
     let other = json!({ "mac": "52:54:00:aa:00:02", "arch": "x64-uefi", "ipxe": true });
     let explained = site.send("POST", "/api/v1/explain", &other).json();
     assert_eq!(
         (&explained["next_boot"], &explained["target"]),
         (&json!(null), &json!("menu.ipxe"))
     );
+    assert_eq!((&explained["fault"], &explained["note"]), (&json!(null), &json!(null)));
     assert_eq!(
         (&order["mac"], &order["what"], &order["once"]),
         (&json!(MAC), &json!("script x.ipxe"), &json!("delivered"))
@@ -44,6 +47,26 @@ fn an_order_is_given_shown_survives_a_restart_and_is_taken_back() {
     assert_eq!(site.ask("DELETE", PLACE, "", "").status, 204);
     assert_eq!(site.ask("DELETE", PLACE, "", "").status, 404);
     assert_eq!(site.get("/api/v1/next-boot").json(), json!([]));
+}
+
+#[test]
+fn an_explanation_tells_of_an_image_that_is_not_there_and_of_an_inventory() {
+    let folder = Folder::new("admin-next-boot-image");
+    folder.write("boot/ipxe.efi", &[7; 100]);
+    let inventory =
+        "[boot_api]\nurl = \"http://127.0.0.1:9\"\n[loaders]\nx64-uefi = \"ipxe.efi\"\n";
+    let site = Site::start(&folder, inventory);
+    let put = site.send("PUT", PLACE, &json!({ "what": "image gone.iso" }));
+    assert_eq!(put.status, 200, "{put:?}");
+    for ipxe in [false, true] {
+        let described = json!({ "mac": MAC, "arch": "x64-uefi", "ipxe": ipxe });
+        let explained = site.send("POST", "/api/v1/explain", &described).json();
+        let fault = explained["fault"].as_str().unwrap_or_default();
+        let words = "the machine cannot boot what it is meant to: there is no image gone.iso;";
+        assert!(fault.starts_with(words), "{explained}");
+        let note = explained["note"].as_str().unwrap_or_default();
+        assert!(note.contains("was not asked"), "{explained}");
+    }
 }
 
 #[test]

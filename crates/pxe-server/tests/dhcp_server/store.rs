@@ -52,7 +52,7 @@ fn a_store_that_cannot_be_had_is_refused_at_once() {
         return;
     }
     let folder = Folder::new("locked");
-    let _server = serve(&folder, SUBNET);
+    let server = serve(&folder, SUBNET);
     let mut again = program();
     let ports = format!(
         "interfaces = [\"lo\"]\nroot = \"boot\"\n[dhcp]\nport = 6701\nboot_port = 6703\n[tftp]\nport = 6705\n\
@@ -63,7 +63,10 @@ fn a_store_that_cannot_be_had_is_refused_at_once() {
     let refused = again.output().expect("it runs");
     let said = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert_eq!(refused.status.code(), Some(1), "{said}");
-    assert!(said.contains("leases.redb is open in another process"), "{said}");
+    assert!(
+        said.contains(&format!("another pxe-server (pid {}) works with the folder ", server.pid())),
+        "{said}"
+    );
 
     let broken = Folder::new("broken");
     broken.write("state/leases.redb", &[7; 9000]);

@@ -59,7 +59,7 @@ fn an_order_stands_until_the_machine_says_that_it_is_done() {
     assert!(is_ignored(&server));
     server.expect("52:54:00:aa:00:01 denied: ");
     let given = next_boot(&folder, &[TEXT, "script", "install.ipxe"]);
-    assert_eq!(given, ("52-54-00-aa-00-01 script install.ipxe, once done\n".to_owned(), true));
+    assert_eq!(given, ("52:54:00:aa:00:01 script install.ipxe, once done\n".to_owned(), true));
     // It goes before `boot = false`, as often as the machine tries.
     let url = format!("http://127.0.0.1:{}/boot/install.ipxe", server.http);
     let client = Client::new(&server, MAC, 7);
@@ -81,7 +81,7 @@ fn an_order_stands_until_the_machine_says_that_it_is_done() {
     assert!(next_boot(&folder, &[TEXT]).0.contains("install.ipxe"));
     assert_eq!(post(&server, &first), 200);
     server.expect("52:54:00:aa:00:01 done: it says so, and the order for its next boot is spent");
-    assert_eq!(next_boot(&folder, &["list"]), (String::new(), true));
+    assert_eq!(next_boot(&folder, &["list"]), ("no machine has an order\n".to_owned(), true));
     assert_eq!(post(&server, &first), 200);
     server.expect("52:54:00:aa:00:01 done: it says so, and no order was left");
     assert!(is_ignored(&server), "it boots no more");
@@ -110,7 +110,7 @@ fn an_order_for_one_delivery_is_over_when_the_script_has_gone() {
     assert!(next_boot(&folder, &["list"]).0.contains("once delivered"));
     assert_eq!(get(server.http, "/boot/once.ipxe").text(), "#!ipxe\necho once\n");
     server.expect("done: it has what was ordered for this boot, and the order is spent");
-    assert_eq!(next_boot(&folder, &["list"]), (String::new(), true));
+    assert_eq!(next_boot(&folder, &["list"]), ("no machine has an order\n".to_owned(), true));
     // The boot goes on with its other files; the next one is as configured.
     assert_eq!(get(server.http, "/boot/vmlinuz").status(), 200);
     assert!(is_ignored(&server));
@@ -137,6 +137,6 @@ fn orders_are_kept_in_the_state_folder_and_nonsense_is_refused() {
     }
     assert_eq!(fs::read_to_string(&file).expect("a file"), kept);
     let cleared = next_boot(&folder, &["clear", TEXT]);
-    assert_eq!(cleared, ("52-54-00-aa-00-01 cleared\n".to_owned(), true));
+    assert_eq!(cleared, ("52:54:00:aa:00:01 cleared\n".to_owned(), true));
     assert!(!file.exists());
 }

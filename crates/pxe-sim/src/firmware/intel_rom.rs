@@ -98,15 +98,7 @@ impl IntelRom {
             1, 2, 3, 5, 6, 11, 12, 13, 15, 16, 17, 18, 43, 54, 60, 67, 128, 129, 130, 131, 132,
             133, 134, 135,
         ];
-        Writer::new(1, self.machine.transaction_id, &self.machine.mac)
-            .seconds(4)
-            .option(53, &[message_type])
-            .option(57, &1260_u16.to_be_bytes())
-            .option(55, &REQUEST_LIST)
-            .option(97, &self.machine.machine_id())
-            .option(93, &self.machine.arch.to_be_bytes())
-            .option(94, &[1, 2, 1])
-            .option(60, &self.machine.vendor_class("PXEClient", "002001"))
+        parts::rom_packet(&self.machine, message_type, 1260, &REQUEST_LIST).seconds(4)
     }
 
     fn send(&self, out: &mut Outbox) {

@@ -26,6 +26,23 @@ pub(super) fn acknowledges(reply: &Reader<'_>, offer: &Reader<'_>) -> bool {
         && reply.your_address() == offer.your_address()
 }
 
+/// What a ROM by PXE 2.1 tells of itself in every message, in Intel's order.
+pub(super) fn rom_packet(
+    machine: &Machine,
+    message_type: u8,
+    size_max: u16,
+    request_list: &[u8],
+) -> Writer {
+    Writer::new(1, machine.transaction_id, &machine.mac)
+        .option(53, &[message_type])
+        .option(57, &size_max.to_be_bytes())
+        .option(55, request_list)
+        .option(97, &machine.machine_id())
+        .option(93, &machine.arch.to_be_bytes())
+        .option(94, &[1, 2, 1])
+        .option(60, &machine.vendor_class("PXEClient", "002001"))
+}
+
 /// A DISCOVER to everybody.
 pub(super) fn discover(packet: Writer, out: &mut Outbox) {
     out.broadcast(CLIENT_PORT, SERVER_PORT, packet.broadcast().finish(ROM_MESSAGE_BYTES));

@@ -146,14 +146,7 @@ impl Picky {
 
     fn packet(&self, message_type: u8) -> Writer {
         const REQUEST_LIST: [u8; 12] = [1, 3, 6, 43, 54, 60, 66, 67, 128, 129, 130, 131];
-        Writer::new(1, self.machine.transaction_id, &self.machine.mac)
-            .option(53, &[message_type])
-            .option(57, &1472_u16.to_be_bytes())
-            .option(55, &REQUEST_LIST)
-            .option(97, &self.machine.machine_id())
-            .option(93, &self.machine.arch.to_be_bytes())
-            .option(94, &[1, 2, 1])
-            .option(60, &self.machine.vendor_class("PXEClient", "002001"))
+        parts::rom_packet(&self.machine, message_type, 1472, &REQUEST_LIST)
     }
 
     fn send(&self, out: &mut Outbox) {

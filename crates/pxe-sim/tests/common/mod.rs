@@ -96,6 +96,7 @@ pub enum Place {
 pub struct Lab {
     pub world: World,
     pub server: HostId,
+    servers: SegmentId,
     clients: SegmentId,
     machines: u8,
 }
@@ -184,7 +185,7 @@ impl Lab {
                 clients
             }
         };
-        Self { world, server, clients, machines: 10 }
+        Self { world, server, servers, clients, machines: 10 }
     }
 
     /// A machine with a number of its own.
@@ -199,6 +200,12 @@ impl Lab {
     pub fn attach(&mut self, name: &str, mac: Mac, node: impl Node + 'static) -> HostId {
         let interface = Interface { segment: self.clients, mac, address: Ipv4Addr::UNSPECIFIED };
         self.world.attach(name, vec![interface], node)
+    }
+
+    /// Puts another server into the servers' segment.
+    pub fn attach_server(&mut self, name: &str, address: Ipv4Addr, node: impl Node + 'static) {
+        let [.., number] = address.octets();
+        self.world.attach(name, vec![interface(self.servers, number, address)], node);
     }
 
     /// Runs until `client` has an outcome.

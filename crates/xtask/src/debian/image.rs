@@ -24,7 +24,10 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     let folder = context(&workspace.target, &package)?;
     let name = format!("pxe-server:{}", env!("CARGO_PKG_VERSION"));
     let words = build_words(&folder, &root::base_image()?, &name);
-    show(&mut command(&[vec![program.to_owned()], words].concat()))?;
+    let mut build = command(&[vec![program.to_owned()], words].concat());
+    // The recipe mounts the package, which older builders of Docker, its default until 23, cannot.
+    build.env("DOCKER_BUILDKIT", "1");
+    show(&mut build)?;
     println!("{name}");
     Ok(())
 }

@@ -4,16 +4,18 @@ use core::net::Ipv4Addr;
 use std::fs;
 
 use super::ground::Ground;
+use super::images::{self, LETTERS, OLD, OLD_CANNOT};
 use super::programs::{self, LOADERS, PROGRAM_BYTES};
 use super::{Play, Set};
 use crate::efi::{self, ARM64, X64};
-use crate::error::{Context as _, Result};
+use crate::error::{Context as _, Result, fail};
 use crate::lab::wire::SERVER_ADDRESS;
-use crate::process::{capture, command};
+use crate::process::capture;
 
-const ANOTHER: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 3);
+pub(super) const ANOTHER: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 3);
 const SOMEBODY: &str = "52:54:00:aa:00:77";
 const SOMEBODY_ELSE: &str = "52:54:00:aa:00:78";
+const MEANT: &str = "the machine cannot boot what it is meant to: ";
 
 pub(super) const PLAYS: &[Play] = &[
     Play { name: "healthy", act: healthy },
@@ -53,7 +55,7 @@ fn healthy_server(set: &Set<'_>) -> Result<String> {
     ground.doctor(&[])?.is_clean()?;
     let leases = ground.ask(&["leases"])?;
     if leases.contains("10.77.0.1") {
-        return crate::error::fail(format!("doctor took a lease:\n{leases}"));
+        return fail(format!("doctor took a lease:\n{leases}"));
     }
     Ok("nothing found, and no lease taken".to_owned())
 }
@@ -211,21 +213,33 @@ fn host_denied(set: &Set<'_>) -> Result<String> {
     ground.page_finds(&[("mac", SOMEBODY)], "host-denied", part)
 }
 
-/// An image without anything that boots.
+/// An image that boots nowhere, and one that does not on the machine that is to boot it.
 fn image(set: &Set<'_>) -> Result<String> {
     let mut ground = Ground::build(set)?;
     ground.dhcp(&[])?;
-    let (files, images) = (set.folder.join("files"), set.folder.join("images"));
-    for made in [&files, &images] {
-        fs::create_dir_all(made).context(|| format!("making {}", made.display()))?;
+    images::make(set)?;
+    let host = format!("[[host]]\nmac = \"{SOMEBODY}\"\nimage = \"{OLD}\"\n\n{LOADERS}");
+    ground.serve("proxy", &host)?;
+    let said = ground.doctor(&[])?;
+    said.names_first("image-cannot-boot", LETTERS)?;
+    said.names("image-cannot-boot", OLD_CANNOT)?;
+    ground.explains_described("x64-uefi", SOMEBODY, &format!("but     ! {MEANT}{OLD} "))?;
+    ground.explains_described("x64-uefi", SOMEBODY, OLD_CANNOT)?;
+    // The menu of any other machine has nothing for it either.
+    ground.explains_described("x64-uefi", SOMEBODY_ELSE, OLD_CANNOT)?;
+    // Its iPXE asks, and says who it is.
+    let guest = ground.guest()?;
+    let menu = format!(
+        "http://{SERVER_ADDRESS}:8080/menu.ipxe?mac={SOMEBODY}&platform=efi&buildarch=x86_64"
+    );
+    let script = capture(&mut guest.command(&["curl", "--silent", "--fail", &menu]))?;
+    if !script.contains("echo This machine cannot boot what it is meant to") {
+        return fail(format!("its screen would not say it:\n{script}"));
     }
-    programs::write(&files.join("letter.txt"), b"Nothing boots here.\n")?;
-    let (image, files) = (images.join("letters.iso"), files.to_string_lossy().into_owned());
-    let image = image.to_string_lossy();
-    capture(&mut command(&["xorriso", "-as", "mkisofs", "-quiet", "-o", &image, &files]))?;
-    ground.serve_well("proxy")?;
-    ground.doctor(&[])?.names_first("image-cannot-boot", "letters.iso")?;
-    ground.page_finds(&[], "image-cannot-boot", "letters.iso")
+    ground.explains(SOMEBODY, &format!("{MEANT}{OLD} "))?;
+    ground.explains(SOMEBODY, OLD_CANNOT)?;
+    ground.page_tells(SOMEBODY, OLD_CANNOT)?;
+    ground.page_finds(&[], "image-cannot-boot", OLD_CANNOT)
 }
 
 /// A switch that carries less than both ends say.

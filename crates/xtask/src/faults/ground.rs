@@ -180,6 +180,11 @@ impl<'s> Ground<'s> {
         self.explain_says(&["--arch", firmware], part)
     }
 
+    /// The same of one machine with such firmware.
+    pub(super) fn explains_described(&self, firmware: &str, mac: &str, part: &str) -> Result<()> {
+        self.explain_says(&["--arch", firmware, "--mac", mac], part)
+    }
+
     fn explain_says(&self, words: &[&str], part: &str) -> Result<()> {
         let explained = self.ask(&[&["explain"], words].concat())?;
         if explained.contains(part) {

@@ -1,13 +1,15 @@
 //! Real firmware boots into a fault: what the server tells of it, at once in its log and afterwards by `explain`.
 
 use core::time::Duration;
+use std::fs;
 use std::time::Instant;
 
-use super::cases::drop_port;
+use super::cases::{ANOTHER, drop_port};
 use super::ground::Ground;
+use super::images::{self, OLD, OLD_CANNOT};
 use super::programs::LOADERS;
 use super::{Play, Set};
-use crate::error::{Result, fail};
+use crate::error::{Context as _, Result, fail};
 use crate::interrupt;
 use crate::lab::firmware::Machine;
 use crate::lab::vm::{Vm, mac_text};
@@ -20,20 +22,52 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 pub(super) const PLAYS: &[Play] = &[
     Play { name: "uefi-option-60", act: option_60 },
+    Play { name: "uefi-two-proxies", act: two_proxies },
+    Play { name: "uefi-file-beside-ours", act: file_beside_ours },
     Play { name: "uefi-tftp-dropped", act: tftp_dropped },
     Play { name: "uefi-wrong-file", act: wrong_file },
     Play { name: "bios-denied", act: denied },
+    Play { name: "uefi-image", act: image },
 ];
 
 fn option_60(set: &Set<'_>) -> Result<String> {
     let mut ground = Ground::build(set)?;
     ground.dhcp(&["--dhcp-option-force=60,PXEClient"])?;
     ground.serve_well("proxy")?;
+    // What was heard, and what followed from it.
     boot(
         &ground,
         Machine::X64Uefi,
-        &["silent: ", "another DHCP server", "sends option 60 \"PXEClient\" itself"],
+        &[
+            &["rival: 10.77.0.1 sends option 60 \"PXEClient\" with its addresses"],
+            &["silent: ", "another DHCP server", "sends option 60 \"PXEClient\" itself"],
+        ],
     )
+}
+
+/// Firmware takes one of two proxies; whichever that is, both are named.
+fn two_proxies(set: &Set<'_>) -> Result<String> {
+    let mut ground = Ground::build(set)?;
+    ground.dhcp(&[])?;
+    ground.serve_well("proxy")?;
+    // dnsmasq has two names for the architecture, and changed which is which.
+    let services = ["x86-64_EFI", "BC_EFI"]
+        .map(|arch| format!("--pxe-service={arch},another,another.efi,{ANOTHER}"));
+    let words = ["--dhcp-range=10.77.0.0,proxy", &services[0], &services[1]];
+    ground.other("another", ANOTHER, &words)?;
+    let parts = ["rival: 2 proxies answer it: 10.77.0.2 and 10.77.0.3"];
+    boot(&ground, Machine::X64Uefi, &[&parts])
+}
+
+/// The DHCP server names a file for others; our offer is taken before it, which is as it should be.
+fn file_beside_ours(set: &Set<'_>) -> Result<String> {
+    let mut ground = Ground::build(set)?;
+    let file = format!("--dhcp-boot=undionly.kpxe,,{SERVER_ADDRESS}");
+    ground.dhcp(&[&file])?;
+    ground.serve_well("proxy")?;
+    let parts =
+        ["rival: 10.77.0.1 names undionly.kpxe to x64-uefi, and that is a program for BIOS"];
+    boot(&ground, Machine::X64Uefi, &[&parts, &["delivered ipxe.efi"]])
 }
 
 fn tftp_dropped(set: &Set<'_>) -> Result<String> {
@@ -42,7 +76,12 @@ fn tftp_dropped(set: &Set<'_>) -> Result<String> {
     ground.serve_well("proxy")?;
     drop_port(&ground, "69")?;
     let parts = ["silent: ", "asked for no file", "a firewall drops UDP port 69"];
-    boot(&ground, Machine::X64Uefi, &parts)
+    let told = boot(&ground, Machine::X64Uefi, &[&parts])?;
+    // A DHCP server that names no file is no rival.
+    match ground.story().iter().find(|line| line.contains("rival: ")) {
+        Some(line) => fail(format!("nobody competes with our offer, and it is told: {line}")),
+        None => Ok(told),
+    }
 }
 
 fn wrong_file(set: &Set<'_>) -> Result<String> {
@@ -51,7 +90,7 @@ fn wrong_file(set: &Set<'_>) -> Result<String> {
     ground.dhcp(&[&file])?;
     ground.serve_well("observe")?;
     let parts = ["undionly.kpxe to x64-uefi, and that is a program for BIOS"];
-    let told = boot(&ground, Machine::X64Uefi, &parts)?;
+    let told = boot(&ground, Machine::X64Uefi, &[&parts])?;
     // The same words.
     ground.doctor(&[])?.names_first("wrong-architecture", "undionly.kpxe to x")?;
     Ok(told)
@@ -62,11 +101,24 @@ fn denied(set: &Set<'_>) -> Result<String> {
     ground.dhcp(&[])?;
     let mac = mac_text(Machine::Bios.hardware_address());
     ground.serve("proxy", &format!("[[host]]\nmac = \"{mac}\"\nboot = false\n\n{LOADERS}"))?;
-    boot(&ground, Machine::Bios, &["denied"])
+    boot(&ground, Machine::Bios, &[&["denied"]])
 }
 
-/// Switches a machine on, and waits for a line of its story that holds all of `parts`; `explain` must hold them too.
-fn boot(ground: &Ground<'_>, machine: Machine, parts: &[&str]) -> Result<String> {
+/// It is to boot an image that only a BIOS boots; its iPXE is that of the system's package.
+fn image(set: &Set<'_>) -> Result<String> {
+    let mut ground = Ground::build(set)?;
+    ground.dhcp(&[])?;
+    images::make(set)?;
+    let placeholder = set.folder.join("boot/ipxe.efi");
+    fs::remove_file(&placeholder).context(|| format!("removing {}", placeholder.display()))?;
+    let mac = mac_text(Machine::X64Uefi.hardware_address());
+    ground.serve("proxy", &format!("[[host]]\nmac = \"{mac}\"\nimage = \"{OLD}\"\n"))?;
+    boot(&ground, Machine::X64Uefi, &[&["failed menu.ipxe", "meant to: old.iso", OLD_CANNOT]])
+}
+
+/// Switches a machine on, and waits until each of `lines` is a line of its story, by its parts; `explain` and the page
+/// must hold them too. The first of the lines.
+fn boot(ground: &Ground<'_>, machine: Machine, lines: &[&[&str]]) -> Result<String> {
     let tap = ground.wire.tap(&format!("t-{}", machine.name()))?;
     let vm = Vm::start(machine, &tap, &ground.folder)?;
     let mac = mac_text(machine.hardware_address());
@@ -74,20 +126,24 @@ fn boot(ground: &Ground<'_>, machine: Machine, parts: &[&str]) -> Result<String>
     let told = loop {
         let story: Vec<String> =
             ground.story().into_iter().filter(|line| line.starts_with(&mac)).collect();
-        let holds = |line: &&String| parts.iter().all(|part| line.contains(part));
-        if let Some(line) = story.iter().find(holds) {
-            break line.clone();
+        let told = |parts: &&[&str]| {
+            story.iter().find(|line| parts.iter().all(|part| line.contains(part)))
+        };
+        if let Some(first) = lines.first().and_then(told)
+            && lines.iter().all(|parts| told(parts).is_some())
+        {
+            break first.clone();
         }
         if Instant::now() > deadline {
             let (story, screen) = (tail(&story.join("\n"), 8), tail(&vm.screen(), 6));
             return fail(format!(
-                "nothing told of {parts:?} in {PATIENCE:?}; the story:\n{story}\nthe screen:\n{screen}"
+                "not all told of {lines:?} in {PATIENCE:?}; the story:\n{story}\nthe screen:\n{screen}"
             ));
         }
         interrupt::pause(LOOK_EVERY)?;
     };
     drop(vm);
-    for part in parts {
+    for part in lines.iter().copied().flatten() {
         ground.explains(&mac, part)?;
         ground.page_tells(&mac, part)?;
     }

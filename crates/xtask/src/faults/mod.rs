@@ -4,6 +4,7 @@
 
 mod cases;
 mod ground;
+mod images;
 mod machines;
 mod programs;
 mod shown;

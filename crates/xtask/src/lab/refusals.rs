@@ -10,7 +10,7 @@ use crate::interrupt;
 use crate::lab::server::{Server, Setup, Subject};
 use crate::lab::topology::Topology;
 use crate::lab::wire::{Namespace, SERVER_ADDRESS, Wire};
-use crate::process::Background;
+use crate::process::{Background, show};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -56,6 +56,15 @@ const CASES: &[Case] = &[
     },
 ];
 
+/// Beside a DHCP server that has another interface alone, as libvirt brings one.
+const PORT_TAKEN_ELSEWHERE: Case = Case {
+    name: "port taken on another interface",
+    config: "",
+    prefix: &[],
+    exit_code: 1,
+    says: &[&["67"], &["dnsmasq"], &["interfaces = [\"eth0\"]"]],
+};
+
 /// Tries every case on a wire without anybody else.
 pub(crate) fn try_all(binary: &Path, folder: &Path) -> Result<String> {
     fs::create_dir_all(folder.join("boot")).context(|| format!("making {}", folder.display()))?;
@@ -70,7 +79,42 @@ pub(crate) fn try_all(binary: &Path, folder: &Path) -> Result<String> {
     for case in CASES {
         refuses(&host, binary, folder, case)?;
     }
-    Ok(format!("{} ways", CASES.len() + 1))
+    beside_another_interface(&host, binary, folder)?;
+    Ok(format!("{} ways", CASES.len() + 2))
+}
+
+/// Who names the interface is served there; who does not is told to.
+fn beside_another_interface(host: &Namespace, binary: &Path, folder: &Path) -> Result<()> {
+    for words in [
+        &["ip", "link", "add", "virt0", "type", "bridge"][..],
+        &["ip", "address", "add", "192.168.122.1/24", "dev", "virt0"],
+        &["ip", "link", "set", "virt0", "up"],
+    ] {
+        show(&mut host.command(words))?;
+    }
+    let leases = format!("--dhcp-leasefile={}", folder.join("virt.leases").display());
+    let words = [
+        "dnsmasq",
+        "--keep-in-foreground",
+        "--conf-file=/dev/null",
+        "--port=0",
+        "--interface=virt0",
+        "--except-interface=lo",
+        "--bind-dynamic",
+        "--dhcp-range=192.168.122.50,192.168.122.60",
+        &*leases,
+    ];
+    let log = folder.join("virt.log");
+    let mut other = Background::start(host.command(&words), "libvirt's dnsmasq", &log)?;
+    interrupt::pause(Duration::from_secs(1))?;
+    if let Some(status) = other.exited()? {
+        return fail(format!("dnsmasq ended with {status}: {}", other.printed()));
+    }
+    refuses(host, binary, folder, &PORT_TAKEN_ELSEWHERE)?;
+    let setup =
+        Setup { topology: Topology::PROXY, root: &folder.join("boot"), rules: "", for_ipxe: "" };
+    let mut server = Server::start(host.clone(), &Subject::Ours(binary.to_owned()), setup, folder)?;
+    server.stop()
 }
 
 fn refuses(host: &Namespace, binary: &Path, folder: &Path, case: &Case) -> Result<()> {

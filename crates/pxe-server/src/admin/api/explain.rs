@@ -5,18 +5,20 @@ use core::net::Ipv4Addr;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use pxe_select::{
-    Action, Arch, Asked as Question, Beside, ClientFacts, Firmware, IpxeFeatures, Reason,
-};
+use pxe_select::{Action, Arch, Asked as Question, Beside, ClientFacts, Firmware, Reason};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::edit::Origin;
+use super::edit::{Origin, waiting};
 use super::next_boot::Ordered;
 use crate::admin::Site;
 use crate::admin::problem::{Asked, Problem, Refused, Unfit};
 use crate::config::Config;
 use crate::overrides::bare;
+use crate::promise::{Here, ipxe_features};
+
+const INVENTORY_NOT_ASKED: &str = "the inventory (boot_api), which decides whether this machine boots, and what, was not \
+     asked: this is as if there were none. pxe-server explain --arch … --mac … --ask-inventory asks it";
 
 /// A machine, as its DHCP messages would describe it. Everything may be left out.
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -51,6 +53,11 @@ pub(super) struct Explained {
     firmware: Option<String>,
     /// What is ordered for its next boot, which goes before hosts and rules.
     next_boot: Option<Ordered>,
+    /// What is wrong with what it would get, or with what its boot program asks for next: a file is missing or for other
+    /// machines, or an image cannot boot on it.
+    fault: Option<String>,
+    /// What was not taken into account.
+    note: Option<String>,
     /// Every step of the decision, those that lost included; the last one decided.
     reasons: Vec<String>,
     /// The entries that the reasons name by number, and where they come from.
@@ -99,6 +106,11 @@ pub(super) async fn explain(
     State(site): State<Site>,
     Asked(described): Asked<Described>,
 ) -> Result<Json<Explained>, Problem> {
+    // Files and images are looked at.
+    waiting(move || explained(&site, &described)).await.map(Json)
+}
+
+fn explained(site: &Site, described: &Described) -> Result<Explained, Problem> {
     let mac = described.mac.as_deref().map(mac).transpose()?;
     let (arch, is_http) = described.arch.as_deref().map(arch).transpose()?.unzip();
     let class = described.vendor_class.clone().or_else(|| {
@@ -110,24 +122,33 @@ pub(super) async fn explain(
         class => class.as_deref(),
     };
     let archs: Vec<Arch> = arch.into_iter().collect();
-    let mut facts = ClientFacts::new(mac.as_ref().map_or(&[], |mac| &mac[..]));
+    let hardware_address = mac.as_ref().map_or(&[][..], |mac| &mac[..]);
+    let mut facts = ClientFacts::new(hardware_address);
     facts.archs = &archs;
     facts.vendor_class = class.as_deref().map(str::as_bytes);
     facts.user_class = user_class.map(str::as_bytes);
-    facts.ipxe = described.ipxe.then(|| {
-        // HTTP, TFTP, EFI and menus.
-        IpxeFeatures::from_flags([0x13, 0x15, 0x24, 0x27, 0x18, 0x21].into_iter().map(|it| (it, 1)))
-    });
+    facts.ipxe = described.ipxe.then(ipxe_features);
     (facts.relay, facts.address) = (described.relay, described.address);
-    let policy = site.parts.shared.policy();
-    let order = mac.and_then(|mac| Some((mac, site.parts.shared.orders().standing(mac)?)));
-    let beside = Beside::new(order.as_ref().map(|(_, order)| &order.boots));
+    let shared = &site.parts.shared;
+    let policy = shared.policy();
+    let order = mac.and_then(|mac| Some((mac, shared.orders().standing(mac)?)));
+    let next_boot = order.as_ref().map(|(_, order)| &order.boots);
+    let beside = Beside::new(next_boot);
+    facts.ram_disk = shared.ram_disk(&policy, hardware_address, beside);
     let decision = policy.decide_beside(&facts, beside, Question::BootFile);
     let config = site.parts.in_use.config();
+    let here = Here {
+        finder: &site.parts.finder,
+        root: &config.root,
+        tftp_port: config.tftp.port,
+        policy: &policy,
+        beside,
+    };
     let mut entries: Vec<Entry> =
         decision.reasons.iter().filter_map(|reason| Entry::of(reason, &config)).collect();
     entries.dedup();
-    Ok(Json(Explained {
+    let asks = config.boot_api.is_some() && policy.leaves_open(hardware_address);
+    Ok(Explained {
         action: match decision.action {
             Action::File { .. } => "file",
             Action::Url(_) => "url",
@@ -137,10 +158,12 @@ pub(super) async fn explain(
         },
         target: decision.action.target().map(std::borrow::Cow::into_owned),
         firmware: decision.identity.firmware.map(|firmware| firmware.to_string()),
+        fault: here.boot_fault(&facts, &decision),
+        note: asks.then(|| INVENTORY_NOT_ASKED.to_owned()),
         reasons: decision.reasons.iter().map(ToString::to_string).collect(),
         entries,
         next_boot: order.clone().map(Ordered::of),
-    }))
+    })
 }
 
 fn mac(text: &str) -> Result<[u8; 6], Problem> {

@@ -9,6 +9,7 @@ mod json;
 mod kept;
 mod ram_disk;
 mod scan;
+mod verdict;
 mod watch;
 
 use core::str;
@@ -31,6 +32,8 @@ use kept::Kept;
 pub use kept::{KNOWN_IMAGE_BYTES_MAX, KNOWN_IMAGES_BYTES_MAX};
 pub use ram_disk::ImagesAsked;
 pub(crate) use ram_disk::starts_on;
+pub(super) use verdict::unfit;
+pub(crate) use verdict::{bootable, cannot_boot};
 
 /// Images whose description is kept in memory, so that the next file inside is found at once. Each keeps a descriptor.
 pub const OPEN_IMAGES_MAX: usize = 32;

@@ -13,6 +13,7 @@ use std::time::SystemTime;
 
 use cap_std::fs::Dir;
 use log::{info, warn};
+use pxe_image::recognise::Recognition;
 
 use super::examine::{examine, recognised};
 use super::kept::{Kept, Remembered};
@@ -64,6 +65,32 @@ impl Images {
         catalogue
     }
 
+    /// The same for those that are `wanted`, until one is `enough`, and makes that the catalogue: for who has no thread that
+    /// follows the folder.
+    pub fn look_at(
+        &self,
+        wanted: impl Fn(&str) -> bool,
+        enough: impl Fn(&Recognition) -> bool,
+        looks_max: usize,
+    ) {
+        let mut catalogue = self.survey();
+        let is_enough = |info: &ImageInfo| match &info.state {
+            State::Ready { recognition: Some(known), .. } => enough(known),
+            _ => false,
+        };
+        if !catalogue.images.values().any(|info| is_enough(info)) {
+            let waiting =
+                catalogue.images.iter_mut().filter(|(name, it)| it.waits() && wanted(name));
+            for (name, info) in waiting.take(looks_max) {
+                *info = Arc::new(self.recognise(name, info));
+                if is_enough(info) {
+                    break;
+                }
+            }
+        }
+        self.set_catalogue(Arc::new(catalogue));
+    }
+
     /// What the folder holds. What did not change since `before`, or since it was kept, is not looked at again.
     fn seen(&self, before: &Catalogue, remembered: &Remembered) -> Catalogue {
         let (names, truncated) = self.names();
@@ -98,14 +125,15 @@ impl Images {
         let catalogue = self.catalogue();
         let mut waiting = catalogue.images.iter().filter(|(_, info)| info.waits());
         let Some((name, info)) = waiting.next() else { return false };
-        let info = self.recognise(name, info);
+        let info = Arc::new(self.recognise(name, info));
+        let mut after = Catalogue::clone(&catalogue);
+        after.images.insert(name.clone(), Arc::clone(&info));
+        self.set_catalogue(Arc::new(after));
+        // Whoever reads that it is known finds it so.
         tell_state(name, &info.state);
         if let Some(kept) = self.kept.as_ref().filter(|_| info.lasting) {
             kept.note_change();
         }
-        let mut after = Catalogue::clone(&catalogue);
-        after.images.insert(name.clone(), Arc::new(info));
-        self.set_catalogue(Arc::new(after));
         true
     }
 
@@ -265,6 +293,11 @@ fn tell_state(name: &str, state: &State) {
 }
 
 impl ImageInfo {
+    /// It is not known yet what it is.
+    pub(in crate::content) fn is_awaited(&self) -> bool {
+        self.state == State::Arriving || self.waits()
+    }
+
     /// It is whole, and what it is is not known yet.
     fn waits(&self) -> bool {
         matches!(self.state, State::Ready { recognition: None, .. })

@@ -7,6 +7,7 @@ mod client;
 #[cfg(feature = "http")]
 mod lock;
 mod root;
+mod shortfall;
 pub(super) mod target;
 
 use std::fs;
@@ -21,8 +22,9 @@ use pxe_select::{Asker, Firmware, Generated};
 use super::find::Links;
 use super::images::{Catalogue, State};
 use super::listing::Listing;
+use super::loaders::Loaders;
 use crate::config::{Config, Fault, MenuConfig};
-use crate::engine::Recipient;
+use crate::engine::{Recipient, Shortfall};
 #[cfg(feature = "http")]
 pub(crate) use lock::Unlock;
 
@@ -42,7 +44,11 @@ pub(super) struct CatalogueItem<'c> {
 /// Everything that may be offered.
 pub(super) struct Offer<'o> {
     pub(super) catalogue: &'o [CatalogueItem<'o>],
+    /// All that is known of images, also of those that cannot be offered.
+    pub(super) images: &'o Catalogue,
     pub(super) listing: &'o Listing,
+    /// What firmware is given: it lies in the root too, and is no system.
+    pub(super) loaders: &'o Loaders,
     /// The image that this machine is to boot is there, and not yet looked at.
     pub(super) target_is_awaited: bool,
 }
@@ -90,14 +96,14 @@ impl Menus {
         Ok(Self { renderer, config: config.menu.clone(), http })
     }
 
-    /// The text of this kind for whoever asks; `None` if there is no such kind.
+    /// The text of this kind for whoever asks, and what should have been in it; `None` if there is no such kind.
     pub(super) fn text(
         &self,
         generated: Generated,
         recipient: &Recipient,
         offer: &Offer<'_>,
         links: &Links,
-    ) -> Option<Result<String, MenuFault>> {
+    ) -> Option<Result<(String, Option<Shortfall>), MenuFault>> {
         let kind = match generated {
             Generated::IpxeMenu => Kind::Ipxe,
             Generated::GrubConfig => Kind::Grub,
@@ -128,7 +134,8 @@ impl Menus {
             }
         }
         menu.ask_again = self.ask_again(kind, &menu, recipient, links);
-        Some(self.renderer.render(kind, &menu))
+        let text = self.renderer.render(kind, &menu);
+        Some(text.map(|text| (text, shortfall::of(kind, &menu, recipient, offer))))
     }
 
     /// People are asked; whoever does not answer gets the default.

@@ -4,7 +4,8 @@ use pxe_image::menu::{Menu, MenuItem, Mode};
 use pxe_image::{BootEntry, Cpu, How, Initrd, Piece};
 use pxe_select::Target;
 
-use super::{Offer, is_meant, items as all_items};
+use super::{CatalogueItem, Offer, is_meant, items as all_items};
+use crate::content::images::unfit;
 
 /// The entry that a host entry writes down itself.
 pub(super) fn entry(target: &Target) -> Option<BootEntry> {
@@ -51,12 +52,25 @@ pub(super) fn fill<'m>(
         menu.awaited = Some(image_name(image).to_owned());
         return;
     }
-    match offer.catalogue.iter().find(|item| item.name == image_name(image)) {
-        Some(item) if item.lacking.is_empty() => {
-            menu.remarks.push(format!("nothing is known of how {image} boots"));
+    let name = image_name(image);
+    match offer.catalogue.iter().find(|item| item.name == name) {
+        Some(item) if !item.lacking.is_empty() => menu.remarks.extend_from_slice(&item.lacking),
+        Some(item) => menu.remarks.push(unknown(image, item)),
+        None => {
+            let broken = offer.images.images.get(name).and_then(|it| unfit(name, it, None));
+            menu.remarks.push(broken.unwrap_or_else(|| format!("there is no image {name}")));
         }
-        Some(item) => menu.remarks.extend_from_slice(&item.lacking),
-        None => menu.remarks.push(format!("there is no image {image}")),
+    }
+}
+
+/// The words for an image, or an entry of it, of which nothing is known.
+fn unknown(image: &str, item: &CatalogueItem<'_>) -> String {
+    let ids: Vec<&str> = item.entries.iter().map(|entry| &*entry.id).collect();
+    match image.split_once('#') {
+        Some((name, entry)) if !ids.is_empty() => {
+            format!("{name} has no entry {entry}, but {}", ids.join(", "))
+        }
+        _ => format!("nothing is known of how {image} boots"),
     }
 }
 

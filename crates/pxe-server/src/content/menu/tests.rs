@@ -70,8 +70,25 @@ fn text(menus: &Menus, generated: Generated, recipient: &Recipient, links: &Link
     let is_new =
         |target: &Target| matches!(target, Target::Image(image) if image.starts_with("new.iso"));
     let target_is_awaited = recipient.target.as_ref().is_some_and(is_new);
-    let offer = Offer { catalogue: &catalogue, listing: &listing, target_is_awaited };
-    let text = menus.text(generated, recipient, &offer, links).expect("a kind that there is");
+    let images = Catalogue::default();
+    let offer = Offer {
+        catalogue: &catalogue,
+        images: &images,
+        listing: &listing,
+        loaders: &Loaders::default(),
+        target_is_awaited,
+    };
+    written(menus, generated, recipient, &offer, links).0
+}
+
+fn written(
+    menus: &Menus,
+    generated: Generated,
+    recipient: &Recipient,
+    offer: &Offer<'_>,
+    links: &Links,
+) -> (String, Option<Shortfall>) {
+    let text = menus.text(generated, recipient, offer, links).expect("a kind that there is");
     text.unwrap_or_else(|fault| panic!("{fault}"))
 }
 
@@ -155,9 +172,16 @@ fn without_http_the_files_of_images_come_by_tftp() {
             "quiet".clone_into(cmdline);
         }
         let (catalogue, listing) = (catalogue("own.iso", &known), listing());
-        let offer = Offer { catalogue: &catalogue, listing: &listing, target_is_awaited: false };
-        let text = menus.text(generated, &image(firmware), &offer, &over_tftp());
-        text.expect("a kind that there is").unwrap_or_else(|fault| panic!("{fault}"))
+        let images = Catalogue::default();
+        let target_is_awaited = false;
+        let offer = Offer {
+            catalogue: &catalogue,
+            images: &images,
+            listing: &listing,
+            loaders: &Loaders::default(),
+            target_is_awaited,
+        };
+        written(&menus, generated, &image(firmware), &offer, &over_tftp()).0
     };
     let script = made(Generated::IpxeMenu, Firmware::X64Uefi);
     let kernel = "kernel tftp://192.0.2.5/images/own.iso/files/linux quiet initrd=initrd0 ||";
@@ -285,10 +309,19 @@ fn templates_of_the_user_are_taken_or_refused_with_their_line() {
 
 fn of_target(catalogue: &[CatalogueItem<'_>], image: &str) -> String {
     let target = Some(Target::Image(image.to_owned()));
-    let offer = Offer { catalogue, listing: &Listing::default(), target_is_awaited: false };
-    let known = recipient(Firmware::X64Uefi, target);
-    let text = menus("").text(Generated::IpxeMenu, &known, &offer, &over_http());
-    text.expect("a kind that there is").unwrap_or_else(|fault| panic!("{fault}"))
+    of_items(catalogue, &recipient(Firmware::X64Uefi, target)).0
+}
+
+fn of_items(catalogue: &[CatalogueItem<'_>], recipient: &Recipient) -> (String, Option<Shortfall>) {
+    let (images, listing) = (Catalogue::default(), Listing::default());
+    let offer = Offer {
+        catalogue,
+        images: &images,
+        listing: &listing,
+        loaders: &Loaders::default(),
+        target_is_awaited: false,
+    };
+    written(&menus(""), Generated::IpxeMenu, recipient, &offer, &over_http())
 }
 
 #[test]
@@ -310,15 +343,7 @@ fn what_needs_a_seed_is_offered_only_to_machines_that_have_it() {
     let script = of_target(&catalogue, "debian.iso#live");
     assert!(!script.contains("inst.ks"), "{script}");
     assert!(script.contains("ks.cfg for this machine alone"), "{script}");
-    let offer =
-        Offer { catalogue: &catalogue, listing: &Listing::default(), target_is_awaited: false };
-    let menu = menus("").text(
-        Generated::IpxeMenu,
-        &recipient(Firmware::X64Uefi, None),
-        &offer,
-        &over_http(),
-    );
-    let menu = menu.expect("a kind").expect("a menu");
+    let menu = of_items(&catalogue, &recipient(Firmware::X64Uefi, None)).0;
     assert!(menu.contains("ks.cfg for this machine alone"), "a remark says why: {menu}");
 }
 
@@ -327,9 +352,39 @@ fn a_host_whose_image_boots_in_no_way_is_told_why() {
     let known = debian();
     let mut catalogue = catalogue("debian.iso", &known);
     assert!(of_target(&catalogue, "other.iso").contains("there is no image other.iso"));
-    assert!(of_target(&catalogue, "debian.iso#x").contains("nothing is known of how debian.iso"));
+    let other = of_target(&catalogue, "debian.iso#x");
+    assert!(other.contains("debian.iso has no entry x, but arm, live"), "{other}");
     catalogue[0].entries.clear();
     catalogue[0].lacking.push("linux is not beneath the root".to_owned());
     let script = of_target(&catalogue, "debian.iso");
     assert!(script.contains("echo linux is not beneath the root"), "{script}");
+}
+
+#[test]
+fn what_a_machine_cannot_boot_is_told_beside_the_text() {
+    let known = debian();
+    let catalogue = catalogue("debian.iso", &known);
+    let fault = |firmware, image: Option<&str>, memory_mib| {
+        let mut recipient = recipient(firmware, image.map(|it| Target::Image(it.to_owned())));
+        recipient.said.memory_mib = memory_mib;
+        of_items(&catalogue, &recipient).1.map(|it| it.text())
+    };
+    // An image that is for this machine, by one of its entries or as the menu has it.
+    for image in [Some("debian.iso"), Some("debian.iso#live"), Some("debian.iso#ram-disk"), None] {
+        assert_eq!(fault(Firmware::X64Uefi, image, None), None, "{image:?}");
+    }
+    let meant = "the machine cannot boot what it is meant to: ";
+    let arm = "debian.iso, Debian arm: it is for arm64 (BIOS and UEFI), and this is x64 with UEFI";
+    let told = fault(Firmware::X64Uefi, Some("debian.iso#arm"), None);
+    assert_eq!(told, Some(format!("{meant}{arm}")));
+    let told = fault(Firmware::X64Uefi, Some("debian.iso#live"), Some(512)).expect("too small");
+    assert!(told.ends_with("it needs 1024 MiB of memory, and the machine has 512"), "{told}");
+    let told = fault(Firmware::X64Uefi, Some("other.iso"), None);
+    assert_eq!(told, Some(format!("{meant}there is no image other.iso")));
+    let told = fault(Firmware::Riscv64Uefi, None, None).expect("nothing is left");
+    assert!(
+        told.starts_with("nothing in it boots this machine: debian.iso, Debian arm:"),
+        "{told}"
+    );
+    assert!(told.contains("; debian.iso, Debian live: "), "{told}");
 }

@@ -1,6 +1,7 @@
 //! What this machine lacks: loaders, images, addresses, the will to boot a machine.
 
 use super::{Finding, listed};
+use crate::content::cannot_boot;
 use crate::doctor::facts::{Facts, ImageSeen, Loader, Local, not_for};
 
 pub(super) fn look(facts: &Facts, list: &mut Vec<Finding>) {
@@ -84,10 +85,7 @@ fn image(image: &ImageSeen) -> Option<Finding> {
         ),
         false => Finding::note(
             "image-cannot-boot",
-            format!(
-                "{name} ({title}) cannot boot on {firmware}: {why}; it boots on {}",
-                listed(&rest)
-            ),
+            format!("{}; it boots on {}", cannot_boot(name, title, firmware, why), listed(&rest)),
             "Nothing needs to be done if there are no such machines.",
         ),
     };

@@ -32,35 +32,9 @@ pub(super) fn look(facts: &Facts, list: &mut Vec<Finding>) {
 fn segment_silence(local: &Local, segment: &Segment) -> Option<Finding> {
     let Segment { interface, sent, answers, .. } = segment;
     let expected = segment.by_relay.filter(|(server, _)| !is_heard(segment, &[*server]));
-    match expected {
-        Some((server, Reached::Answered)) => {
-            return Some(Finding::fault(
-                "relay-missing",
-                format!(
-                    "{server} answers when it is asked as a relay would ask, and no DISCOVER of this segment \
-                     ({interface}) brings an answer of it: no relay forwards them"
-                ),
-                format!(
-                    "On the router of this segment add {server} as a helper address, beside the DHCP server's \
-                     (`ip helper-address {server}`)."
-                ),
-            ));
-        }
-        Some((server, reached)) if reached != Reached::NotTried => {
-            let how = match reached {
-                Reached::Closed => "its UDP port 67 is closed",
-                _ => "nor to a question as a relay would send it",
-            };
-            let what = format!("{server} answers no DISCOVER on {interface}, {how}");
-            let causes = [
-                "pxe-server does not run there, or in a mode that does not answer DHCP",
-                "a firewall there drops UDP port 67",
-                "no route leads there, or none back",
-            ];
-            let advice = format!("On {server} see that pxe-server runs and UDP port 67 is open.");
-            return Some(Finding::fault("server-unheard", what, advice).because(&causes));
-        }
-        _ => {}
+    let unheard = expected.and_then(|(server, reached)| unheard(interface, server, reached));
+    if unheard.is_some() {
+        return unheard;
     }
     if answers.is_empty() && local.container {
         return Some(Finding::fault(
@@ -98,6 +72,36 @@ fn segment_silence(local: &Local, segment: &Segment) -> Option<Finding> {
     })
 }
 
+/// A server that should be heard answers no DISCOVER: what it says when it is asked as a relay would ask.
+fn unheard(interface: &str, server: Ipv4Addr, reached: Reached) -> Option<Finding> {
+    let how = match reached {
+        Reached::NotTried => return None,
+        Reached::Answered => {
+            return Some(Finding::fault(
+                "relay-missing",
+                format!(
+                    "{server} answers when it is asked as a relay would ask, and no DISCOVER of this segment \
+                     ({interface}) brings an answer of it: no relay forwards them"
+                ),
+                format!(
+                    "On the router of this segment add {server} as a helper address, beside the DHCP server's \
+                     (`ip helper-address {server}`)."
+                ),
+            ));
+        }
+        Reached::Closed => "its UDP port 67 is closed",
+        Reached::Silent => "nor to a question as a relay would send it",
+    };
+    let what = format!("{server} answers no DISCOVER on {interface}, {how}");
+    let causes = [
+        "pxe-server does not run there, or in a mode that does not answer DHCP",
+        "a firewall there drops UDP port 67",
+        "no route leads there, or none back",
+    ];
+    let advice = format!("On {server} see that pxe-server runs and UDP port 67 is open.");
+    Some(Finding::fault("server-unheard", what, advice).because(&causes))
+}
+
 /// Our own server runs here and says nothing.
 fn own_silence(local: &Local, segment: &Segment) -> Option<Finding> {
     let answers_dhcp = matches!(local.mode, DhcpMode::Proxy | DhcpMode::Server);
@@ -117,7 +121,7 @@ fn own_silence(local: &Local, segment: &Segment) -> Option<Finding> {
     if local.mode == DhcpMode::Server {
         causes.push("no [[dhcp.subnet]] is this segment's");
     }
-    let advice = "Open UDP ports 67, 69 and 4011 here; then look at its log: pxe-server serve -v";
+    let advice = "Open UDP ports 67, 69 and 4011 here; then look at its log, with -v for more.";
     Some(Finding::fault("own-server-silent", what, advice).because(&causes))
 }
 

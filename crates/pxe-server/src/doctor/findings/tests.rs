@@ -146,8 +146,8 @@ fn every_planted_fault_is_named_and_comes_first() {
         ("two-proxies", &|it| {
             let asked = it.segments[0].questions.clone();
             let more = asked.iter().enumerate().filter(|(_, it)| it.firmware == Firmware::Bios);
-            let more: Vec<Answer> = more.map(|(at, it)| proxy(at, OTHER, it)).collect();
-            it.segments[0].answers.extend(more);
+            let more = more.map(|(at, it)| Answer { file: "x.0".into(), ..proxy(at, OTHER, it) });
+            it.segments[0].answers.extend(more.collect::<Vec<_>>());
         }),
         ("two-dhcp-servers", &|it| {
             it.segments[0].answers.push(Answer { server: Some(OTHER), ..offer(0) });
@@ -268,4 +268,15 @@ fn a_pool_that_is_full_explains_our_silence() {
     facts.local.pools = vec![("192.0.2.0/24".into(), 5, 5)];
     assert!(!faults(&facts).contains(&"own-server-silent"));
     assert!(faults(&facts).contains(&"pool-exhausted"));
+}
+
+#[test]
+fn a_second_server_with_the_same_configuration_is_worth_knowing_and_no_fault() {
+    let mut facts = well();
+    let asked = facts.segments[0].questions.clone();
+    let more = asked.iter().enumerate().map(|(at, it)| proxy(at, OTHER, it));
+    facts.segments[0].answers.extend(more.collect::<Vec<_>>());
+    let list = findings(&facts);
+    assert!(list.iter().any(|it| it.id == "two-proxies"), "{list:?}");
+    assert!(!list.iter().any(|it| it.is_fault), "{list:?}");
 }

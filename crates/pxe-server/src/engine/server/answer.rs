@@ -12,6 +12,7 @@ use pxe_select::{Action, Asked, Beside, Firmware, Ipxe, Reasons};
 
 use super::DhcpServer;
 use crate::engine::event::{one_line, printable};
+use crate::engine::inventory::WantedBy;
 use crate::engine::{facts, named};
 
 /// What the decision says about booting.
@@ -97,7 +98,8 @@ impl DhcpServer {
         let policy = self.shared.policy();
         let mut facts = known.as_facts();
         let order = self.shared.orders().of_boot(message.hardware_address().as_bytes());
-        facts.inventory = self.shared.inventory(now, message.hardware_address().as_bytes(), true);
+        facts.inventory =
+            self.shared.inventory(now, message.hardware_address().as_bytes(), WantedBy::Dhcp);
         let beside = Beside::new(order.as_ref());
         let hardware_address = message.hardware_address();
         facts.ram_disk = self.shared.ram_disk(&policy, hardware_address.as_bytes(), beside);

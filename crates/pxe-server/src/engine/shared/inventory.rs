@@ -6,7 +6,7 @@ use std::time::Instant;
 use pxe_select::{Inventory, Target};
 
 use super::Shared;
-use crate::engine::inventory::{Inventories, InventoryAnswer, InventorySettings};
+use crate::engine::inventory::{Inventories, InventoryAnswer, InventorySettings, WantedBy};
 
 impl Shared {
     /// An inventory says which machines boot, and what. Only the first call counts.
@@ -20,12 +20,12 @@ impl Shared {
         self.asks.get().is_some()
     }
 
-    /// What the inventory says of a machine; it is asked if that is not known, or has to be `fresh` and is not.
+    /// What the inventory says of a machine; it is asked if that is not known, or too old.
     pub(in crate::engine) fn inventory(
         &self,
         now: Instant,
         hardware_address: &[u8],
-        fresh: bool,
+        wanted_by: WantedBy,
     ) -> Inventory {
         if !self.has_inventory() {
             return Inventory::Silent;
@@ -36,7 +36,7 @@ impl Shared {
             return Inventory::Silent;
         }
         let Some(inventories) = &mut state.inventories else { return Inventory::Silent };
-        let found = inventories.look_up(now, mac, fresh);
+        let found = inventories.look_up(now, mac, wanted_by);
         drop(state);
         if let (Inventory::Asked, Some(wake)) = (found, self.wake.get()) {
             wake();

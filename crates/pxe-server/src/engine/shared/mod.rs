@@ -102,7 +102,7 @@ impl Shared {
     }
 
     /// What is known of the image that a machine is to boot.
-    pub(super) fn ram_disk(
+    pub(crate) fn ram_disk(
         &self,
         policy: &Policy,
         hardware_address: &[u8],

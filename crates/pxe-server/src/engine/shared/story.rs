@@ -1,9 +1,11 @@
 //! The steps of each machine, whichever loop sees them: what is news, and who reads it.
 
+use core::net::Ipv4Addr;
 use std::time::Instant;
 
 use super::{Audience, Shared};
 use crate::engine::client::ClientId;
+use crate::engine::clients::OurOffer;
 use crate::engine::detail::Detail;
 use crate::engine::event::{Event, Stage};
 
@@ -15,8 +17,23 @@ impl Shared {
     }
 
     /// The client was offered a file by the loop that has the DHCP ports.
-    pub(in crate::engine) fn expect_fetch(&self, now: Instant, id: ClientId) {
-        self.lock().clients.expect_fetch(now, id);
+    pub(in crate::engine) fn expect_fetch(&self, now: Instant, id: ClientId, offer: OurOffer) {
+        self.lock().clients.expect_fetch(now, id, offer);
+    }
+
+    /// What it was offered in this transaction, if that was its last.
+    pub(in crate::engine) fn offer(&self, id: ClientId, exchange: u32) -> Option<OurOffer> {
+        self.lock().clients.offer(id, exchange)
+    }
+
+    /// Whether this is yet to be told in this boot of the client, of this server's offer.
+    pub(in crate::engine) fn is_new_rival(
+        &self,
+        now: Instant,
+        id: ClientId,
+        rival: (&'static str, Ipv4Addr),
+    ) -> bool {
+        self.lock().clients.is_new_rival(now, id, rival)
     }
 
     /// The client asks one of the loops, or HTTP, for a file.
@@ -47,6 +64,17 @@ impl Shared {
         detail: impl FnOnce() -> Option<Detail>,
     ) -> Event {
         let repeated = self.is_repeated(now, client, &stage);
+        self.step(client, stage, repeated, detail)
+    }
+
+    /// The same for one that has rules of its own for what is a repetition.
+    pub(in crate::engine) fn step(
+        &self,
+        client: ClientId,
+        stage: Stage,
+        repeated: bool,
+        detail: impl FnOnce() -> Option<Detail>,
+    ) -> Event {
         let audience = self.audience.get();
         let is_read = || audience.is_none_or(|readers| readers.reads(client, &stage));
         let detail = if repeated || !is_read() { None } else { detail().map(Box::new) };

@@ -5,7 +5,8 @@ use core::net::Ipv4Addr;
 use pxe_dhcp::{MessageView, OptionCode};
 use pxe_tftp::Packet;
 
-use crate::engine::{Field, printable};
+use super::detail::Field;
+use super::event::printable;
 
 /// Options shown of one TFTP packet.
 const OPTIONS_SHOWN: usize = 8;
