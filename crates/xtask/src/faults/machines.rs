@@ -14,7 +14,7 @@ use crate::interrupt;
 use crate::lab::firmware::Machine;
 use crate::lab::vm::{Vm, mac_text};
 use crate::lab::wire::SERVER_ADDRESS;
-use crate::process::tail;
+use crate::process::{capture, tail};
 
 /// Emulated firmware takes half a minute until it asks, and silence is told after 40 s.
 const PATIENCE: Duration = Duration::from_secs(200);
@@ -25,6 +25,7 @@ pub(super) const PLAYS: &[Play] = &[
     Play { name: "uefi-two-proxies", act: two_proxies },
     Play { name: "uefi-file-beside-ours", act: file_beside_ours },
     Play { name: "uefi-tftp-dropped", act: tftp_dropped },
+    Play { name: "uefi-mtu", act: mtu },
     Play { name: "uefi-wrong-file", act: wrong_file },
     Play { name: "bios-denied", act: denied },
     Play { name: "uefi-image", act: image },
@@ -82,6 +83,31 @@ fn tftp_dropped(set: &Set<'_>) -> Result<String> {
         Some(line) => fail(format!("nobody competes with our offer, and it is told: {line}")),
         None => Ok(told),
     }
+}
+
+/// A switch carries less than both ends say; EDK2 asks for the largest blocks that an Ethernet has room for. The MTU of a
+/// tap would not do: a window that the kernel hands on in one piece, for a card to cut, passes it.
+fn mtu(set: &Set<'_>) -> Result<String> {
+    let mut ground = Ground::build(set)?;
+    ground.dhcp(&[])?;
+    ground.serve_well("proxy")?;
+    let rules = [
+        "add table bridge narrow",
+        "add chain bridge narrow way { type filter hook forward priority 0 ; }",
+        "add rule bridge narrow way meta length gt 1300 drop",
+    ];
+    for rule in rules {
+        capture(&mut ground.wire.lan().command(&["nft", rule]))
+            .context(|| "making a switch narrow (the kernel needs nf_tables_bridge)".to_owned())?;
+    }
+    let parts = [
+        "failed ipxe.efi: a block of 1468 bytes was sent",
+        "never acknowledged, although it acknowledged the options",
+        "packets of 1500 bytes are lost on the way",
+        "carries smaller packets (MTU) than both ends",
+        "block_size_max = 1024",
+    ];
+    boot(&ground, Machine::X64Uefi, &[&parts])
 }
 
 fn wrong_file(set: &Set<'_>) -> Result<String> {
