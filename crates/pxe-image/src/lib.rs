@@ -48,7 +48,7 @@ pub use image::Image;
 pub use image::boot::{BootImage, BootPlatform, Emulation};
 pub use image::facts::{Facts, Formats, NamesOf};
 pub use pe::EfiProgram;
-pub use source::{ReadAt, Seekable};
+pub use source::{Bounded, ReadAt, Seekable};
 pub use tree::{Extent, Item, Node, NodeKind, Tree};
 pub use uefi::uefi_loaders;
 pub use wim::{Wim, WimImage};

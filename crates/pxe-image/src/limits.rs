@@ -15,6 +15,10 @@ pub const PATH_DEPTH_MAX: usize = 64;
 /// Most bytes of an image that are read to answer one question about it, which bounds the time that takes.
 pub const CALL_BYTES_MAX: usize = 268_435_456;
 
+/// Most bytes of an image that ought to be read to recognise it ([`Bounded`](crate::Bounded)), 4 GiB: some initrds of 100 MB,
+/// and what finds them. Minutes on a slow disk.
+pub const RECOGNISED_BYTES_MAX: u64 = 4 << 30;
+
 /// Longest folder that is read, in bytes.
 pub const FOLDER_BYTES_MAX: usize = 33_554_432;
 

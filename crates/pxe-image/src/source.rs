@@ -1,6 +1,7 @@
 //! Where bytes of an image come from.
 
 use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Something with a size that is read at an offset: a file, a block device, bytes in memory.
@@ -111,6 +112,42 @@ impl<T: io::Read + io::Seek> ReadAt for Seekable<T> {
     }
 }
 
+/// Gives so many bytes in all, wherever they are, and then fails: whatever an image leads to, looking at it ends.
+#[derive(Debug)]
+pub struct Bounded<T> {
+    inner: T,
+    left: AtomicU64,
+}
+
+impl<T: ReadAt> Bounded<T> {
+    /// Of `inner`, at most `bytes`.
+    pub fn new(inner: T, bytes: u64) -> Self {
+        Self { inner, left: AtomicU64::new(bytes) }
+    }
+
+    /// Whether somebody wanted more than there was left.
+    pub fn is_spent(&self) -> bool {
+        self.left.load(Ordering::Relaxed) == 0
+    }
+}
+
+impl<T: ReadAt> ReadAt for Bounded<T> {
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        let wanted = buffer.len() as u64;
+        let take = |left: u64| left.checked_sub(wanted);
+        if self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_err() {
+            // What is left is too little for whoever asks next, too.
+            self.left.store(0, Ordering::Relaxed);
+            return Err(io::Error::other("more of it would have to be read than is allowed"));
+        }
+        self.inner.read_at(offset, buffer)
+    }
+
+    fn size(&self) -> u64 {
+        self.inner.size()
+    }
+}
+
 /// As many bytes as there are at `offset`, `bytes` at most. The room grows with what arrives, not with what is asked for.
 pub(crate) fn read_up_to(source: &dyn ReadAt, offset: u64, bytes: usize) -> io::Result<Vec<u8>> {
     let there = source.size().saturating_sub(offset);
@@ -158,6 +195,17 @@ mod tests {
         assert_eq!(b"abcdef".as_slice().read_at(4, &mut buffer).expect("memory"), 2);
         assert_eq!(&buffer[..2], b"ef");
         assert_eq!(b"abcdef".as_slice().read_at(u64::MAX, &mut buffer).expect("memory"), 0);
+    }
+
+    #[test]
+    fn a_bounded_source_ends_for_good() {
+        let source = Bounded::new(b"abcdef".as_slice(), 7);
+        let mut buffer = [0; 4];
+        assert_eq!(source.read_at(1, &mut buffer).expect("enough"), 4);
+        assert_eq!((&buffer, source.size(), source.is_spent()), (b"bcde", 6, false));
+        assert!(source.read_at(0, &mut buffer).is_err());
+        assert!(source.is_spent());
+        assert!(source.read_at(0, &mut buffer[..1]).is_err(), "there would have been three more");
     }
 
     #[test]

@@ -2,8 +2,9 @@
 
 use std::fs::{File, Metadata};
 
+use pxe_image::limits::RECOGNISED_BYTES_MAX;
 use pxe_image::recognise::{ImageFacts, Overrides, Recognition, Rules, recognise, recognise_file};
-use pxe_image::{Image, ImageErrorKind, Tree};
+use pxe_image::{Bounded, Image, ImageErrorKind, Tree};
 
 use super::{Source, State};
 
@@ -65,15 +66,21 @@ pub(super) fn recognised(
     }
     let base = name.rsplit('/').next().unwrap_or(name);
     let source = Source::new(file, size);
-    let mut recognition = match Image::open(&source) {
+    let bounded = Bounded::new(&source, RECOGNISED_BYTES_MAX);
+    let mut recognition = match Image::open(&bounded) {
         Ok(image) => recognise(&image, &ImageFacts::of(base, &image), &rules),
         Err(error) if matches!(error.kind, ImageErrorKind::NotAnImage) => {
-            let recognised = recognise_file(base, &source, &rules);
+            let recognised = recognise_file(base, &bounded, &rules);
             recognised.map_err(|error| format!("cannot be read: {error}"))?
         }
         Err(error) => return Err(format!("is broken: {error}")),
     };
     recognition.warnings.extend(fault);
+    recognition.warnings.extend(
+        bounded.is_spent().then(|| {
+            format!("looking at it was given up after {} GiB", RECOGNISED_BYTES_MAX >> 30)
+        }),
+    );
     Ok((recognition, !source.has_failed()))
 }
 
