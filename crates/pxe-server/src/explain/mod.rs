@@ -16,7 +16,6 @@ use crate::cli;
 use crate::config::Config;
 use crate::serve::EXIT_MACHINE;
 use told::Told;
-#[cfg_attr(not(feature = "admin"), expect(unused_imports, reason = "the page tells it too"))]
 pub(crate) use unheard::unheard;
 
 /// Options of `explain`.

@@ -20,7 +20,8 @@ impl Window {
         Ok(Self(Mutex::new(browser)))
     }
 
-    /// That a view of this page has an element whose visible text holds `part`.
+    /// That a view of this page has an element whose visible text holds `part`; what stands between backquotes is set as
+    /// code there.
     pub(super) fn shows(
         &self,
         page: SocketAddr,
@@ -28,7 +29,8 @@ impl Window {
         element: &str,
         part: &str,
     ) -> Result<()> {
-        let (browser, element, part) = (self.browser(), quoted(element), quoted(part));
+        let (browser, element) = (self.browser(), quoted(element));
+        let part = quoted(&part.replace('`', ""));
         browser.open(&format!("http://{page}/#{view}"))?;
         // Not what is folded away, nor what is hidden.
         let is_shown = format!(
