@@ -40,7 +40,7 @@ pub use images::{
     Catalogue, IMAGES_MAX, ImageInfo, Images, ImagesAsked, KNOWN_IMAGE_BYTES_MAX,
     KNOWN_IMAGES_BYTES_MAX, OPEN_IMAGES_MAX, State,
 };
-pub(crate) use images::{bootable, cannot_boot, starts_on};
+pub(crate) use images::{bootable, cannot_boot, image_named, starts_on};
 pub use loaders::{FoundLoader, Loaders, MissingLoader};
 pub use menu::Menus;
 #[cfg(feature = "http")]

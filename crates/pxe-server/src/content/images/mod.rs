@@ -33,7 +33,7 @@ pub use kept::{KNOWN_IMAGE_BYTES_MAX, KNOWN_IMAGES_BYTES_MAX};
 pub use ram_disk::ImagesAsked;
 pub(crate) use ram_disk::starts_on;
 pub(super) use verdict::unfit;
-pub(crate) use verdict::{bootable, cannot_boot};
+pub(crate) use verdict::{bootable, cannot_boot, image_named};
 
 /// Images whose description is kept in memory, so that the next file inside is found at once. Each keeps a descriptor.
 pub const OPEN_IMAGES_MAX: usize = 32;

@@ -22,7 +22,12 @@ pub(crate) fn bootable(known: &Recognition, firmware: Firmware) -> Option<Result
 
 /// The words for an image that does not boot on this firmware.
 pub(crate) fn cannot_boot(name: &str, title: &str, on: impl Display, why: &str) -> String {
-    format!("{name} ({title}) cannot boot on {on}: {why}")
+    format!("{} cannot boot on {on}: {why}", image_named(name, title))
+}
+
+/// An image by its name and what it is. What nobody knows is called by its name already.
+pub(crate) fn image_named(name: &str, title: &str) -> String {
+    if title.starts_with(name) { title.to_owned() } else { format!("{name} ({title})") }
 }
 
 /// Why nobody boots this image, or this firmware does not; `None` as far as that is not known.
@@ -39,5 +44,16 @@ pub(in crate::content) fn unfit(
             Some(cannot_boot(name, &known.title, firmware, &why))
         }
         State::Arriving | State::Ready { recognition: None, .. } => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_said_once() {
+        assert_eq!(image_named("a.iso", "Debian 12"), "a.iso (Debian 12)");
+        assert_eq!(image_named("a.iso", "a.iso (ISOIMAGE)"), "a.iso (ISOIMAGE)");
     }
 }

@@ -1,7 +1,7 @@
 //! What this machine lacks: loaders, images, addresses, the will to boot a machine.
 
 use super::{Finding, listed};
-use crate::content::cannot_boot;
+use crate::content::{cannot_boot, image_named};
 use crate::doctor::facts::{Facts, ImageSeen, Loader, Local, not_for};
 
 pub(super) fn look(facts: &Facts, list: &mut Vec<Finding>) {
@@ -80,7 +80,7 @@ fn image(image: &ImageSeen) -> Option<Finding> {
     let finding = match rest.is_empty() {
         true => Finding::fault(
             "image-cannot-boot",
-            format!("{name} ({title}) boots on no machine over the network: {why}"),
+            format!("{} boots on no machine over the network: {why}", image_named(name, title)),
             "docs/images.md tells how to teach the server an image; or take it away.",
         ),
         false => Finding::note(
