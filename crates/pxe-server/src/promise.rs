@@ -2,10 +2,8 @@
 //! program asks for next boots something on it. Looked up as the server does when the machine asks.
 
 use core::net::{IpAddr, Ipv4Addr};
-use std::io;
 use std::path::Path;
 
-use pxe_image::ReadAt;
 use pxe_select::{
     Action, Asked, Asker, Beside, ClientFacts, Decision, Firmware, Generated, IpxeFeatures, Policy,
 };
@@ -31,18 +29,6 @@ pub(crate) struct Here<'h> {
     pub(crate) policy: &'h Policy,
     /// What the decision knows of besides the machine.
     pub(crate) beside: Beside<'h>,
-}
-
-struct Program(Content);
-
-impl ReadAt for Program {
-    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
-        self.0.read_at(offset, buffer)
-    }
-
-    fn size(&self) -> u64 {
-        self.0.size()
-    }
 }
 
 impl Here<'_> {
@@ -148,7 +134,7 @@ impl Here<'_> {
             let words = shortfall.text();
             return Some(format!("{words}; `pxe-server images` lists how each image boots"));
         }
-        let wrong = signed::wrong_machine(&Program(content), &shown, firmware?)?;
+        let wrong = signed::wrong_machine(&content, &shown, firmware?)?;
         Some(format!("{wrong}; docs/loaders.md lists what each firmware starts"))
     }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
 use nix::sys::uio::preadv;
+use pxe_image::ReadAt;
 
 #[cfg(feature = "http")]
 use std::os::fd::AsFd;
@@ -129,6 +130,17 @@ impl Content {
             offset += block.len() as u64;
         }
         Ok(())
+    }
+}
+
+/// For whoever looks into programs and images.
+impl ReadAt for Content {
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        self.read_at(offset, buffer)
+    }
+
+    fn size(&self) -> u64 {
+        self.size()
     }
 }
 

@@ -4,14 +4,13 @@
 //! no.
 
 use core::net::{IpAddr, Ipv4Addr};
-use std::io;
 use std::path::Path;
 
 use pxe_image::{EfiProgram, ReadAt};
 use pxe_select::Firmware;
 
 use super::program::OnDisk;
-use super::{Content, Finder, FoundLoader, Links, Loaders, Program, Unfit, uefi_cpu};
+use super::{Finder, FoundLoader, Links, Loaders, Program, Unfit, uefi_cpu};
 use crate::config::{Config, Fault};
 use crate::journal;
 
@@ -41,20 +40,8 @@ impl journal::Signatures for Signatures {
     fn is_signed(&self, file: &str) -> Option<bool> {
         let links = Links::tftp(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
         let content = self.finder.find(file.as_bytes(), None, &links).ok()?;
-        let program = EfiProgram::read(&Opened(content)).ok().flatten()?;
+        let program = EfiProgram::read(&content).ok().flatten()?;
         program.efi.then_some(program.signed)
-    }
-}
-
-struct Opened(Content);
-
-impl ReadAt for Opened {
-    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
-        self.0.read_at(offset, buffer)
-    }
-
-    fn size(&self) -> u64 {
-        self.0.size()
     }
 }
 
