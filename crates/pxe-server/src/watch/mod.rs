@@ -93,8 +93,8 @@ impl Watcher {
             self.watched.insert(client, Watched::new(due));
         }
         let Some(watched) = self.watched.get_mut(&client) else { return };
-        if let Some(not_started) = watched.began_anew(now, stage) {
-            self.told.push_back(not_started.of(client));
+        if let Some(not_started) = watched.began_anew(now, client, stage) {
+            self.told.push_back(not_started);
         }
         let due = watched.take(now, stage);
         if let Some(wrong) = watched.given_wrong(now, stage) {
@@ -121,8 +121,8 @@ impl Watcher {
             };
             watched.due = now + FORGOTTEN_AFTER;
             self.due.insert((watched.due, client));
-            if let Some(told) = watched.tell(now, &wait) {
-                self.told.push_back(told.of(client));
+            if let Some(told) = watched.tell(now, client, &wait) {
+                self.told.push_back(told);
             }
         }
     }
@@ -175,7 +175,7 @@ impl Watched {
 
     /// That its firmware asks for an address behind its boot program, of which nothing was heard. EDK2 does so with its next
     /// way to boot, when it refuses a program.
-    fn began_anew(&mut self, now: Instant, stage: &Stage) -> Option<Told> {
+    fn began_anew(&mut self, now: Instant, client: ClientId, stage: &Stage) -> Option<Noticed> {
         let Stage::Discovered { firmware: Some(_), ipxe: false, .. } = stage else { return None };
         let wait = self.wait.as_ref().filter(|wait| wait.silence == Silence::LoaderNeverHeard)?;
         if self.was_wrong(now) {
@@ -183,7 +183,7 @@ impl Watched {
         }
         let (file, last) = (wait.file.clone(), wait.last);
         let silence = Silence::LoaderNotStarted;
-        self.tell(now, &Wait { silence, file, since: last, last, times: 1 })
+        self.tell(now, client, &Wait { silence, file, since: last, last, times: 1 })
     }
 
     /// That the file it has now is none that its firmware starts, by its name.
@@ -211,7 +211,7 @@ impl Watched {
         self.wrong_told.is_some_and(is_known)
     }
 
-    fn tell(&mut self, now: Instant, wait: &Wait) -> Option<Told> {
+    fn tell(&mut self, now: Instant, client: ClientId, wait: &Wait) -> Option<Noticed> {
         let silence = wait.silence;
         if let Some((told, at)) = self.last_told
             && told == silence
@@ -229,20 +229,8 @@ impl Watched {
         };
         let is_of_program =
             matches!(silence, Silence::LoaderNotStarted | Silence::LoaderNeverHeard);
-        Some(Told { stage, program: is_of_program.then(|| (silence, wait.file.clone())) })
-    }
-}
-
-/// A silence of a machine that is known where it is told.
-struct Told {
-    stage: Stage,
-    program: Option<(Silence, String)>,
-}
-
-impl Told {
-    fn of(self, client: ClientId) -> Noticed {
-        let Self { stage, program } = self;
-        Noticed { client, stage, program }
+        let program = is_of_program.then(|| (silence, wait.file.clone()));
+        Some(Noticed { client, stage, program })
     }
 }
 
