@@ -57,12 +57,7 @@ impl Images {
 
     /// The same, and what each is, of as many as `looks_max` that have to be read for it. May take seconds for each.
     pub fn recognise_all(&self, looks_max: usize) -> Catalogue {
-        let mut catalogue = self.survey();
-        let waiting = catalogue.images.iter_mut().filter(|(_, info)| info.waits());
-        for (name, info) in waiting.take(looks_max) {
-            *info = Arc::new(self.recognise(name, info));
-        }
-        catalogue
+        self.surveyed(|_| true, |_| false, looks_max)
     }
 
     /// The same for those that are `wanted`, until one is `enough`, and makes that the catalogue: for who has no thread that
@@ -73,22 +68,31 @@ impl Images {
         enough: impl Fn(&Recognition) -> bool,
         looks_max: usize,
     ) {
+        self.set_catalogue(Arc::new(self.surveyed(wanted, enough, looks_max)));
+    }
+
+    fn surveyed(
+        &self,
+        wanted: impl Fn(&str) -> bool,
+        enough: impl Fn(&Recognition) -> bool,
+        looks_max: usize,
+    ) -> Catalogue {
         let mut catalogue = self.survey();
         let is_enough = |info: &ImageInfo| match &info.state {
             State::Ready { recognition: Some(known), .. } => enough(known),
             _ => false,
         };
-        if !catalogue.images.values().any(|info| is_enough(info)) {
-            let waiting =
-                catalogue.images.iter_mut().filter(|(name, it)| it.waits() && wanted(name));
-            for (name, info) in waiting.take(looks_max) {
-                *info = Arc::new(self.recognise(name, info));
-                if is_enough(info) {
-                    break;
-                }
+        if catalogue.images.values().any(|info| is_enough(info)) {
+            return catalogue;
+        }
+        let waiting = catalogue.images.iter_mut().filter(|(name, it)| it.waits() && wanted(name));
+        for (name, info) in waiting.take(looks_max) {
+            *info = Arc::new(self.recognise(name, info));
+            if is_enough(info) {
+                break;
             }
         }
-        self.set_catalogue(Arc::new(catalogue));
+        catalogue
     }
 
     /// What the folder holds. What did not change since `before`, or since it was kept, is not looked at again.
