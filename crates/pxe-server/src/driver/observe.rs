@@ -43,7 +43,7 @@ impl ObserveSocket {
     /// Listens to DHCP on `port` and the client port beside it.
     pub(super) fn open(port: u16, client_port: u16) -> Result<Self, BindFault> {
         let ports = [port, client_port];
-        let refused = match packet_socket(&filter(ports)) {
+        let refused = match packet_socket(&filter(ports, None)) {
             Ok(socket) => {
                 let buffer = Box::new([0; PACKET_BYTES]);
                 return Ok(Self::Packet { socket, ports, buffer });
@@ -69,7 +69,7 @@ impl ObserveSocket {
     /// # Errors
     /// If there is no right to a packet socket (`CAP_NET_RAW`).
     pub(super) fn open_replies(client_port: u16) -> io::Result<Self> {
-        let socket = packet_socket(&replies_filter(client_port))?;
+        let socket = packet_socket(&filter([client_port; 2], Some(Ipv4Addr::BROADCAST)))?;
         let buffer = Box::new([0; PACKET_BYTES]);
         Ok(Self::Packet { socket, ports: [client_port; 2], buffer })
     }
@@ -121,48 +121,34 @@ fn packet_socket(filter: &[SockFilter]) -> io::Result<Socket> {
     Ok(socket)
 }
 
-/// Classic BPF over an IPv4 packet: UDP, no fragment, to one of two ports.
-fn filter([first, second]: [u16; 2]) -> [SockFilter; 10] {
+/// Classic BPF over an IPv4 packet: UDP, no fragment, to one of two ports; to this address alone, if there is one.
+fn filter([first, second]: [u16; 2], to: Option<Ipv4Addr>) -> Vec<SockFilter> {
     use libc::{
         BPF_ABS, BPF_B, BPF_H, BPF_IND, BPF_JEQ, BPF_JMP, BPF_JSET, BPF_K, BPF_LD, BPF_LDX,
-        BPF_MSH, BPF_RET,
+        BPF_MSH, BPF_RET, BPF_W,
     };
-    const ALL: u32 = u32::MAX;
     let code = |parts: u32| parts as u16;
-    [
+    // Over everything between, to the last step.
+    let refused = if to.is_some() { 9 } else { 7 };
+    let mut steps = vec![
         SockFilter::new(code(BPF_LD | BPF_B | BPF_ABS), 0, 0, 9),
-        SockFilter::new(code(BPF_JMP | BPF_JEQ | BPF_K), 0, 7, libc::IPPROTO_UDP as u32),
+        SockFilter::new(code(BPF_JMP | BPF_JEQ | BPF_K), 0, refused, libc::IPPROTO_UDP as u32),
+    ];
+    if let Some(to) = to {
+        steps.push(SockFilter::new(code(BPF_LD | BPF_W | BPF_ABS), 0, 0, 16));
+        steps.push(SockFilter::new(code(BPF_JMP | BPF_JEQ | BPF_K), 0, 7, to.to_bits()));
+    }
+    steps.extend([
         SockFilter::new(code(BPF_LD | BPF_H | BPF_ABS), 0, 0, 6),
         SockFilter::new(code(BPF_JMP | BPF_JSET | BPF_K), 5, 0, frame::FRAGMENT_BITS.into()),
         SockFilter::new(code(BPF_LDX | BPF_B | BPF_MSH), 0, 0, 0),
         SockFilter::new(code(BPF_LD | BPF_H | BPF_IND), 0, 0, 2),
         SockFilter::new(code(BPF_JMP | BPF_JEQ | BPF_K), 1, 0, first.into()),
         SockFilter::new(code(BPF_JMP | BPF_JEQ | BPF_K), 0, 1, second.into()),
-        SockFilter::new(code(BPF_RET | BPF_K), 0, 0, ALL),
-        SockFilter::new(code(BPF_RET | BPF_K), 0, 0, 0),
-    ]
-}
-
-/// The same for UDP to one port of everybody (255.255.255.255).
-fn replies_filter(port: u16) -> [SockFilter; 11] {
-    use libc::{
-        BPF_ABS, BPF_B, BPF_H, BPF_IND, BPF_JEQ, BPF_JMP, BPF_JSET, BPF_K, BPF_LD, BPF_LDX,
-        BPF_MSH, BPF_RET, BPF_W,
-    };
-    let code = |parts: u32| parts as u16;
-    [
-        SockFilter::new(code(BPF_LD | BPF_B | BPF_ABS), 0, 0, 9),
-        SockFilter::new(code(BPF_JMP | BPF_JEQ | BPF_K), 0, 8, libc::IPPROTO_UDP as u32),
-        SockFilter::new(code(BPF_LD | BPF_W | BPF_ABS), 0, 0, 16),
-        SockFilter::new(code(BPF_JMP | BPF_JEQ | BPF_K), 0, 6, Ipv4Addr::BROADCAST.to_bits()),
-        SockFilter::new(code(BPF_LD | BPF_H | BPF_ABS), 0, 0, 6),
-        SockFilter::new(code(BPF_JMP | BPF_JSET | BPF_K), 4, 0, frame::FRAGMENT_BITS.into()),
-        SockFilter::new(code(BPF_LDX | BPF_B | BPF_MSH), 0, 0, 0),
-        SockFilter::new(code(BPF_LD | BPF_H | BPF_IND), 0, 0, 2),
-        SockFilter::new(code(BPF_JMP | BPF_JEQ | BPF_K), 0, 1, port.into()),
         SockFilter::new(code(BPF_RET | BPF_K), 0, 0, u32::MAX),
         SockFilter::new(code(BPF_RET | BPF_K), 0, 0, 0),
-    ]
+    ]);
+    steps
 }
 
 /// A packet socket is bound to no address: ours on the link is filled in by the driver.
@@ -231,7 +217,7 @@ mod tests {
         let [server, client, other] = [0, 1, 2].map(free);
         let port = |socket: &UdpSocket| socket.local_addr().expect("address").port();
         let (server_port, client_port) = (port(&server), port(&client));
-        let packet = packet_socket(&filter([server_port, client_port])).is_ok();
+        let packet = packet_socket(&filter([server_port, client_port], None)).is_ok();
         if !packet {
             drop(server);
         }
