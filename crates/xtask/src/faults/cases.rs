@@ -3,7 +3,7 @@
 use core::net::Ipv4Addr;
 use std::fs;
 
-use super::ground::Ground;
+use super::ground::{Ground, filter};
 use super::images::{self, LETTERS, OLD, OLD_CANNOT};
 use super::programs::{self, LOADERS, PROGRAM_BYTES};
 use super::{Play, Set};
@@ -125,16 +125,7 @@ fn dhcp_dropped(set: &Set<'_>) -> Result<String> {
 }
 
 pub(super) fn drop_port(ground: &Ground<'_>, port: &str) -> Result<()> {
-    let rules = [
-        "add table ip firewall".to_owned(),
-        "add chain ip firewall in { type filter hook input priority 0 ; }".to_owned(),
-        format!("add rule ip firewall in udp dport {port} drop"),
-    ];
-    for rule in rules {
-        capture(&mut ground.boot.command(&["nft", &rule]))
-            .context(|| "setting up a firewall (the kernel needs nf_tables)".to_owned())?;
-    }
-    Ok(())
+    filter(&ground.boot, "ip", "input", &format!("udp dport {port} drop"))
 }
 
 /// The file for x64 is a program for ARM.

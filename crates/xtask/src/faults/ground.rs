@@ -13,7 +13,7 @@ use crate::lab::foreign::ForeignServer;
 use crate::lab::server::{launch, message, toml_string};
 use crate::lab::topology::site::{RELAY_ADDRESS, forward, relay};
 use crate::lab::wire::{FOREIGN_ADDRESS, Namespace, POOL, SERVER_ADDRESS, Wire};
-use crate::process::{Background, describe, tail};
+use crate::process::{Background, capture, describe, tail};
 
 /// A host that is nobody's server.
 const GUEST_ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 9);
@@ -204,6 +204,21 @@ impl<'s> Ground<'s> {
         let printed = self.server.as_ref().map(Background::printed).unwrap_or_default();
         printed.lines().map(|line| message(line).to_owned()).collect()
     }
+}
+
+/// Has the kernel of a host look at what passes a hook: `rule` says what of it is dropped. Of `bridge`, it is a switch.
+pub(super) fn filter(host: &Namespace, family: &str, hook: &str, rule: &str) -> Result<()> {
+    let rules = [
+        format!("add table {family} planted"),
+        format!("add chain {family} planted here {{ type filter hook {hook} priority 0 ; }}"),
+        format!("add rule {family} planted here {rule}"),
+    ];
+    for rule in rules {
+        capture(&mut host.command(&["nft", &rule])).context(|| {
+            format!("setting up a filter (the kernel needs nf_tables, for {family})")
+        })?;
+    }
+    Ok(())
 }
 
 impl Said {

@@ -5,7 +5,7 @@ use std::fs;
 use std::time::Instant;
 
 use super::cases::{ANOTHER, drop_port};
-use super::ground::Ground;
+use super::ground::{Ground, filter};
 use super::images::{self, OLD, OLD_CANNOT};
 use super::programs::LOADERS;
 use super::{Play, Set};
@@ -14,7 +14,7 @@ use crate::interrupt;
 use crate::lab::firmware::Machine;
 use crate::lab::vm::{Vm, mac_text};
 use crate::lab::wire::SERVER_ADDRESS;
-use crate::process::{capture, tail};
+use crate::process::tail;
 
 /// Emulated firmware takes half a minute until it asks, and silence is told after 40 s.
 const PATIENCE: Duration = Duration::from_secs(200);
@@ -91,15 +91,7 @@ fn mtu(set: &Set<'_>) -> Result<String> {
     let mut ground = Ground::build(set)?;
     ground.dhcp(&[])?;
     ground.serve_well("proxy")?;
-    let rules = [
-        "add table bridge narrow",
-        "add chain bridge narrow way { type filter hook forward priority 0 ; }",
-        "add rule bridge narrow way meta length gt 1300 drop",
-    ];
-    for rule in rules {
-        capture(&mut ground.wire.lan().command(&["nft", rule]))
-            .context(|| "making a switch narrow (the kernel needs nf_tables_bridge)".to_owned())?;
-    }
+    filter(ground.wire.lan(), "bridge", "forward", "meta length gt 1300 drop")?;
     let parts = [
         "failed ipxe.efi: a block of 1468 bytes was sent",
         "never acknowledged, although it acknowledged the options",
