@@ -2,13 +2,12 @@
 
 use core::net::Ipv4Addr;
 
-use pxe_image::Cpu;
 use pxe_select::Firmware;
 
 use super::answer::Answer;
 use super::question::Question;
 use crate::config::DhcpMode;
-use crate::content::{Program, Unfit, uefi_cpu};
+use crate::content::{Program, Unfit};
 
 /// All of it.
 #[derive(Clone, Debug, Default)]
@@ -125,14 +124,6 @@ pub fn not_for(program: Program, firmware: Firmware, file: &str) -> Option<Unfit
 fn is_disc(file: &str) -> bool {
     let file = file.to_ascii_lowercase();
     file.ends_with(".iso") || file.ends_with(".img")
-}
-
-/// The processor whose programs this firmware starts.
-pub fn cpu(firmware: Firmware) -> Option<Cpu> {
-    match firmware {
-        Firmware::Bios => Some(Cpu::X64),
-        uefi => uefi_cpu(uefi),
-    }
 }
 
 /// What is known of this machine, its configuration and the server that runs on it.

@@ -140,7 +140,8 @@ impl Rehearsal {
         self.engine.shared().policy().identify(&facts.as_facts())
     }
 
-    /// A datagram to a DHCP port of the wire: 67 or 4011, or 68 for what servers send. What is not for a server of this mode is not heard.
+    /// A datagram to a DHCP port of the wire: 67 or 4011, or 68 for what servers send. What is not for a server of this mode
+    /// is not heard.
     pub fn take_dhcp(
         &mut self,
         now: Instant,
